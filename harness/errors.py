@@ -1,0 +1,28 @@
+"""What the harness raises when the cause is outside it. The command line prints the message alone, without a traceback."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+
+
+class HarnessError(Exception):
+    """Something the user can mend: the message says what is wrong, where, and the cure."""
+
+
+class BadInput(HarnessError):
+    """A file that cannot be read as what it should be; `line` counts from 1."""
+
+    def __init__(self, path: Path | str, line: int | None, what: str) -> None:
+        self.path, self.line, self.what = Path(path), line, what
+        super().__init__(f"{path}:{line}: {what}" if line else f"{path}: {what}")
+
+    def __reduce__(self) -> tuple[type["BadInput"], tuple[Path, int | None, str]]:
+        return BadInput, (self.path, self.line, self.what)
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> HarnessError:
+    """The error for a name that is not among `known`, with the nearest one suggested."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else "known: " + ", ".join(names)
+    return HarnessError(f"unknown {kind} {name!r}; {hint}")

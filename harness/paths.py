@@ -1,0 +1,21 @@
+"""Where things live. The only module that reads environment variables."""
+
+import os
+from pathlib import Path
+
+
+def cache_dir() -> Path:
+    """`$BEIR_HARNESS_CACHE`, else `beir-harness` in the XDG cache folder. Not created here."""
+    if folder := os.environ.get("BEIR_HARNESS_CACHE"):
+        return Path(folder).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "beir-harness"
+
+
+def results_dir() -> Path:
+    """`$BEIR_HARNESS_RESULTS`, else `results` in the working folder."""
+    return Path(os.environ.get("BEIR_HARNESS_RESULTS") or "results")
+
+
+def data_dirs() -> list[Path]:
+    """`$BEIR_HARNESS_DATA`: folders of datasets in BEIR layout, separated as in $PATH; looked in before cache and network."""
+    return [Path(part).expanduser() for part in os.environ.get("BEIR_HARNESS_DATA", "").split(os.pathsep) if part]
