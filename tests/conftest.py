@@ -1,0 +1,23 @@
+"""What several test modules share: the folder of real collections beside the checkout, and a clean cache."""
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder `../shared` of real test collections and reference figures; the test is skipped where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip("needs the real collections in ../shared, which this checkout does not have beside it")
+    return SHARED
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test has an empty cache of its own, so that none reads what another or the user left behind."""
+    monkeypatch.setenv("BEIR_HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.delenv("BEIR_HARNESS_DATA", raising=False)
+    monkeypatch.delenv("BEIR_HARNESS_RESULTS", raising=False)
