@@ -1,4 +1,4 @@
-"""What the harness raises when the cause is outside it. The command line prints the message alone, without a traceback."""
+"""What the harness raises when the cause is outside it; the command line prints the message without a traceback."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

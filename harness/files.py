@@ -27,7 +27,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield temporary
         with open(temporary, "rb") as written:
             os.fsync(written.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
@@ -35,10 +35,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_gzip(path: Path, level: int = 1) -> Iterator[BinaryIO]:
-    """Yield a binary stream whose bytes become the gzip file `path`; the same bytes give the same file (no time, no name)."""
-    with atomic_path(path) as temporary, open(temporary, "wb") as raw:
-        with gzip.GzipFile(filename="", mode="wb", compresslevel=level, fileobj=raw, mtime=0) as stream:
-            yield stream  # type: ignore[misc]
+    """Yield a binary stream whose bytes become the gzip file `path`; no time and no name enter it."""
+    with (
+        atomic_path(path) as temporary,
+        open(temporary, "wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", compresslevel=level, fileobj=raw, mtime=0) as stream,
+    ):
+        yield stream  # type: ignore[misc]
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -17,5 +17,5 @@ def results_dir() -> Path:
 
 
 def data_dirs() -> list[Path]:
-    """`$BEIR_HARNESS_DATA`: folders of datasets in BEIR layout, separated as in $PATH; looked in before cache and network."""
+    """`$BEIR_HARNESS_DATA`: folders that hold dataset folders, separated as in $PATH; looked in first."""
     return [Path(part).expanduser() for part in os.environ.get("BEIR_HARNESS_DATA", "").split(os.pathsep) if part]

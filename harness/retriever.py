@@ -1,20 +1,24 @@
 """The retriever contract: all that a plugin has to offer.
 
-A retriever is a class. Its constructor takes keyword arguments with defaults, each one a value that JSON can carry; they
-are its hyper-parameters, and they are recorded with every result. It does three things, always in this order, `load` and
-`search` possibly in another process than `index`:
+A retriever is a class. Its constructor takes keyword arguments with defaults, each one a value that JSON can carry;
+they are its hyper-parameters, and they are recorded with every result. It does three things, always in this order,
+`load` and `search` possibly in another process than `index`:
 
-`index(docs, folder)` reads the stream of documents once (no `len`, no second pass) and leaves what it needs in `folder`,
-writing nowhere else. The folder may hold the pieces of an interrupted call on the same documents; they may be kept.
+`index(docs, folder)` reads the stream of documents once (no `len`, no second pass) and leaves what it needs in
+`folder`, writing nowhere else. The folder may hold the pieces of an interrupted call on the same documents; they may
+be kept.
 
 `load(folder)` makes a fresh instance ready to search. It always runs before `search`, also right after `index`.
 
-`search(queries, k)` yields for each query, in the order given, at most k distinct documents with finite scores, higher is
-better. Fewer than k is fine, and so is none. Order within a query does not matter: the harness sorts, breaks ties, drops a
-query's own document where the dataset says so, writes, times and scores.
+`search(queries, k)` yields for each query, in the order given, at most k distinct documents with finite scores, higher
+is better. Fewer than k is fine, and so is none. Order within a query does not matter: the harness sorts, breaks ties,
+drops a query's own document where the dataset says so, writes, times and scores.
 
-`runtime` names the arguments that change speed and never the ranking (device, batch size, threads); all the others are part
-of the identity of an index and of a result.
+`runtime` names the arguments that change speed and never the ranking (device, batch size, threads); all the others are
+part of the identity of an index and of a result.
+
+`facts()` is optional: a JSON-able dict about the loaded or just indexed state (dimension, checkpoint, tokens encoded),
+which the harness copies into the manifest.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,1 +1,1 @@
-"""The retrievers that come with beir-harness; each is a plugin like any other and imports only leaves of the harness."""
+"""The retrievers that come with beir-harness: plugins like any other, importing only leaves of the harness."""

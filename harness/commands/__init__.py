@@ -1,1 +1,4 @@
-"""One module per sub-command: `HELP`, `add_arguments(parser)` and `main(arguments) -> exit code`; heavy imports inside `main`."""
+"""One module per sub-command: `HELP`, `add_arguments(parser)`, `main(arguments) -> exit code`.
+
+Heavy imports stay inside `main`, so that `--help` answers at once.
+"""
