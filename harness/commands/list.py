@@ -1,0 +1,106 @@
+"""`beir-harness list`: what there is to run, and what has been run."""
+
+import argparse
+import json
+from typing import Any
+
+HELP = "list datasets, retrievers, suites or results"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to list, where, and whether as JSON."""
+    parser.add_argument("what", choices=["datasets", "retrievers", "suites", "results"])
+    parser.add_argument("--results", metavar="DIR", help="results folder (default: results)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Print the rows; returns 0."""
+    rows = {"datasets": _datasets, "retrievers": _retrievers, "suites": _suites, "results": _results}[arguments.what](
+        arguments
+    )
+    if arguments.json:
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        print(_table(rows) if rows else f"no {arguments.what}")
+    return 0
+
+
+def _datasets(_: argparse.Namespace) -> list[dict[str, Any]]:
+    from harness import datasets
+
+    return [
+        {
+            "dataset": row.name,
+            "docs": row.docs,
+            "queries": row.queries,
+            "qrels": row.qrels,
+            "measure": row.measure,
+            "groups": ", ".join(row.groups),
+            "obtain": "free download" if row.url else "see the dataset's terms",
+        }
+        for row in datasets.rows().values()
+    ]
+
+
+def _retrievers(_: argparse.Namespace) -> list[dict[str, Any]]:
+    from harness import plugins
+
+    return [{"retriever": name, "class": target} for name, target in sorted(plugins.names().items())]
+
+
+def _suites(_: argparse.Namespace) -> list[dict[str, Any]]:
+    from harness import suites
+
+    return [
+        {
+            "suite": name,
+            "systems": ", ".join(system.tag for system in suite.systems),
+            "datasets": ", ".join(suite.datasets),
+            "about": suite.about,
+        }
+        for name, suite in suites.built_in().items()
+    ]
+
+
+def _results(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    from pathlib import Path
+
+    from harness import manifest, paths
+
+    folder = Path(arguments.results) if arguments.results else paths.results_dir()
+    rows = []
+    for path in sorted(folder.glob("runs/*/*")):
+        body = manifest.read(path) if path.is_dir() else None
+        if body:
+            measure = body["primary_measure"]
+            rows.append(
+                {
+                    "tag": body["tag"],
+                    "dataset": body["dataset"],
+                    "measure": measure,
+                    "score": round(body["scores"][measure], 4),
+                    "queries": body["queries"]["judged"],
+                    "created": body["created"],
+                }
+            )
+    return rows
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    """Rows of equal keys as aligned columns, numbers to the right."""
+    head = list(rows[0])
+    cells = [head] + [["" if row[key] is None else _cell(row[key]) for key in head] for row in rows]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(head))]
+    right = [all(isinstance(row[key], int | float | None) for row in rows) for key in head]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if flush else cell.ljust(width)
+            for cell, width, flush in zip(line, widths, right, strict=True)
+        ).rstrip()
+        for line in cells
+    )
+
+
+def _cell(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
