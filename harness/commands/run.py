@@ -1,0 +1,79 @@
+"""`beir-harness run`: evaluate retrievers on datasets."""
+
+import argparse
+import json
+
+from harness.commands import options
+
+HELP = "evaluate a retriever, or a suite of them, on datasets"
+EPILOG = """examples:
+  beir-harness run bm25 --dataset scifact --dataset msmarco-dev
+  beir-harness run ./mine.py:Mine --dataset beir-public --set depth=2
+  beir-harness run --suite full
+  beir-harness run ./mine.py:Mine --suite full       (the suite's datasets, your retriever)"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which retriever, which datasets, how deep, where to."""
+    parser.epilog, parser.formatter_class = EPILOG, argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "retriever", nargs="?", help="a name of `list retrievers`, package.module:Class or ./file.py:Class"
+    )
+    parser.add_argument(
+        "--dataset", action="append", default=[], metavar="NAME",
+        help="a dataset or group of `list datasets`, or the path of a folder in BEIR layout; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--suite", metavar="NAME", help="a suite of `list suites`, or the path of a TOML file")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="an argument of the retriever; may be repeated"
+    )
+    parser.add_argument("--tag", help="the system's name in tables (default: the retriever and its arguments)")
+    parser.add_argument("--k", type=int, default=1000, help="documents kept per query (default: 1000)")
+    parser.add_argument("--overwrite", action="store_true", help="replace results that were made differently")
+    parser.add_argument("--json", action="store_true", help="print the outcomes as JSON")
+    options.add_results(parser)
+    options.add_data(parser)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Run every pair; 1 if one failed."""
+    from harness import datasets, paths, plugins, suites
+    from harness.errors import HarnessError
+    from harness.executor import run_all
+
+    if arguments.k < 1:
+        raise HarnessError(f"--k {arguments.k}: at least 1")
+    suite = suites.load(arguments.suite) if arguments.suite else None
+    if arguments.retriever:
+        settings = plugins.parse_settings(arguments.set)
+        plugins.make(arguments.retriever, settings)  # a wrong name or argument is told before any work
+        systems = [suites.system(arguments.retriever, settings, arguments.tag)]
+    elif suite:
+        if arguments.set or arguments.tag:
+            raise HarnessError("--set and --tag belong to a retriever; name one, or write them into the suite")
+        systems = list(suite.systems)
+    else:
+        raise HarnessError("name a retriever or a --suite; `beir-harness list retrievers` and `list suites` show them")
+    names = arguments.dataset or (list(suite.datasets) if suite else [])
+    if not names:
+        raise HarnessError("name a --dataset or a --suite; `beir-harness list datasets` shows what there is")
+    datasets.expand(names)  # likewise
+    outcomes = run_all(
+        systems,
+        names,
+        k=arguments.k,
+        results=options.results_folder(arguments),
+        cache=paths.cache_dir(),
+        data_dirs=options.data_folders(arguments),
+        overwrite=arguments.overwrite,
+        download=not arguments.offline,
+    )
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    if arguments.json:
+        print(json.dumps([vars(outcome) for outcome in outcomes], indent=2, ensure_ascii=False))
+    elif len(outcomes) > 1:
+        counts = {status: sum(outcome.status == status for outcome in outcomes) for status in ("done", "reused")}
+        print(f"{counts['done']} done, {counts['reused']} there already, {len(failed)} failed")
+        for outcome in failed:
+            print(f"  failed: {outcome.tag} on {outcome.dataset}: {outcome.message.splitlines()[0]}")
+    return 1 if failed else 0

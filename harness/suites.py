@@ -1,0 +1,99 @@
+"""A suite: systems times datasets, written in TOML. `full.toml` is the whole benchmark.
+
+    about = "BM25 on two collections"
+    datasets = ["scifact", "nfcorpus"]
+
+    [[system]]
+    retriever = "bm25"            # a plugin's name, package.module:Class or ./file.py:Class
+    tag = "bm25"                  # optional
+    arguments = { fields = "flat" }   # optional
+    datasets = ["scifact"]        # optional: only these of the suite's datasets
+"""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import tags
+from harness.errors import BadInput, HarnessError, unknown
+
+FOLDER = Path(__file__).parent / "suites"
+
+
+@dataclass(frozen=True)
+class System:
+    """A retriever, its arguments and the name under which its results are filed."""
+
+    spec: str
+    arguments: dict[str, Any]
+    tag: str
+    datasets: tuple[str, ...] | None = None  # None: all of the suite's
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Systems times datasets; `datasets` may name groups."""
+
+    systems: tuple[System, ...]
+    datasets: tuple[str, ...]
+    about: str = ""
+
+
+def system(spec: str, arguments: dict[str, Any], tag: str | None = None) -> System:
+    """A system under its tag, or under one made of its name and arguments."""
+    name = spec.rpartition(":")[2].lower() if ":" in spec else spec
+    return System(spec, arguments, tags.check(tag) if tag else tags.default(name, arguments))
+
+
+def built_in() -> dict[str, Suite]:
+    """The suites that come with the package, by name."""
+    return {path.stem: read(path) for path in sorted(FOLDER.glob("*.toml"))}
+
+
+def load(name_or_path: str) -> Suite:
+    """A suite of the package by name, or one of the user's by the path of its TOML file."""
+    if name_or_path.endswith(".toml"):
+        return read(Path(name_or_path))
+    path = FOLDER / f"{name_or_path}.toml"
+    if path.parent != FOLDER or not path.is_file():
+        raise unknown("suite", name_or_path, (found.stem for found in FOLDER.glob("*.toml")))
+    return read(path)
+
+
+def read(path: Path) -> Suite:
+    """Read one TOML file; raises BadInput for what is not a suite."""
+    try:
+        body = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise HarnessError(f"{path}: there is no such suite file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(path, None, f"is not TOML: {error}") from error
+    _only(path, body, {"about", "datasets", "system"}, "the suite")
+    return Suite(
+        systems=tuple(_system(path, entry) for entry in _list(path, body, "system", dict)),
+        datasets=tuple(_list(path, body, "datasets", str)),
+        about=str(body.get("about", "")),
+    )
+
+
+def _system(path: Path, entry: dict[str, Any]) -> System:
+    _only(path, entry, {"retriever", "tag", "arguments", "datasets"}, "a [[system]]")
+    spec, arguments, tag = entry.get("retriever"), entry.get("arguments", {}), entry.get("tag")
+    if not isinstance(spec, str) or not isinstance(arguments, dict) or not isinstance(tag, str | None):
+        raise BadInput(path, None, "a [[system]] needs retriever = \"…\"; arguments is a table, tag a string")
+    made = system(spec, arguments, tag)
+    only = tuple(_list(path, entry, "datasets", str)) if "datasets" in entry else None
+    return System(made.spec, made.arguments, made.tag, only)
+
+
+def _list(path: Path, table: dict[str, Any], key: str, kind: type) -> list[Any]:
+    value = table.get(key)
+    if not isinstance(value, list) or not value or not all(isinstance(item, kind) for item in value):
+        raise BadInput(path, None, f"{key!r} must be a list of at least one {kind.__name__}")
+    return value
+
+
+def _only(path: Path, table: dict[str, Any], known: set[str], what: str) -> None:
+    for key in table.keys() - known:
+        raise BadInput(path, None, f"{what}: {unknown('key', key, known)}")
