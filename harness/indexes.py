@@ -1,7 +1,7 @@
 """The cache of indexes: one folder per content key, complete when its `complete.json` exists.
 
-    <cache>/indexes/<retriever>-<key>/index/          the retriever's own files; its whole world
-    <cache>/indexes/<retriever>-<key>/complete.json   what it was made from, what it cost; written last
+<cache>/indexes/<retriever>-<key>/index/          the retriever's own files; its whole world
+<cache>/indexes/<retriever>-<key>/complete.json   what it was made from, what it cost; written last
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What a piece of work costs: wall time, CPU time, peak memory, size on disk. The harness measures, a plugin only works."""
+"""What a piece of work costs: wall time, CPU time, peak memory, size on disk."""
 
 import os
 import time

@@ -1,13 +1,13 @@
 """A suite: systems times datasets, written in TOML. `full.toml` is the whole benchmark.
 
-    about = "BM25 on two collections"
-    datasets = ["scifact", "nfcorpus"]
+about = "BM25 on two collections"
+datasets = ["scifact", "nfcorpus"]
 
-    [[system]]
-    retriever = "bm25"            # a plugin's name, package.module:Class or ./file.py:Class
-    tag = "bm25"                  # optional
-    arguments = { fields = "flat" }   # optional
-    datasets = ["scifact"]        # optional: only these of the suite's datasets
+[[system]]
+retriever = "bm25"            # a plugin's name, package.module:Class or ./file.py:Class
+tag = "bm25"                  # optional
+arguments = { fields = "flat" }   # optional
+datasets = ["scifact"]        # optional: only these of the suite's datasets
 """
 
 import tomllib
@@ -81,7 +81,7 @@ def _system(path: Path, entry: dict[str, Any]) -> System:
     _only(path, entry, {"retriever", "tag", "arguments", "datasets"}, "a [[system]]")
     spec, arguments, tag = entry.get("retriever"), entry.get("arguments", {}), entry.get("tag")
     if not isinstance(spec, str) or not isinstance(arguments, dict) or not isinstance(tag, str | None):
-        raise BadInput(path, None, "a [[system]] needs retriever = \"…\"; arguments is a table, tag a string")
+        raise BadInput(path, None, 'a [[system]] needs retriever = "…"; arguments is a table, tag a string')
     made = system(spec, arguments, tag)
     only = tuple(_list(path, entry, "datasets", str)) if "datasets" in entry else None
     return System(made.spec, made.arguments, made.tag, only)

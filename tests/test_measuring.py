@@ -1,0 +1,45 @@
+"""What the harness measures: time, memory per stage, sizes, percentiles."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.measuring import folder_bytes, measure, percentiles
+
+
+def test_wall_time_includes_waiting_and_cpu_time_does_not() -> None:
+    with measure() as cost:
+        time.sleep(0.2)
+    assert cost.wall_s >= 0.2
+    assert cost.cpu_s < 0.1
+
+
+def test_a_failing_block_is_measured_too() -> None:
+    with pytest.raises(KeyError), measure() as cost:
+        raise KeyError
+    assert cost.peak_bytes > 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="a peak per stage needs Linux")
+def test_the_peak_of_an_earlier_stage_is_forgotten() -> None:
+    with measure() as large:
+        block = bytearray(200_000_000)
+        block[::4096] = b"x" * len(block[::4096])
+        del block
+    with measure() as small:
+        pass
+    assert large.peak_bytes - small.peak_bytes > 150_000_000
+
+
+def test_percentiles_by_nearest_rank() -> None:
+    assert percentiles([i / 1000 for i in range(100, 0, -1)]) == {"p50_ms": 50, "p95_ms": 95, "p99_ms": 99}
+    assert percentiles([0.002]) == {"p50_ms": 2, "p95_ms": 2, "p99_ms": 2}
+    assert percentiles([]) == {}
+
+
+def test_folder_bytes(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x").write_bytes(b"123")
+    (tmp_path / "y").write_bytes(b"45")
+    assert folder_bytes(tmp_path) == 5

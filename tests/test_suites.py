@@ -1,0 +1,57 @@
+"""Suites: the ones shipped are valid, and a wrong one says what is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from harness import datasets, suites
+from harness.errors import HarnessError
+
+
+def test_shipped_suites_name_known_datasets() -> None:
+    built_in = suites.built_in()
+    assert "full" in built_in
+    for suite in built_in.values():
+        assert datasets.expand(suite.datasets)
+        assert len({system.tag for system in suite.systems}) == len(suite.systems)
+        for system in suite.systems:
+            assert system.datasets is None or datasets.expand(system.datasets)
+
+
+def test_the_full_suite_covers_everything() -> None:
+    names = datasets.expand(suites.load("full").datasets)
+    units = {datasets.rows()[name].unit for name in names}
+    assert {"msmarco-dev", "trec-dl-2019", "trec-dl-2020"} <= units
+    assert len(units) == 18 + 3
+
+
+def test_reads_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('datasets = ["scifact"]\n[[system]]\nretriever = "bm25"\narguments = {k1 = 0.82}\n')
+    suite = suites.load(str(path))
+    assert suite.datasets == ("scifact",)
+    assert suite.systems[0].tag == "bm25-k1=0.82"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("datasets = [", "not TOML"),
+        ("", "'system' must be a list"),
+        ('[[system]]\nretriever = "bm25"\n', "'datasets' must be a list"),
+        ('datasets = "scifact"\n[[system]]\nretriever = "bm25"\n', "'datasets' must be a list"),
+        ('datasets = ["scifact"]\n[[system]]\ntag = "x"\n', "needs retriever"),
+        ('datasets = ["scifact"]\n[[system]]\nretriver = "x"\n', "did you mean 'retriever'"),
+        ('datasets = ["scifact"]\n[[system]]\nretriever = "x"\ntag = "../up"\n', "tag '../up'"),
+    ],
+)
+def test_a_wrong_file_says_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "x.toml").write_text(text)
+    with pytest.raises(HarnessError, match=message):
+        suites.load(str(tmp_path / "x.toml"))
+
+
+@pytest.mark.parametrize("name", ["ful", "../suites/full", "nowhere.toml"])
+def test_unknown_suites(name: str) -> None:
+    with pytest.raises(HarnessError):
+        suites.load(name)
