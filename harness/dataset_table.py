@@ -1,0 +1,100 @@
+"""The table of test collections, `datasets.toml`, as rows. It knows no file but its own; reading it takes milliseconds."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from harness.errors import HarnessError
+
+TABLE = Path(__file__).with_name("datasets.toml")
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that is no part of an archive: `path` below the archive's folder, where it comes from, its md5 as served."""
+
+    path: str
+    url: str
+    md5: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One dataset of the table, joined with its archive; the columns are explained in `datasets.toml`.
+
+    `group` is "beir", "msmarco" or "" (in no group); `url` and `md5` are empty where a licence forbids free download.
+    """
+
+    name: str
+    archive: str
+    folder: str
+    unit: str
+    version: str
+    licence: str
+    split: str = "test"
+    docs: int | None = None
+    queries: int | None = None
+    qrels: int | None = None
+    relevance_level: int = 1
+    exclude_self: bool = False
+    measure: str = "ndcg@10"
+    group: str = ""
+    url: str = ""
+    md5: str = ""
+    obtain: str = ""
+    files: tuple[File, ...] = ()
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Where the dataset may lie below a data folder: under its own name, or as BEIR's archive has it."""
+        return tuple(dict.fromkeys((self.name, self.folder)))
+
+    def check(self, column: str, found: int, path: Path) -> None:
+        """Compare a number counted in `path` with the table's `docs`, `queries` or `qrels`; raises HarnessError."""
+        expected = getattr(self, column)
+        if expected is not None and found != expected:
+            noun = {"docs": "documents", "queries": "judged queries", "qrels": "judgments"}[column]
+            raise HarnessError(
+                f"{path}: {found:,} {noun}, but {self.name} has {expected:,} ({self.version}); the file is cut short "
+                "or another version: fetch it again, or give the folder a name of its own to load it unchecked"
+            )
+
+
+@cache
+def rows() -> Mapping[str, Row]:
+    """Every dataset of the table by name, in the order of the table."""
+    table = tomllib.loads(TABLE.read_text(encoding="utf-8"))
+    return MappingProxyType({name: _row(name, line, table["archive"]) for name, line in table["dataset"].items()})
+
+
+def _row(name: str, line: dict[str, Any], archives: dict[str, dict[str, Any]]) -> Row:
+    archive = line.get("archive", name)
+    files = tuple(File(**file) for file in line.get("files", ()))
+    derived = {"archive": archive, "folder": archive, "unit": name}
+    return Row(name=name, **{**derived, **archives[archive], **line, "files": files})
+
+
+@cache
+def groups() -> Mapping[str, tuple[str, ...]]:
+    """What stands for several datasets: beir, beir-public, msmarco, all, and each unit of several (cqadupstack)."""
+    table = rows().values()
+    found = {
+        "beir": [row.name for row in table if row.group == "beir"],
+        "beir-public": [row.name for row in table if row.group == "beir" and row.url],
+        "msmarco": [row.name for row in table if row.group == "msmarco"],
+        "all": [row.name for row in table if row.group],
+    }
+    for row in table:
+        if row.unit != row.name:
+            found.setdefault(row.unit, []).append(row.name)
+    return MappingProxyType({name: tuple(members) for name, members in found.items()})
+
+
+def expand(names: Iterable[str]) -> list[str]:
+    """Replace groups by their datasets: first those of the table in its order, then the others as given; no repeats."""
+    given = dict.fromkeys(member for name in names for member in groups().get(name, (name,)))
+    return [name for name in rows() if name in given] + [name for name in given if name not in rows()]

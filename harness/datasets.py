@@ -1,0 +1,226 @@
+"""Test collections by name: `load("scifact")` finds one in the data folders, the cache or the network.
+
+A name may carry a split, `scifact@train`; without one the table decides, and for a folder that the table does not know it
+is `test`, or the only split there is. A name with a slash is the path of a folder in BEIR layout. A folder that is named as
+the table names a dataset is that dataset, wherever it lies: one name, one meaning, in every table of results.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import fingerprints, paths
+from harness.dataset_table import Row, expand, groups, rows
+from harness.errors import BadInput, HarnessError, unknown
+from harness.records import Doc, Qrel, Query
+
+__all__ = ["Dataset", "Row", "expand", "groups", "load", "rows"]
+
+PACKAGE = Path(__file__).parent  # the sample collection lies here
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One collection with the judgments of one split. Making one reads no more than is needed to check its counts.
+
+    `exclude_self`, `relevance_level` and `measure` say how it is evaluated, `unit` under which name it counts in
+    averages; `row` is its row of the table, None for a collection that the table does not know.
+    """
+
+    name: str
+    folder: Path
+    split: str
+    exclude_self: bool
+    relevance_level: int
+    measure: str
+    unit: str
+    corpus_file: Path
+    queries_file: Path
+    qrels_file: Path
+    row: Row | None
+    cache: Path
+
+    def docs(self) -> Iterator[Doc]:
+        """Stream the documents; at the end of the stream, raise HarnessError for repeated ids or a wrong count."""
+        from harness.beir_format import read_docs
+
+        count = 0
+        for count, doc in enumerate(read_docs(self.corpus_file), 1):  # noqa: B007
+            yield doc
+        self._check("docs", count, self.corpus_file)
+
+    def queries(self) -> list[Query]:
+        """The judged queries of the split, in the order of the queries file; raises HarnessError."""
+        from harness.beir_format import judged_queries
+
+        queries = judged_queries(self.queries_file, self.qrels_file)
+        self._check("queries", len(queries), self.qrels_file)
+        return queries
+
+    def qrels(self) -> list[Qrel]:
+        """The judgments of the split, in the order of their file; raises HarnessError."""
+        from harness.beir_format import read_qrels
+
+        qrels = read_qrels(self.qrels_file)
+        self._check("qrels", sum(qrel.relevance >= 0 for qrel in qrels), self.qrels_file)
+        return qrels
+
+    def facts(self) -> dict[str, Any]:
+        """What the manifest says about the data: name, split, version, source, and the hashes and counts of `survey`.
+
+        The first call reads every file to its end; later ones, in any process, only look whether the files have changed.
+        """
+        found = self._remembered()
+        if found is None:
+            found = fingerprints.survey(*self._files)
+            fingerprints.remember(self.cache, found, *self._files)
+            self._check_all(found)
+        about = {"version": self.row.version, "url": self.row.url, "md5": self.row.md5} if self.row else {}
+        return {"name": self.name, "split": self.split, **about, **found}
+
+    def collection_fingerprint(self) -> str:
+        """Hex sha256 of the documents: the same for the three MS MARCO datasets, and for a corpus.jsonl and its .gz."""
+        return self.facts()["collection_sha256"]
+
+    def check_judgments(self) -> None:
+        """Raise HarnessError unless queries and judgments are sound and as many as the table says."""
+        if self._remembered() is None:
+            self.queries()
+            self.qrels()
+
+    @property
+    def _files(self) -> tuple[Path, Path, Path]:
+        return self.corpus_file, self.queries_file, self.qrels_file
+
+    def _remembered(self) -> dict[str, Any] | None:
+        found = fingerprints.remembered(self.cache, *self._files)
+        if found is not None:
+            self._check_all(found)
+        return found
+
+    def _check_all(self, found: dict[str, Any]) -> None:
+        for column, file in zip(("docs", "queries", "qrels"), self._files, strict=True):
+            self._check(column, found[column], file)
+
+    def _check(self, column: str, found: int, path: Path) -> None:
+        if self.row is not None and (column == "docs" or self.split == self.row.split):
+            self.row.check(column, found, path)
+
+
+def load(
+    name_or_path: str, data_dirs: Sequence[Path] = (), cache: Path | None = None, download: bool = True
+) -> Dataset:
+    """Find a dataset: in `data_dirs`, then in the cache, then, if `download`, in the network. Checks its judgments.
+
+    Raises HarnessError for an unknown name (the nearest is suggested), a dataset that cannot be had, and wrong files.
+    """
+    cache = paths.cache_dir() if cache is None else cache
+    for data_dir in data_dirs:
+        if not Path(data_dir).is_dir():
+            raise HarnessError(f"the data folder {data_dir} does not exist")
+    name, split = _parts(name_or_path)
+    if name in groups():
+        members = groups()[name]
+        raise HarnessError(f"{name!r} stands for {len(members)} datasets; name one of them, for example {members[0]}")
+    row = rows().get(name)
+    if row is not None:
+        folder = _find(row.folders, [*data_dirs, cache / "datasets", PACKAGE]) or _fetched(
+            row, cache, download, data_dirs
+        )
+    elif "/" not in name and (found := _find((name,), data_dirs)):
+        folder = found
+    elif "/" in name or Path(name).is_dir():
+        folder = Path(name).expanduser()
+        row, name = _row_of(folder), folder.resolve().name
+        name = row.name if row else name
+    else:
+        raise unknown("dataset", name, [*rows(), *groups(), *_local_names(data_dirs)])
+    dataset = _open(name, split, folder, row, cache)
+    dataset.check_judgments()
+    return dataset
+
+
+def _parts(name_or_path: str) -> tuple[str, str]:
+    """`scifact@train` is ("scifact", "train"); a folder whose own name has an @ is taken whole."""
+    name, at, split = str(name_or_path).rpartition("@")
+    if not at or "/" in split or Path(name_or_path).is_dir():
+        return str(name_or_path), ""
+    if not name or not split:
+        raise HarnessError(f"{name_or_path!r} is no dataset: write name@split, for example scifact@train")
+    return name, split
+
+
+def _file(folder: Path, name: str) -> Path | None:
+    return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
+
+
+def _find(folders: Sequence[str], data_dirs: Sequence[Path]) -> Path | None:
+    """The first folder with a corpus; one that holds only judgments is passed over."""
+    candidates = (Path(data_dir) / folder for data_dir in data_dirs for folder in folders)
+    return next((folder for folder in candidates if _file(folder, "corpus.jsonl")), None)
+
+
+def _fetched(row: Row, cache: Path, download: bool, data_dirs: Sequence[Path]) -> Path:
+    where = ", ".join(str(folder) for folder in data_dirs) or "no data folder was given"
+    cure = f"put it, in BEIR layout, into a folder {row.folder} of a data folder (--data-dir; looked in: {where})"
+    if not row.url:
+        raise HarnessError(f"{row.name} cannot be downloaded ({row.licence}): {row.obtain or 'get it'}; then {cure}")
+    if not download:
+        raise HarnessError(f"{row.name} is not here and downloading is off; {cure}")
+    from harness.acquire import fetch_archive
+
+    return fetch_archive(row, cache / "datasets", cure)
+
+
+def _row_of(folder: Path) -> Row | None:
+    tail = folder.resolve().parts
+    for row in rows().values():
+        if any(tail[-len(parts) :] == parts for parts in (Path(place).parts for place in row.folders)):
+            if row.folder != row.name and tail[-1] == row.archive:
+                shared = ", ".join(other.name for other in rows().values() if other.folder == row.folder)
+                raise HarnessError(
+                    f"{folder} holds several datasets; name one ({shared}) and give {folder.parent} as --data-dir"
+                )
+            return row
+    return None
+
+
+def _local_names(data_dirs: Sequence[Path]) -> list[str]:
+    return [path.name for data_dir in data_dirs for path in Path(data_dir).iterdir() if _file(path, "corpus.jsonl")]
+
+
+def _open(name: str, split: str, folder: Path, row: Row | None, cache: Path) -> Dataset:
+    splits = sorted(
+        {path.name.split(".")[0] for pattern in ("*.tsv", "*.tsv.gz") for path in (folder / "qrels").glob(pattern)}
+    )
+    default = row.split if row else "test"
+    if not split and default not in splits and len(splits) == 1 and (row is None or folder.name == row.name):
+        default = splits[0]  # a folder of its own needs no split's name
+    chosen = split or default
+    corpus = _file(folder, "corpus.jsonl")
+    queries = _file(folder, f"queries.{chosen}.jsonl") or _file(folder, "queries.jsonl")
+    qrels = _file(folder / "qrels", f"{chosen}.tsv")
+    for file, wanted in ((corpus, "corpus.jsonl"), (queries, "queries.jsonl")):
+        if file is None:
+            raise BadInput(folder, None, f"there is no {wanted} or {wanted}.gz: a folder in BEIR layout is needed")
+    if qrels is None:
+        there = f"there is {', '.join(splits)}" if splits else "qrels/ is empty or missing"
+        raise BadInput(
+            folder, None, f"there are no judgments qrels/{chosen}.tsv; {there}; write {name}@SPLIT to choose"
+        )
+    assert corpus is not None and queries is not None
+    return Dataset(
+        name=name if chosen == default else f"{name}@{chosen}",
+        folder=folder,
+        split=row.split if row and chosen == default else chosen,
+        exclude_self=row.exclude_self if row else False,
+        relevance_level=row.relevance_level if row else 1,
+        measure=row.measure if row else "ndcg@10",
+        unit=row.unit if row else name,
+        corpus_file=corpus,
+        queries_file=queries,
+        qrels_file=qrels,
+        row=row,
+        cache=cache,
+    )
