@@ -1,8 +1,8 @@
 """Readers of BEIR's three files: corpus.jsonl, queries.jsonl and qrels/<split>.tsv, each also as .gz.
 
-They read what BEIR's own loader reads, and refuse with file, line and cure what would spoil a benchmark. Lighter matters
-are put up with: a byte order mark, CRLF, blank lines, a missing title, numbers as ids (taken as text, as qrels have them),
-NaN in fields that nobody reads. The module knows no dataset table.
+They read what BEIR's own loader reads, and refuse with file, line and cure what would spoil a benchmark. Lighter
+matters are put up with: a byte order mark, CRLF, blank lines, a missing title, numbers as ids (taken as text, as
+qrels have them), NaN in fields that nobody reads. The module knows no dataset table.
 """
 
 import csv
@@ -33,7 +33,7 @@ class Digest(Protocol):
 
 
 @contextmanager
-def open_lines(path: Path) -> Iterator[io.BufferedReader]:
+def open_lines(path: Path) -> Iterator[Iterable[bytes]]:
     """Open a text file as lines of bytes, without its byte order mark; damaged and unreadable files raise BadInput."""
     try:
         with io.BufferedReader(open_maybe_gzip(path), BUFFER) as lines:  # type: ignore[arg-type,type-var]
@@ -52,8 +52,8 @@ def open_lines(path: Path) -> Iterator[io.BufferedReader]:
 def read_docs(path: Path, digest: Digest | None = None) -> Iterator[Doc]:
     """Stream the documents of `path`; 8 bytes per document are held, to find repeated ids at the end of the stream.
 
-    `digest` is fed with every line's bytes. Raises BadInput at the line that is wrong; after the last line for repeated
-    ids and for a corpus without documents.
+    `digest` is fed with every line's bytes. Raises BadInput at the line that is wrong; after the last line for
+    repeated ids and for a corpus without documents.
     """
     loads, split = orjson.loads, str.split
     id_hashes = array("q")  # a hash is all that is kept; `_refuse_repeats` reads the file again where two are equal
@@ -233,7 +233,7 @@ def _repeated(kind: str, repeated_id: str, first_line: int) -> str:
 
 
 def _refuse_repeats(path: Path, id_hashes: array) -> None:
-    """Raise BadInput naming both lines if an id stands in `path` twice; different ids of equal hash are found innocent."""
+    """Raise BadInput naming both lines if an id stands in `path` twice; different ids may share a hash."""
     import numpy as np  # late: too slow to import for a command that reads no corpus
 
     hashes = np.frombuffer(id_hashes, dtype=np.int64)

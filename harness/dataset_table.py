@@ -1,4 +1,4 @@
-"""The table of test collections, `datasets.toml`, as rows. It knows no file but its own; reading it takes milliseconds."""
+"""The table of test collections, `datasets.toml`, as rows; reading it takes milliseconds. It opens no other file."""
 
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ TABLE = Path(__file__).with_name("datasets.toml")
 
 @dataclass(frozen=True)
 class File:
-    """A file that is no part of an archive: `path` below the archive's folder, where it comes from, its md5 as served."""
+    """A file that is no part of an archive: `path` below the archive's folder, its source, its md5 as served."""
 
     path: str
     url: str

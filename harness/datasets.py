@@ -1,8 +1,9 @@
 """Test collections by name: `load("scifact")` finds one in the data folders, the cache or the network.
 
-A name may carry a split, `scifact@train`; without one the table decides, and for a folder that the table does not know it
-is `test`, or the only split there is. A name with a slash is the path of a folder in BEIR layout. A folder that is named as
-the table names a dataset is that dataset, wherever it lies: one name, one meaning, in every table of results.
+A name may carry a split, `scifact@train`; without one the table decides, and for a folder that the table does not
+know it is `test`, or the only split there is. A name with a slash is the path of a folder in BEIR layout. A folder
+that is named as the table names a dataset is that dataset, wherever it lies: one name, one meaning, in every table of
+results.
 """
 
 from collections.abc import Iterator, Sequence
@@ -69,7 +70,8 @@ class Dataset:
     def facts(self) -> dict[str, Any]:
         """What the manifest says about the data: name, split, version, source, and the hashes and counts of `survey`.
 
-        The first call reads every file to its end; later ones, in any process, only look whether the files have changed.
+        The first call reads every file to its end; later ones, in any process, only look whether the files have
+        changed.
         """
         found = self._remembered()
         if found is None:

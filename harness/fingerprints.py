@@ -1,7 +1,8 @@
 """What a dataset's files hold, in numbers: counts and hashes, found in one pass and remembered while the files stay.
 
-The memory is one small file per dataset in the cache, keyed by path, size and time of change of the three files, so that
-a finished suite is recognised without reading a single collection. A cache that cannot be written only costs time.
+The memory is one small file per dataset in the cache, keyed by path, size and time of change of the three files, so
+that a finished suite is recognised without reading a single collection. A cache that cannot be written only costs
+time.
 """
 
 import hashlib
@@ -39,8 +40,9 @@ def survey(corpus: Path, queries: Path, qrels: Path) -> dict[str, Any]:
     """Read all three files to the end and check them against each other.
 
     collection_sha256 is that of the corpus's uncompressed bytes; queries_sha256 and qrels_sha256 are those of the
-    judged queries and the judgments as read, whatever the file's quoting. unknown_docs counts the judged documents that the
-    corpus lacks: CACM's published judgments have 46, so some are no error, but if no relevant one is known, BadInput.
+    judged queries and the judgments as read, whatever the file's quoting. unknown_docs counts the judged documents
+    that the corpus lacks: CACM's published judgments have 46, so some are no error, but if no relevant one is known,
+    BadInput.
     """
     from harness.beir_format import judged_queries, read_docs, read_qrels
 
