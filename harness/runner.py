@@ -8,6 +8,7 @@ from typing import Any
 from filelock import FileLock
 
 from harness import fingerprint, indexes, manifest, plugins, progress, runs
+from harness.arguments import checked
 from harness.datasets import Dataset
 from harness.errors import HarnessError
 from harness.measuring import measure, percentiles
@@ -37,10 +38,12 @@ def run(system: System, dataset: Dataset, k: int, results: Path, cache: Path, ov
     retriever raises passes through.
     """
     plugin = plugins.find(system.spec)
-    identity, all_arguments = plugins.identity(plugin), plugins.arguments(plugin) | system.arguments
-    retriever = plugins.make(system.spec, system.arguments)
+    runtime, search_only = plugins.runtime(plugin), getattr(plugin, "search_only", frozenset())
+    passed = checked(plugin, system.arguments)
+    identity, all_arguments = plugins.identity(plugin), plugins.arguments(plugin) | passed
+    retriever = plugins.make(plugin, passed)
     state = retriever.fingerprint() if hasattr(retriever, "fingerprint") else None
-    shaping = {name: value for name, value in all_arguments.items() if name not in plugin.runtime}
+    shaping = {name: value for name, value in all_arguments.items() if name not in runtime}
     expected = fingerprint.of_result(dataset, identity, shaping, state, k)
     place = manifest.folder(results, system.tag, dataset.name)
     place.mkdir(parents=True, exist_ok=True)
@@ -48,7 +51,6 @@ def run(system: System, dataset: Dataset, k: int, results: Path, cache: Path, ov
         if kept := _kept(place, expected, overwrite):
             return Outcome(system.tag, dataset.name, "reused", kept)
         what = f"{system.tag} on {dataset.name}"
-        search_only = getattr(plugin, "search_only", frozenset())
         indexing = {name: value for name, value in shaping.items() if name not in search_only}
         folder, made = indexes.ensure(
             cache,
@@ -56,9 +58,9 @@ def run(system: System, dataset: Dataset, k: int, results: Path, cache: Path, ov
             fingerprint.of_index(dataset, identity, indexing, state),
             retriever,
             dataset,
-            lambda docs: progress.over(docs, f"{what}: index", "docs", dataset.doc_count),
+            lambda docs: progress.over(docs, f"{what}: index", "docs", dataset.facts()["docs"]),
         )
-        searcher = plugins.make(system.spec, system.arguments)
+        searcher = plugins.make(plugin, passed)
         with measure() as loading:
             searcher.load(folder)
         queries = dataset.queries()
@@ -67,7 +69,7 @@ def run(system: System, dataset: Dataset, k: int, results: Path, cache: Path, ov
             hits = progress.over_queries(searcher.search(iter(queries), depth), f"{what}: search", len(queries))
             found = runs.order(hits, queries, k, dataset.exclude_self)
         body = {
-            "retriever": {**identity, "arguments": system.arguments, "all_arguments": all_arguments},
+            "retriever": {**identity, "arguments": passed, "all_arguments": all_arguments},
             "facts": searcher.facts() if hasattr(searcher, "facts") else {},
             "k": k,
             "costs": {

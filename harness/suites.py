@@ -42,8 +42,10 @@ class Suite:
 
 def system(spec: str, arguments: dict[str, Any], tag: str | None = None) -> System:
     """A system under its tag, or under one made of its name and arguments."""
-    name = spec.rpartition(":")[2].lower() if ":" in spec else spec
-    return System(spec, arguments, tags.check(tag) if tag else tags.default(name, arguments))
+    place, _, label = spec.rpartition(":")
+    stem = place.rpartition("/")[2].removesuffix(".py").rpartition(".")[2]
+    name = f"{stem}-{label}" if stem and stem.replace("_", "").lower() != label.lower() else stem or label
+    return System(spec, arguments, tags.check(tag) if tag is not None else tags.default(name, arguments))
 
 
 def built_in() -> dict[str, Suite]:

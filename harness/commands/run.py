@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Run every pair; 1 if one failed."""
     from harness import datasets, paths, plugins, suites
+    from harness.arguments import checked, parse
     from harness.errors import HarnessError
     from harness.executor import run_all
 
@@ -45,8 +46,9 @@ def main(arguments: argparse.Namespace) -> int:
         raise HarnessError(f"--k {arguments.k}: at least 1")
     suite = suites.load(arguments.suite) if arguments.suite else None
     if arguments.retriever:
-        settings = plugins.parse_settings(arguments.set)
-        plugins.make(arguments.retriever, settings)  # a wrong name or argument is told before any work
+        plugin = plugins.find(arguments.retriever)
+        settings = checked(plugin, parse(plugin, arguments.set))
+        plugins.make(plugin, settings)  # what the retriever refuses is told before any work
         systems = [suites.system(arguments.retriever, settings, arguments.tag)]
     elif suite:
         if arguments.set or arguments.tag:

@@ -1,0 +1,113 @@
+"""One system on one dataset: what it leaves, when it is done, what it reuses."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import toy
+from harness import datasets, manifest, runner, suites
+from harness.errors import HarnessError
+
+OVERLAP = f"{Path(__file__).with_name('overlap.py')}:Overlap"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    toy.write(tmp_path / "toy")
+    return tmp_path
+
+
+def run(place: Path, arguments: dict[str, Any] | None = None, tag: str = "overlap", **options: Any) -> runner.Outcome:
+    dataset = datasets.load(str(place / "toy"))
+    system = suites.system(OVERLAP, arguments or {}, tag)
+    return runner.run(system, dataset, options.pop("k", 1000), place / "results", place / "cache", **options)
+
+
+def made(place: Path, tag: str = "overlap") -> Path:
+    return manifest.folder(place / "results", tag, "toy")
+
+
+def test_scores_worked_out_by_hand(place: Path) -> None:
+    outcome = run(place)
+    assert outcome.status == "done"
+    assert outcome.manifest is not None
+    # q1: d2 (2 words, grade 2), then the tie d4 before d1 (ids descending; grades 0 and 1). q2: d3. q3: nothing found.
+    ideal = 2 + 1 / 1.584962500721156
+    assert outcome.manifest["scores"]["ndcg@10"] == pytest.approx(((2 + 1 / 2) / ideal + 1 + 0) / 3, abs=1e-9)
+    assert outcome.manifest["queries"] == {"judged": 3, "answered": 2}
+    lines = gzip.decompress((made(place) / manifest.RUN).read_bytes()).decode().splitlines()
+    assert [line.split()[:4] for line in lines[:3]] == [
+        ["q1", "Q0", "d2", "1"], ["q1", "Q0", "d4", "2"], ["q1", "Q0", "d1", "3"],
+    ]  # fmt: skip
+
+
+def test_the_manifest_tells_how_it_was_made(place: Path) -> None:
+    body = run(place, {"lower": False}).manifest
+    assert body is not None
+    assert body["retriever"]["arguments"] == {"lower": False}
+    assert body["retriever"]["all_arguments"] == {"lower": False, "bonus": 0.0, "pause": 0.0}
+    assert body["data"]["docs"] == 5
+    assert body["costs"]["index"]["docs"] == 5
+    assert body["costs"]["index"]["index_bytes"] > 0
+    assert body["costs"]["search"]["latency"]["queries"] == 3
+    assert json.loads((made(place) / manifest.NAME).read_text()) == body
+
+
+def test_a_finished_result_is_kept(place: Path) -> None:
+    run(place)
+    before = (made(place) / manifest.NAME).stat().st_mtime_ns
+    assert run(place, {"pause": 1.0}).status == "reused"  # a runtime argument changes no number
+    assert (made(place) / manifest.NAME).stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "difference"),
+    [
+        ({"lower": False}, {}, "arguments.lower: True -> False"),
+        ({"bonus": 1.0}, {}, "arguments.bonus: 0.0 -> 1.0"),
+        ({}, {"k": 10}, "k: 1000 -> 10"),
+    ],
+)
+def test_a_different_result_is_not_overwritten_unasked(
+    place: Path, arguments: dict[str, Any], options: dict[str, Any], difference: str
+) -> None:
+    run(place)
+    with pytest.raises(HarnessError, match=difference):
+        run(place, arguments, **options)
+    assert run(place, arguments, **options, overwrite=True).status == "done"
+
+
+def test_changed_judgments_are_noticed(place: Path) -> None:
+    run(place)
+    with (place / "toy/qrels/test.tsv").open("a") as qrels:
+        qrels.write("q3\td1\t1\n")
+    with pytest.raises(HarnessError, match="qrels"):
+        run(place)
+
+
+def test_a_file_that_merely_exists_proves_nothing(place: Path) -> None:
+    run(place)
+    (made(place) / manifest.NAME).unlink()
+    assert run(place).status == "done"
+
+
+def test_arguments_of_search_alone_share_the_index(place: Path) -> None:
+    run(place)
+    other = run(place, {"bonus": 1.0}, tag="bonus").manifest
+    assert other is not None
+    assert other["costs"]["index"]["reused"] is True
+    different = run(place, {"lower": False}, tag="cased").manifest
+    assert different is not None
+    assert different["costs"]["index"]["reused"] is False
+
+
+def test_a_half_made_index_is_made_again(place: Path) -> None:
+    run(place)
+    for complete in (place / "cache").rglob("complete.json"):
+        complete.write_text('{"key": ')
+    again = run(place, tag="again").manifest
+    assert again is not None
+    assert again["costs"]["index"]["reused"] is False
