@@ -124,7 +124,7 @@ def numbered_qrels(path: Path) -> Iterator[tuple[int, Qrel]]:
     """
     first: dict[tuple[str, str], tuple[int, int]] = {}
     with open_lines(path) as lines:
-        reader = csv.reader(_decoded(path, lines), delimiter="\t")
+        reader = csv.reader((text for _, text in _decoded(path, lines)), delimiter="\t")
         number = 0
         while True:
             try:
@@ -170,9 +170,15 @@ def _qrel(path: Path, number: int, row: list[str]) -> Qrel:
     return Qrel(_checked_id(path, number, "query-id", row[0]), _checked_id(path, number, "corpus-id", row[1]), grade)
 
 
-def _decoded(path: Path, lines: Iterable[bytes]) -> Iterator[str]:
+def numbered_text(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a UTF-8 text file that are not blank, each with its number; raises BadInput."""
+    with open_lines(path) as lines:
+        yield from ((number, line) for number, line in _decoded(path, lines) if line.strip())
+
+
+def _decoded(path: Path, lines: Iterable[bytes]) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(lines, 1):
-        yield _text(path, number, line).rstrip("\r\n")
+        yield number, _text(path, number, line).rstrip("\r\n")
 
 
 def _text(path: Path, number: int, line: bytes) -> str:

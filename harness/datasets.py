@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import fingerprints, paths
+from harness import paths, survey
 from harness.dataset_table import Row, expand, groups, rows
 from harness.errors import BadInput, HarnessError, unknown
 from harness.records import Doc, Qrel, Query
@@ -75,8 +75,8 @@ class Dataset:
         """
         found = self._remembered()
         if found is None:
-            found = fingerprints.survey(*self._files)
-            fingerprints.remember(self.cache, found, *self._files)
+            found = survey.survey(*self._files)
+            survey.remember(self.cache, found, *self._files)
             self._check_all(found)
         about = {"version": self.row.version, "url": self.row.url, "md5": self.row.md5} if self.row else {}
         return {"name": self.name, "split": self.split, **about, **found}
@@ -96,7 +96,7 @@ class Dataset:
         return self.corpus_file, self.queries_file, self.qrels_file
 
     def _remembered(self) -> dict[str, Any] | None:
-        found = fingerprints.remembered(self.cache, *self._files)
+        found = survey.remembered(self.cache, *self._files)
         if found is not None:
             self._check_all(found)
         return found
@@ -126,10 +126,9 @@ def load(
         members = groups()[name]
         raise HarnessError(f"{name!r} stands for {len(members)} datasets; name one of them, for example {members[0]}")
     row = rows().get(name)
+    places = [*map(Path, data_dirs), cache / "datasets", PACKAGE]
     if row is not None:
-        folder = _find(row.folders, [*data_dirs, cache / "datasets", PACKAGE]) or _fetched(
-            row, cache, download, data_dirs
-        )
+        folder = _find(row.folders, places) or _fetched(row, cache, download)
     elif "/" not in name and (found := _find((name,), data_dirs)):
         folder = found
     elif "/" in name or Path(name).is_dir():
@@ -138,7 +137,8 @@ def load(
         name = row.name if row else name
     else:
         raise unknown("dataset", name, [*rows(), *groups(), *_local_names(data_dirs)])
-    dataset = _open(name, split, folder, row, cache)
+    judged = _judgments(row, folder, places, cache, download) if row and split in ("", row.split) else folder
+    dataset = _open(name, split, folder, judged, row, cache)
     dataset.check_judgments()
     return dataset
 
@@ -163,16 +163,33 @@ def _find(folders: Sequence[str], data_dirs: Sequence[Path]) -> Path | None:
     return next((folder for folder in candidates if _file(folder, "corpus.jsonl")), None)
 
 
-def _fetched(row: Row, cache: Path, download: bool, data_dirs: Sequence[Path]) -> Path:
-    where = ", ".join(str(folder) for folder in data_dirs) or "no data folder was given"
-    cure = f"put it, in BEIR layout, into a folder {row.folder} of a data folder (--data-dir; looked in: {where})"
+def _fetched(row: Row, cache: Path, download: bool) -> Path:
+    cure = (
+        f"or put it, in BEIR layout, into a folder {row.folder} and give the folder that holds this one as --data-dir"
+    )
     if not row.url:
-        raise HarnessError(f"{row.name} cannot be downloaded ({row.licence}): {row.obtain or 'get it'}; then {cure}")
+        raise HarnessError(f"{row.name} cannot be downloaded ({row.licence}): {row.obtain}; {cure.removeprefix('or ')}")
     if not download:
-        raise HarnessError(f"{row.name} is not here and downloading is off; {cure}")
+        raise HarnessError(f"{row.name} is not here and downloading is off; allow it, {cure}")
     from harness.acquire import fetch_archive
 
     return fetch_archive(row, cache / "datasets", cure)
+
+
+def _judgments(row: Row, folder: Path, places: Sequence[Path], cache: Path, download: bool) -> Path:
+    """Where the judgments lie: beside the corpus, or in a folder of the dataset's own name, where `row.files` go."""
+    for candidate in (folder, *(place / row.name for place in places)):
+        if _file(candidate / "qrels", f"{row.split}.tsv"):
+            return candidate
+    if not row.files or folder.name == row.name:
+        return folder
+    needed = ", ".join(file.path for file in row.files)
+    cure = f"or put {needed} into {folder} or into a folder {row.name} below a --data-dir"
+    if not download:
+        raise HarnessError(f"{row.name} needs {needed}, and downloading is off; allow it, {cure}")
+    from harness.acquire import fetch_files
+
+    return fetch_files(row, cache / "datasets", cure)
 
 
 def _row_of(folder: Path) -> Row | None:
@@ -192,17 +209,17 @@ def _local_names(data_dirs: Sequence[Path]) -> list[str]:
     return [path.name for data_dir in data_dirs for path in Path(data_dir).iterdir() if _file(path, "corpus.jsonl")]
 
 
-def _open(name: str, split: str, folder: Path, row: Row | None, cache: Path) -> Dataset:
+def _open(name: str, split: str, folder: Path, judged: Path, row: Row | None, cache: Path) -> Dataset:
     splits = sorted(
-        {path.name.split(".")[0] for pattern in ("*.tsv", "*.tsv.gz") for path in (folder / "qrels").glob(pattern)}
+        {path.name.split(".")[0] for pattern in ("*.tsv", "*.tsv.gz") for path in (judged / "qrels").glob(pattern)}
     )
     default = row.split if row else "test"
-    if not split and default not in splits and len(splits) == 1 and (row is None or folder.name == row.name):
+    if not split and default not in splits and len(splits) == 1 and (row is None or judged.name == row.name):
         default = splits[0]  # a folder of its own needs no split's name
     chosen = split or default
     corpus = _file(folder, "corpus.jsonl")
-    queries = _file(folder, f"queries.{chosen}.jsonl") or _file(folder, "queries.jsonl")
-    qrels = _file(folder / "qrels", f"{chosen}.tsv")
+    queries = _file(judged, f"queries.{chosen}.jsonl") or _file(judged, "queries.jsonl")
+    qrels = _file(judged / "qrels", f"{chosen}.tsv")
     for file, wanted in ((corpus, "corpus.jsonl"), (queries, "queries.jsonl")):
         if file is None:
             raise BadInput(folder, None, f"there is no {wanted} or {wanted}.gz: a folder in BEIR layout is needed")

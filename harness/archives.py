@@ -1,0 +1,59 @@
+"""Unpack a zip file of a stranger: nothing lands outside the folder, and nothing swells beyond measure."""
+
+import shutil
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from harness.errors import BadInput
+
+RATIO = 200  # text shrinks to a tenth or so; a bomb swells a thousandfold and more
+SMALL = 100 << 20  # bytes that no ratio forbids
+
+
+def unpack(archive: Path, folder: Path, wanted: Callable[[PurePosixPath], bool]) -> None:
+    """Write the members that are `wanted` below `folder`.
+
+    Raises BadInput if any member, wanted or not, has a name that leads out of the folder, is a link, a device or
+    encrypted, if the wanted ones are out of proportion to the archive or larger than the disk, or if data is damaged.
+    """
+    try:
+        with zipfile.ZipFile(archive) as zip_file:
+            members = [info for info in zip_file.infolist() if _checked(archive, info) and not info.is_dir()]
+            chosen = [info for info in members if wanted(PurePosixPath(info.filename))]
+            _check_size(archive, folder, sum(info.file_size for info in chosen))
+            for info in chosen:
+                target = folder / info.filename
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with zip_file.open(info) as source, open(target, "xb") as file:
+                    shutil.copyfileobj(source, file, 1 << 20)  # zipfile stops at the declared size and checks the CRC
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, FileExistsError) as error:
+        raise BadInput(archive, None, f"not a sound zip file ({error}); delete it and download it again") from error
+
+
+def _checked(archive: Path, info: zipfile.ZipInfo) -> bool:
+    name, mode = info.orig_filename, info.external_attr >> 16
+    if (
+        PurePosixPath(name).is_absolute()
+        or PureWindowsPath(name).drive
+        or "\\" in name
+        or "\0" in name
+        or ".." in PurePosixPath(name).parts
+    ):
+        raise BadInput(archive, None, f"the member {name!r} leads out of the folder; the file is not what it should be")
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise BadInput(archive, None, f"the member {name!r} is a link or a device; the file is not what it should be")
+    if info.flag_bits & 0x1:
+        raise BadInput(archive, None, f"the member {name!r} is encrypted; the file is not what it should be")
+    return True
+
+
+def _check_size(archive: Path, folder: Path, size: int) -> None:
+    packed = archive.stat().st_size
+    if size > max(SMALL, RATIO * packed):
+        raise BadInput(archive, None, f"{packed:,} bytes would swell to {size:,}; the file is not what it should be")
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        raise BadInput(archive, None, f"unpacking needs {size / 1e9:.1f} GB, {folder} has {free / 1e9:.1f} GB free")
