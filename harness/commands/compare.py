@@ -1,0 +1,102 @@
+"""`beir-harness compare`: two systems on one dataset, query by query."""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from harness.commands import options
+from harness.commands.leaderboard import add_test
+
+if TYPE_CHECKING:
+    from harness.comparison import Measured
+
+HELP = "compare two systems on one dataset: wins, losses, p, the queries that differ most"
+TEXT = 60  # characters of a query's text that are printed
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The two systems, the dataset and how they are compared."""
+    parser.add_argument("first", metavar="TAG", help="a system, for example bm25")
+    parser.add_argument("second", metavar="TAG", help="another one")
+    parser.add_argument("--dataset", required=True, metavar="NAME", help="a dataset that both have")
+    parser.add_argument("--measure", action="append", metavar="M", help="may be repeated (default: the dataset's own)")
+    parser.add_argument("--top", type=int, default=10, metavar="N", help="queries shown (default: 10)")
+    add_test(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options.add_results(parser)
+    options.add_data(parser)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Compare and print; returns 0."""
+    from harness import results
+    from harness.comparison import as_json, compare, pick
+
+    found, _ = results.read(options.results_folder(arguments))
+    first, second = (pick(found, tag, arguments.dataset) for tag in (arguments.first, arguments.second))
+    measures = list(dict.fromkeys(arguments.measure or [first.manifest["primary_measure"]]))
+    texts, note = _texts(arguments)
+    measured = compare(
+        first, second, measures, arguments.test, arguments.correction, arguments.alpha, max(0, arguments.top), texts
+    )
+    if arguments.json:
+        print(json.dumps([as_json(one) for one in measured], indent=1, ensure_ascii=False, allow_nan=False))
+        return 0
+    for one in measured:
+        print("\n".join(_lines(one, arguments, len(measured))), end="\n\n")
+    if note:
+        print(f"note: {note}")
+    return 0
+
+
+def _texts(arguments: argparse.Namespace) -> tuple[Mapping[str, str], str]:
+    """Texts by query_id where the dataset is at hand, without a download; else none and the reason."""
+    from harness import datasets
+    from harness.errors import HarnessError
+
+    try:
+        dataset = datasets.load(arguments.dataset, options.data_folders(arguments), download=False)
+        return {query.query_id: query.text for query in dataset.queries()}, ""
+    except HarnessError as error:
+        return {}, f"query texts are not shown: {error}"
+
+
+def _lines(one: "Measured", arguments: argparse.Namespace, family: int) -> Sequence[str]:
+    from harness.grid import Grid, Text
+    from harness.measures import display
+    from harness.significance import TESTS
+    from harness.tables import CORRECTION_NAMES, p_text, span
+
+    result = one.comparison
+    name = display(one.measure)
+    verdict = "significant" if result.significant else "not significant"
+    corrected = f", {p_text(result.corrected)} after {CORRECTION_NAMES[arguments.correction]} over {family} measures"
+    interval = f"{100 * (1 - arguments.alpha):g} % {span(result.interval, '+')}"
+    rows = [
+        [query.query_id, query.first, query.second, query.first - query.second, query.text] for query in one.queries
+    ]
+    head = ("Query", result.first, result.second, "Difference") + (("Text",) if any(row[4] for row in rows) else ())
+    grid = Grid(
+        head,
+        tuple(
+            tuple(Text(f"{cell:.4f}" if isinstance(cell, float) else _clipped(cell)) for cell in row[: len(head)])
+            for row in rows
+        ),
+    )
+    return [
+        f"### {name} on {result.dataset}, {result.queries} queries",
+        "",
+        f"{result.first:<20} {one.first_mean:.4f}",
+        f"{result.second:<20} {one.second_mean:.4f}",
+        f"{'difference':<20} {result.difference + 0.0:+.4f}  {interval}",
+        f"{'queries':<20} {result.first} wins {result.wins}, {result.ties} ties, {result.second} wins {result.losses}",
+        f"{'p':<20} {p_text(result.p)} ({TESTS[arguments.test]}{corrected if family > 1 else ''}): {verdict}",
+        f"{'effect size':<20} d_z {result.effect_size + 0.0:+.3f}, dominance {result.dominance + 0.0:+.3f}",
+        *(["", "Queries that differ most:", "", grid.markdown()] if rows else []),
+    ]
+
+
+def _clipped(text: str | None) -> str:
+    text = " ".join((text or "").split())
+    return text if len(text) <= TEXT else text[: TEXT - 1] + "…"

@@ -1,0 +1,67 @@
+"""`beir-harness leaderboard`: tables of every finished result, with tested differences."""
+
+import argparse
+from pathlib import Path
+
+from harness.commands import options
+
+HELP = "print tables of the results, with corrected significance tests"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is shown, how it is tested, and where it goes."""
+    options.add_results(parser)
+    parser.add_argument("--measure", action="append", metavar="M", help="may be repeated (default: ndcg@10)")
+    parser.add_argument("--dataset", action="append", default=[], metavar="NAME", help="only these; may be repeated")
+    parser.add_argument("--group", action="append", default=[], metavar="NAME", help="only the datasets of this group")
+    parser.add_argument("--system", action="append", default=[], metavar="TAG", help="only these; may be repeated")
+    parser.add_argument("--baseline", metavar="TAG", help="test against this system instead of all pairs")
+    add_test(parser)
+    parser.add_argument("--format", choices=["md", "csv", "latex", "json"], default="md", help="(default: md)")
+    parser.add_argument("--output", metavar="FILE", type=Path, help="write to a file instead of the terminal")
+    parser.add_argument(
+        "--tables", action="store_true", help="regenerate RESULTS/tables: every measure in every format"
+    )
+
+
+def add_test(parser: argparse.ArgumentParser) -> None:
+    """--test, --correction, --alpha"""
+    parser.add_argument("--test", choices=["t", "permutation"], default="t", help="on paired queries (default: t)")
+    parser.add_argument(
+        "--correction", choices=["holm", "bonferroni", "bh"], default="holm", help="for many tests (default: holm)"
+    )
+    parser.add_argument("--alpha", type=probability, default=0.05, help="level of significance (default: 0.05)")
+
+
+def probability(text: str) -> float:
+    """A number above 0 and below 1."""
+    value = float(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Build and print the tables; returns 0."""
+    from harness import files, results
+    from harness.leaderboard import build
+    from harness.rendering import render, write_tables
+
+    folder = options.results_folder(arguments)
+    if arguments.tables:
+        for path in write_tables(folder, folder / "tables"):
+            print(path)
+        return 0
+    found, notes = results.read(folder)
+    chosen = results.select(found, [*arguments.dataset, *arguments.group], arguments.system)
+    boards = [
+        build(chosen, measure, arguments.baseline, arguments.test, arguments.correction, arguments.alpha, notes)
+        for measure in dict.fromkeys(arguments.measure or ["ndcg@10"])
+    ]
+    text = render(boards, arguments.format)
+    if arguments.output:
+        files.write_bytes(arguments.output, text.encode())
+        print(arguments.output)
+    else:
+        print(text, end="")
+    return 0

@@ -1,0 +1,102 @@
+"""Two systems on one dataset: who wins, by how much, how surely, and on which queries."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.errors import HarnessError, unknown
+from harness.pairwise import Comparison, all_pairs, judge
+from harness.results import Result
+from harness.score_matrix import join
+from harness.tables_json import comparison_json, rounded
+
+
+@dataclass(frozen=True)
+class QueryDifference:
+    """One query and what the two systems score on it; `text` is None where the dataset is not at hand."""
+
+    query_id: str
+    first: float
+    second: float
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Two systems under one measure; `queries` are those that differ most, the largest difference first."""
+
+    measure: str
+    first_mean: float
+    second_mean: float
+    comparison: Comparison
+    queries: tuple[QueryDifference, ...]
+
+
+def pick(results: Sequence[Result], tag: str, dataset: str) -> Result:
+    """The result of a system on a dataset. Raises HarnessError where there is none, naming what there is."""
+    tags = {result.tag for result in results}
+    if tag not in tags:
+        raise unknown("system", tag, tags)
+    here = {result.dataset: result for result in results if result.tag == tag}
+    if dataset in here:
+        return here[dataset]
+    if members := sorted(result.dataset for result in here.values() if result.unit == dataset):
+        raise HarnessError(f"{dataset} stands for several datasets; compare on one of them: {', '.join(members)}")
+    raise unknown(f"dataset of {tag}", dataset, here)
+
+
+def compare(
+    first: Result,
+    second: Result,
+    measures: Sequence[str],
+    test: str = "t",
+    correction: str = "holm",
+    alpha: float = 0.05,
+    top: int = 10,
+    texts: Mapping[str, str] | None = None,
+) -> list[Measured]:
+    """Compare two results of one dataset under each measure; p is corrected over the measures.
+
+    `texts` maps query_id to text. Raises HarnessError where the two were not measured alike.
+    """
+    matrices = [join([first, second], measure) for measure in measures]
+    raw = [
+        found for measure, m in zip(measures, matrices, strict=True) for found in all_pairs([m], test, alpha, measure)
+    ]
+    measured = []
+    for measure, matrix, comparison in zip(measures, matrices, judge(raw, correction, alpha), strict=True):
+        size = np.abs(matrix.scores[:, 0] - matrix.scores[:, 1])
+        largest = [place for place in np.argsort(-size, kind="stable")[:top] if size[place] > 0]
+        queries = [
+            QueryDifference(
+                query_id := matrix.query_ids[place],
+                float(matrix.scores[place, 0]),
+                float(matrix.scores[place, 1]),
+                (texts or {}).get(query_id),
+            )
+            for place in largest
+        ]
+        measured.append(Measured(measure, matrix.mean(first.tag), matrix.mean(second.tag), comparison, tuple(queries)))
+    return measured
+
+
+def as_json(measured: Measured) -> dict[str, Any]:
+    """One measure's comparison as a JSON value."""
+    return {
+        "measure": measured.measure,
+        "first_mean": rounded(measured.first_mean),
+        "second_mean": rounded(measured.second_mean),
+        **comparison_json(measured.comparison),
+        "queries_that_differ_most": [
+            {
+                "query_id": query.query_id,
+                "first": rounded(query.first),
+                "second": rounded(query.second),
+                "difference": rounded(query.first - query.second),
+                "text": query.text,
+            }
+            for query in measured.queries
+        ],
+    }

@@ -1,0 +1,107 @@
+"""Reads the results folder: one `Result` per finished pair of system and dataset. Knows no statistics."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from harness import dataset_table, manifest
+from harness.errors import BadInput, HarnessError, unknown
+
+
+@dataclass(frozen=True)
+class Result:
+    """One system (`tag`) on one dataset; `unit` is the dataset it counts as in averages."""
+
+    folder: Path
+    tag: str
+    dataset: str
+    unit: str
+    manifest: dict[str, Any]
+
+    @cached_property
+    def _table(self) -> dict[str, dict[str, float]]:
+        from harness.evaluation import read_scores
+
+        path = self.folder / manifest.SCORES
+        if not path.is_file():
+            raise BadInput(path, None, "is missing although the manifest is there; run or score this pair again")
+        frame = read_scores(path)
+        ids = [str(query_id) for query_id in frame["query_id"]]
+        if len(set(ids)) < len(ids):
+            raise BadInput(path, None, "names a query twice; run or score this pair again")
+        return {
+            str(name): dict(zip(ids, map(float, frame[name]), strict=True))
+            for name in frame.columns
+            if name != "query_id"
+        }
+
+    @property
+    def measures(self) -> list[str]:
+        """The measures that were scored, as ranx strings, in the order of the manifest."""
+        return list(self.manifest["scores"])
+
+    def scores(self, measure: str) -> dict[str, float]:
+        """query_id -> score, for every judged query. Raises HarnessError for a measure that was not scored."""
+        if measure not in self._table:
+            raise unknown(f"measure of {self.tag} on {self.dataset}", measure, self._table)
+        return self._table[measure]
+
+
+def read(results: Path) -> tuple[list[Result], list[str]]:
+    """Every finished result below `results`/runs in order of tag and dataset, and a note for each one left out.
+
+    Raises HarnessError where there is none, and BadInput for a manifest that is broken, of a newer schema, or that
+    names another system or dataset than its folder.
+    """
+    found, notes = [], []
+    for folder in sorted(results.glob("runs/[!.]*/[!.]*")):
+        if not folder.is_dir():
+            continue
+        body = manifest.read(folder)
+        if body is None:
+            notes.append(f"{folder.parent.name} on {folder.name} is not finished (no {manifest.NAME}) and is left out")
+            continue
+        tag, dataset = str(body.get("tag")), str(body.get("dataset"))
+        if (tag, dataset) != (folder.parent.name, folder.name):
+            what = f"is about {tag} on {dataset}, which is not where it lies; move it to runs/{tag}/{dataset}"
+            raise BadInput(folder / manifest.NAME, None, what)
+        found.append(Result(folder, tag, dataset, str(body.get("unit") or dataset), body))
+    if not found:
+        message = f"no finished results in {results / 'runs'}; `beir-harness run bm25 --dataset scifact` makes one"
+        raise HarnessError("; ".join([message, *notes]))
+    return found, notes
+
+
+def select(results: Iterable[Result], datasets: Sequence[str] = (), systems: Sequence[str] = ()) -> list[Result]:
+    """The results of these datasets (names, units or groups) and of these systems; nothing named means all.
+
+    Raises HarnessError for a name that is not there, with the nearest one suggested.
+    """
+    results = list(results)
+    tags = {result.tag for result in results}
+    for tag in systems:
+        if tag not in tags:
+            raise unknown("system", tag, tags)
+    wanted: set[str] = set()
+    for name in datasets:
+        wanted |= _members(name, results)
+    chosen = [
+        result
+        for result in results
+        if (not systems or result.tag in systems) and (not datasets or result.dataset in wanted)
+    ]
+    if not chosen:
+        raise HarnessError(f"no result of {', '.join(systems) or 'any system'} on {', '.join(datasets)}")
+    return chosen
+
+
+def _members(name: str, results: Sequence[Result]) -> set[str]:
+    """The datasets meant by a name: a dataset or unit that has results, else a row or group of the dataset table."""
+    here = {result.dataset for result in results if name in (result.dataset, result.unit)}
+    if here or name in dataset_table.rows():
+        return here
+    if name in dataset_table.groups():
+        return set(dataset_table.groups()[name])
+    raise unknown("dataset", name, {result.dataset for result in results} | dataset_table.groups().keys())
