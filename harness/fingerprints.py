@@ -1,72 +1,45 @@
-"""What a dataset's files hold, in numbers: counts and hashes, found in one pass and remembered while the files stay.
+"""64-bit fingerprints of millions of strings at once: they find candidates fast, and the strings themselves decide."""
 
-The memory is one small file per dataset in the cache, keyed by path, size and time of change of the three files, so
-that a finished suite is recognised without reading a single collection. A cache that cannot be written only costs
-time.
-"""
+import numpy as np
+import pyarrow as pa
 
-import hashlib
-import json
-from contextlib import suppress
-from pathlib import Path
-from typing import Any
-
-from harness.errors import BadInput
-from harness.files import sha256_json, write_json
-
-SCHEMA = 1  # part of the key: raise it when the meaning of a fact changes
+WORD = 8  # bytes
+KEEP = np.array([(1 << 8 * size) - 1 for size in range(WORD + 1)], np.uint64)  # the first `size` bytes of a word
+ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: multiplying by it carries low bits to high places
+FOLD = np.uint64(32)
+BLOCK = 1 << 16  # strings at a time, so that what is in between stays in the processor's cache
 
 
-def remembered(cache: Path, *files: Path) -> dict[str, Any] | None:
-    """The facts about `files` (corpus, queries, qrels) that an earlier `remember` left, if the files are unchanged."""
-    try:
-        return json.loads(_memory(cache, files).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
+def fingerprints(strings: pa.LargeStringArray) -> np.ndarray:
+    """Return (N,) uint64, equal for equal strings; two different ones agree with probability of about 2^-64."""
+    mixed = np.empty(len(strings), np.uint64)
+    for start in range(0, len(strings), BLOCK):
+        _, offsets, data = strings.slice(start, BLOCK).buffers()
+        size = min(BLOCK, len(strings) - start)
+        bounds = np.frombuffer(offsets, np.int64)[strings.offset + start :][: size + 1]
+        text = np.frombuffer(data or b"", np.uint8)[bounds[0] : bounds[-1]]
+        mixed[start : start + size] = _mix(text, bounds - bounds[0])
+    return mixed
 
 
-def remember(cache: Path, facts: dict[str, Any], *files: Path) -> None:
-    """Keep `facts` about `files`; does nothing where the cache is read-only or full."""
-    with suppress(OSError):
-        write_json(_memory(cache, files), facts)
+def _mix(text: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Fingerprint the strings `text[bounds[i] : bounds[i + 1]]`.
 
-
-def _memory(cache: Path, files: tuple[Path, ...]) -> Path:
-    states = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    return cache / "fingerprints" / f"{sha256_json([SCHEMA, states])}.json"
-
-
-def survey(corpus: Path, queries: Path, qrels: Path) -> dict[str, Any]:
-    """Read all three files to the end and check them against each other.
-
-    collection_sha256 is that of the corpus's uncompressed bytes; queries_sha256 and qrels_sha256 are those of the
-    judged queries and the judgments as read, whatever the file's quoting. unknown_docs counts the judged documents
-    that the corpus lacks: CACM's published judgments have 46, so some are no error, but if no relevant one is known,
-    BadInput.
+    Each is read as little-endian words of 8 bytes, the last one filled up with zeros; a word is mixed in by a
+    multiplication and a fold of the high half onto the low half. The length goes in first.
     """
-    from harness.beir_format import judged_queries, read_docs, read_qrels
-
-    judgments = read_qrels(qrels)
-    asked = judged_queries(queries, qrels)
-    missing = {qrel.doc_id for qrel in judgments}
-    relevant = {qrel.doc_id for qrel in judgments if qrel.relevance > 0}
-    digest = hashlib.sha256()
-    docs = 0
-    for docs, doc in enumerate(read_docs(corpus, digest), 1):  # noqa: B007
-        missing.discard(doc.doc_id)
-    if relevant and relevant <= missing:
-        example = min(relevant)
-        raise BadInput(
-            qrels,
-            None,
-            f"no relevant document is in {corpus}, for example {example!r}: the files don't belong together",
-        )
-    return {
-        "collection_sha256": digest.hexdigest(),
-        "queries_sha256": sha256_json(asked),
-        "qrels_sha256": sha256_json(judgments),
-        "docs": docs,
-        "queries": len(asked),
-        "qrels": sum(qrel.relevance >= 0 for qrel in judgments),
-        "unknown_docs": len(missing),
-    }
+    # Words start at any byte, so the text is copied with room for the last one.
+    padded = np.concatenate([text, np.zeros(WORD, np.uint8)])
+    words = np.ndarray((len(text) + 1,), "<u8", padded, strides=(1,))
+    left, at = np.diff(bounds), bounds[:-1]
+    mixed = left.astype(np.uint64)
+    rows = np.arange(len(left))
+    while True:
+        word = (words[at] & KEEP[np.minimum(left, WORD)]) ^ mixed[rows]
+        word *= ODD
+        word ^= word >> FOLD
+        mixed[rows] = word
+        longer = left > WORD
+        if not longer.any():
+            return mixed
+        rows, left, at = rows[longer], left[longer] - WORD, at[longer] + WORD

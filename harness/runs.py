@@ -1,0 +1,83 @@
+"""Runs: what a retriever yields becomes one here, in the total order; `read` and `write` are TREC run files.
+
+Knows no judgment and no measure, so that a run can be scored later, or by somebody else.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
+
+import numpy as np
+import pyarrow as pa
+
+from harness.errors import HarnessError
+from harness.rankings import TEXT, Run, assemble, best_first, fit
+from harness.records import Query, ScoredDoc
+from harness.run_files import read, write
+
+__all__ = ["Run", "order", "read", "write"]
+
+
+def order(scored: Iterable[ScoredDoc], queries: Sequence[Query], k: int, exclude_self: bool = False) -> Run:
+    """Take what a retriever's `search` yields into a Run: at most k documents per query, in the total order.
+
+    With `exclude_self` a query's own document (doc_id equal to query_id) is dropped before the cut at k and counted in
+    `Run.dropped_self`; ask the retriever for k + 1, and k documents remain. Scores are compared as float32.
+
+    Raises HarnessError naming the query and the document: a query that was not asked or comes in two pieces, a document
+    twice, an id that is no `str` or has white space, a score that is no finite float32.
+    """
+    asked = {query.query_id for query in queries}
+    ranked: dict[str, tuple[pa.Array, np.ndarray]] = {}
+    dropped = 0
+    for query_id, rows in groupby(scored, key=itemgetter(0)):
+        if query_id not in asked:
+            raise HarnessError(f"the retriever returned query {query_id!r}, which is none of the {len(asked)} asked")
+        if query_id in ranked:
+            raise HarnessError(
+                f"the retriever returned query {query_id!r} in two pieces; all its documents must follow each other"
+            )
+        documents = [(doc_id, score) for _, doc_id, score in rows]
+        if exclude_self:
+            others = [pair for pair in documents if pair[0] != query_id]
+            dropped += len(documents) - len(others)
+            documents = others
+        doc_ids, scores = best_first(*_checked(query_id, documents))
+        ranked[query_id] = doc_ids[:k], scores[:k]
+    return assemble({query.query_id: ranked[query.query_id] for query in queries if query.query_id in ranked}, dropped)
+
+
+def _checked(query_id: str, documents: list[tuple[str, float]]) -> tuple[list[str], np.ndarray]:
+    """The ids and the float32 scores of one query's documents, or the error that names the first bad one."""
+    doc_ids = [doc_id for doc_id, _ in documents]
+    if not _carried(doc_ids):
+        bad = next(doc_id for doc_id in doc_ids if not _carried([doc_id]))
+        raise HarnessError(
+            f"the retriever returned document {bad!r} for query {query_id!r}; an id is a non-empty str "
+            "without white space or control characters, which is all that a run file can carry"
+        )
+    if len(set(doc_ids)) < len(doc_ids):
+        twice = next(doc_id for number, doc_id in enumerate(doc_ids) if doc_id in doc_ids[:number])
+        raise HarnessError(f"the retriever returned document {twice!r} twice for query {query_id!r}")
+    scores = _as_float32([score for _, score in documents])
+    if not np.isfinite(scores).all():
+        doc_id, score = next(pair for pair in documents if not np.isfinite(_as_float32([pair[1]])).all())
+        raise HarnessError(f"the score {score!r} of document {doc_id!r} for query {query_id!r} is no finite float32")
+    return doc_ids, scores
+
+
+def _carried(doc_ids: list[str]) -> bool:
+    """Whether all are `str` that a run file can carry."""
+    try:
+        return all(isinstance(doc_id, str) for doc_id in doc_ids) and fit(pa.array(doc_ids, TEXT))
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+
+
+def _as_float32(scores: list[float]) -> np.ndarray:
+    """As float32, negative zero as zero; NaN throughout if one of them is no number."""
+    try:
+        with np.errstate(over="ignore"):
+            return np.array(scores, np.float64).astype(np.float32).reshape(len(scores)) + np.float32(0)
+    except (TypeError, ValueError):
+        return np.full(len(scores), np.nan, np.float32)
