@@ -64,6 +64,7 @@ def test_files_are_plain_text_with_unix_lines() -> None:
 def test_documents_are_short_and_say_something() -> None:
     length = {doc["_id"]: len(doc["text"].split()) for doc in DOCS}
     assert {i: n for i, n in length.items() if not 30 <= n <= 90} == {}
+    assert f"({min(length.values())} to {max(length.values())} words)" in CARD
     assert [
         doc["_id"] for doc in DOCS if doc["text"] != doc["text"].strip() or doc["title"] != doc["title"].strip()
     ] == []
@@ -82,6 +83,12 @@ def test_judgments_name_known_queries_and_documents_once() -> None:
     assert {query_id for query_id, _ in pairs} == set(QUERY_IDS)
     assert {doc_id for _, doc_id in pairs} <= set(DOC_IDS)
     assert {grade for _, _, grade in JUDGMENTS} == {0, 1, 2, 3}
+
+
+def test_collection_is_as_large_as_promised() -> None:
+    assert len(DOCS) >= 300
+    assert len(QUERIES) >= 50
+    assert len(JUDGMENTS) >= 450
 
 
 def test_every_query_has_answers_and_judged_non_answers() -> None:
