@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 from filelock import FileLock
@@ -22,10 +23,17 @@ Progress = Callable[[Iterable[Doc]], Iterable[Doc]]
 
 
 def ensure(
-    cache: Path, name: str, key: dict[str, Any], retriever: Retriever, dataset: Dataset, progress: Progress
+    cache: Path,
+    name: str,
+    key: dict[str, Any],
+    retriever: Retriever,
+    dataset: Dataset,
+    inputs: dict[str, Path],
+    progress: Progress,
 ) -> tuple[Path, dict[str, Any]]:
     """The finished index folder for `key` and the record of its making; indexes the dataset where there is none.
 
+    `inputs` are copied into the folder under their relative names before the retriever sees it.
     An index that another process is making is waited for. What an interrupted call left is handed to the retriever,
     which may keep the finished pieces. `record["reused"]` says whether the index was there already.
     """
@@ -37,6 +45,9 @@ def ensure(
             record = json.loads(complete.read_text())
             if record["key"] == key:
                 return folder, {**record["made"], "reused": True}
+        for relative, source in inputs.items():
+            with files.atomic_path(folder / relative) as temporary:
+                copyfile(source, temporary)
         counted = _Counted(progress(dataset.docs()))
         with measure() as cost:
             retriever.index(counted, folder)

@@ -1,13 +1,14 @@
 """One system on one dataset, as a straight line: documents, index, search, run file, scores, manifest."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
-from harness import fingerprint, indexes, manifest, plugins, progress, runs
+from harness import files, fingerprint, indexes, manifest, plugins, progress, runs
 from harness.arguments import checked
 from harness.datasets import Dataset
 from harness.errors import HarnessError
@@ -42,7 +43,10 @@ def run(system: System, dataset: Dataset, k: int, results: Path, cache: Path, ov
     passed = checked(plugin, system.arguments)
     identity, all_arguments = plugins.identity(plugin), plugins.arguments(plugin) | passed
     retriever = plugins.make(plugin, passed)
+    inputs = required_runs(getattr(retriever, "requires", ()), dataset, results)
     state = retriever.fingerprint() if hasattr(retriever, "fingerprint") else None
+    if inputs:
+        state = {"own": state, "inputs": {name: files.sha256(path) for name, path in inputs.items()}}
     shaping = {name: value for name, value in all_arguments.items() if name not in runtime}
     expected = fingerprint.of_result(dataset, identity, shaping, state, k)
     place = manifest.folder(results, system.tag, dataset.name)
@@ -58,6 +62,7 @@ def run(system: System, dataset: Dataset, k: int, results: Path, cache: Path, ov
             fingerprint.of_index(dataset, identity, indexing, state),
             retriever,
             dataset,
+            inputs,
             lambda docs: progress.over(docs, f"{what}: index", "docs", dataset.facts()["docs"]),
         )
         searcher = plugins.make(plugin, passed)
@@ -82,6 +87,23 @@ def run(system: System, dataset: Dataset, k: int, results: Path, cache: Path, ov
             "fingerprint": expected,
         }
         return Outcome(system.tag, dataset.name, "done", publish(found, dataset, place, system.tag, body))
+
+
+def required_runs(tags: Sequence[str], dataset: Dataset, results: Path) -> dict[str, Path]:
+    """The run files of other systems on the same dataset, by the place they get in the index folder.
+
+    Raises HarnessError where one is missing, with the command that makes it.
+    """
+    inputs = {}
+    for tag in tags:
+        place = manifest.folder(results, tag, dataset.name)
+        if manifest.read(place) is None or not (place / manifest.RUN).is_file():
+            raise HarnessError(
+                f"there is no run of {tag!r} on {dataset.name} in {results}; make it first: "
+                f"beir-harness run RETRIEVER --tag {tag} --dataset {dataset.name}"
+            )
+        inputs[f"runs/{tag}.trec.gz"] = place / manifest.RUN
+    return inputs
 
 
 def latency(searcher: Retriever, queries: list[Query], k: int) -> dict[str, Any]:

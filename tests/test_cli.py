@@ -1,0 +1,131 @@
+"""The command line as a user meets it: exit codes, messages, JSON, and what is not imported."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import toy
+from harness.cli import COMMANDS, main
+
+OVERLAP = f"{Path(__file__).with_name('overlap.py')}:Overlap"
+HEAVY = ("torch", "ranx", "pandas", "pyserini", "jnius", "numba", "scipy", "transformers", "numpy")
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    toy.write(tmp_path / "toy")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run_overlap(*more: str) -> int:
+    return main(["run", OVERLAP, "--dataset", "./toy", *more])
+
+
+@pytest.mark.parametrize("words", [["--help"], ["list", "datasets"], ["list", "suites"], ["run", "--help"]])
+def test_answers_at_once_because_nothing_heavy_is_imported(words: list[str]) -> None:
+    code = (
+        "import sys; from harness.cli import main\n"
+        f"try: main({words!r})\nexcept SystemExit: pass\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+
+
+def test_python_m_harness_is_the_same_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "harness", "--help"], capture_output=True, text=True, check=True)
+    for name in COMMANDS:
+        assert f"    {name} " in done.stdout
+
+
+def test_run_score_list_and_their_json(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_overlap("--tag", "one", "--json") == 0
+    outcome = json.loads(capsys.readouterr().out)[0]
+    assert (outcome["tag"], outcome["dataset"], outcome["status"]) == ("one", "toy", "done")
+    assert main(["score", "results/runs/one/toy/run.trec.gz", "--dataset", "./toy", "--tag", "two", "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["scores"] == outcome["manifest"]["scores"]
+    assert again["run"]["documents"] == outcome["manifest"]["run"]["documents"]
+    assert main(["list", "results", "--json"]) == 0
+    assert [row["tag"] for row in json.loads(capsys.readouterr().out)] == ["one", "two"]
+    one, two = (Path(f"results/runs/{tag}/toy/scores.tsv.gz").read_bytes() for tag in ("one", "two"))
+    assert one == two
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["run"], "name a retriever or a --suite"),
+        (["run", "bm25"], "name a --dataset"),
+        (["run", "bm26", "--dataset", "sample"], "did you mean 'bm25'"),
+        (["run", OVERLAP, "--dataset", "scifcat"], "did you mean 'scifact'"),
+        (["run", OVERLAP, "--dataset", "./toy", "--set", "lowr=true"], "did you mean 'lower'"),
+        (["run", OVERLAP, "--dataset", "./toy", "--set", "lower=7"], "true or false"),
+        (["run", OVERLAP, "--dataset", "./toy", "--tag", "../up"], "tag '../up'"),
+        (["run", OVERLAP, "--dataset", "./toy", "--k", "0"], "at least 1"),
+        (["run", "--suite", "ful"], "did you mean 'full'"),
+        (["run", "--suite", "full", "--set", "k1=1"], "belong to a retriever"),
+        (["score", "nowhere.trec", "--dataset", "./toy", "--tag", "x"], "nowhere.trec"),
+        (["score", "bad.trec", "--dataset", "./toy", "--tag", "x"], "bad.trec:1: "),
+        (["run", OVERLAP, "--dataset", "./toy", "--results", "file"], "file"),
+    ],
+)
+def test_bad_words_get_a_message_and_2(
+    place: Path, words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("file").touch()
+    Path("bad.trec").write_text("q1 Q0 d1 1 0.5\n")
+    code = main(words)
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert code == 2 or (code == 1 and words[-1] == "file")
+    assert "Traceback" not in captured.err
+    assert not Path("results").exists()
+
+
+def test_a_failure_is_1_and_a_second_run_goes_on(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_overlap("--dataset", "nfcorpus", "--offline") == 1
+    assert "1 done, 0 there already, 1 failed" in capsys.readouterr().out
+    assert run_overlap() == 0
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write into a read-only folder")
+def test_a_read_only_results_folder(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("results").mkdir(mode=0o555)
+    assert run_overlap() == 1
+    assert "results" in capsys.readouterr().err
+
+
+def test_interrupted_is_130_and_resumes(place: Path) -> None:
+    pausing = place / "pausing.py"
+    pausing.write_text(Path(__file__).with_name("overlap.py").read_text().replace("for query in queries:", PAUSE))
+    words = [sys.executable, "-m", "harness", "run", f"{pausing}:Overlap", "--dataset", "./toy", "--set", "pause=60"]
+    child = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (place / "searching").exists():
+        assert time.monotonic() < deadline and child.poll() is None
+        time.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    assert child.wait(timeout=30) == 130
+    assert child.stderr is not None and "goes on from there" in child.stderr.read()
+    assert not list(place.glob("results/runs/*/*/manifest.json"))
+    words[-1] = "pause=0"  # a runtime argument, so this is the same work
+    assert subprocess.run(words, check=False).returncode == 0
+
+
+PAUSE = """for query in queries:
+            import time; Path("searching").touch(); time.sleep(self.pause)"""
+
+
+def test_two_processes_on_one_results_folder(place: Path) -> None:
+    words = [sys.executable, "-m", "harness", "run", OVERLAP, "--dataset", "./toy", "--json"]
+    children = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    statuses = [json.loads(child.communicate(timeout=120)[0])[0]["status"] for child in children]
+    assert sorted(statuses) == ["done", "reused"]
