@@ -19,14 +19,14 @@ part of the identity of an index and of a result. Four things more may be there,
 
 `search_only` names the arguments that `index` does not look at, so that one index serves all their values.
 
-`fingerprint()` gives as JSON what the arguments point at (the hash of a checkpoint's files, the revision of a model), so
-that another content under the same name is another index.
+`fingerprint()` gives as JSON what the arguments point at (the hash of a checkpoint's files, the revision of a model),
+so that another content under the same name is another index.
 
 `facts()` gives as JSON what is worth knowing of the loaded state (dimensions, parameters, tokens a second); the harness
 copies it into the manifest.
 
-`requires` lists the tags of other systems; their run files of the same dataset lie as `runs/<tag>.trec.gz` in the folder
-when `index` is called. This is how a fusion of systems is a retriever like any other.
+`requires` lists the tags of other systems; their run files of the same dataset lie as `runs/<tag>.trec.gz` in the
+folder when `index` is called. This is how a fusion of systems is a retriever like any other.
 """
 
 from collections.abc import Iterable, Iterator

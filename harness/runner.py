@@ -46,7 +46,7 @@ def run(system: System, dataset: Dataset, k: int, results: Path, cache: Path, ov
     inputs = required_runs(getattr(retriever, "requires", ()), dataset, results)
     state = retriever.fingerprint() if hasattr(retriever, "fingerprint") else None
     if inputs:
-        state = {"own": state, "inputs": {name: files.sha256(path) for name, path in inputs.items()}}
+        state = {"own": state, "runs": {name: files.sha256(path) for name, path in inputs.items()}}
     shaping = {name: value for name, value in all_arguments.items() if name not in runtime}
     expected = fingerprint.of_result(dataset, identity, shaping, state, k)
     place = manifest.folder(results, system.tag, dataset.name)
