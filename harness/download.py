@@ -20,7 +20,7 @@ class Interrupted(Exception):
 
 
 def download(
-    url: str, path: Path, md5: str, *, attempts: int = 5, pause: float = 1.0, timeout: float = 30.0, cure: str = ""
+    url: str, path: Path, md5: str, *, attempts: int = 4, pause: float = 1.0, timeout: float = 30.0, cure: str = ""
 ) -> None:
     """Fetch `url` to `path`, whose md5 must be `md5`.
 
@@ -104,7 +104,8 @@ def _connect(url: str, part: Path, timeout: float, cure: str) -> None:
             except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
                 cut = True
             if cut or file.tell() < (total or 0):
-                raise Interrupted(f"the connection was cut after {file.tell():,} of {total or 'many'} bytes")
+                of = f"of {total:,} bytes" if total else "bytes"
+                raise Interrupted(f"the connection was cut after {file.tell():,} {of}")
 
 
 def _check_room(part: Path, needed: int, cure: str) -> None:
