@@ -1,0 +1,57 @@
+"""`beir-harness verify`: do the results agree with what has been published?"""
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.reproduction import Verdict
+
+HELP = "compare the results with published figures and say why they differ"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The results folder, and whether to print JSON."""
+    parser.add_argument("--results", metavar="DIR", help="results folder (default: results)")
+    parser.add_argument("--json", action="store_true", help="print the verdicts as JSON")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Print a line per measure that has a figure; returns 1 if any differs by more than .005."""
+    import sys
+    from pathlib import Path
+
+    from harness import paths, results
+    from harness.reproduction import verify
+
+    found, notes = results.read(Path(arguments.results) if arguments.results else paths.results_dir())
+    verdicts = verify(result.manifest for result in found)
+    count: dict[str, int] = {}
+    for verdict in verdicts:
+        count[verdict.status] = count.get(verdict.status, 0) + 1
+    if arguments.json:
+        print(json.dumps({"count": count, "verdicts": [v._asdict() for v in verdicts]}, indent=2, ensure_ascii=False))
+    else:
+        print(_table(verdicts))
+        print(", ".join(f"{number} {status}" for status, number in count.items()))
+    for note in notes:
+        print(note, file=sys.stderr)
+    return 1 if count.get("differs") else 0
+
+
+def _table(verdicts: "list[Verdict]") -> str:
+    """One aligned line per verdict, the cause below it."""
+    rows = [("", "system", "dataset", "measure", "measured", "published", "difference", "as")]
+    for verdict in verdicts:
+        published = ("", "")
+        if verdict.published is not None:
+            published = (f"{verdict.published:.4f}", f"{verdict.measured - verdict.published:+.4f}")
+        place = (verdict.status, verdict.tag, verdict.dataset, verdict.measure, f"{verdict.measured:.4f}")
+        rows.append((*place, *published, verdict.system))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row, cause in zip(rows, ["", *(verdict.cause for verdict in verdicts)], strict=True):
+        lines.append("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        if cause:
+            lines.append(f"{'':{widths[0]}}    {cause}")
+    return "\n".join(lines)
