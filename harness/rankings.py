@@ -4,7 +4,7 @@ The total order is trec_eval's: score descending, compared as float32, then doc_
 with `strcmp` on their UTF-8 bytes; UTF-8 keeps the order of code points, so that is Python's comparison of `str`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from harness.fingerprints import fingerprints
+from harness.text_hashes import hash_texts
 
 TEXT = pa.large_string()  # 64-bit offsets: the ids of a large run may exceed 2 GB
 
@@ -68,17 +68,17 @@ class Run:
         return {query_id: number for number, query_id in enumerate(self.query_ids)}
 
     @cached_property
-    def fingerprints(self) -> np.ndarray:
+    def hashes(self) -> np.ndarray:
         """(N,) uint64: equal for equal doc_ids, and very likely different for different ones."""
-        return fingerprints(self.doc_ids)
+        return hash_texts(self.doc_ids)
 
     @property
-    def lines(self) -> int:
-        """Lines of the run file: N."""
+    def size(self) -> int:
+        """Documents in all, which are the lines of the run file: N."""
         return len(self.scores)
 
     @property
-    def depth(self) -> int:
+    def deepest(self) -> int:
         """The number of documents of the query that has most."""
         return int(np.diff(self.starts).max(initial=0))
 
@@ -103,7 +103,7 @@ def best_first(doc_ids: Sequence[str], scores: np.ndarray) -> tuple[pa.Array, np
 
 def is_ordered(run: Run) -> bool:
     """Whether each query's documents are in the total order; far faster than putting them in it."""
-    inside = np.ones(run.lines, bool)
+    inside = np.ones(run.size, bool)
     inside[run.starts[:-1]] = False  # a query's first row has none before it
     rises = run.scores[1:] > run.scores[:-1]
     if (rises & inside[1:]).any():
@@ -116,7 +116,7 @@ def is_ordered(run: Run) -> bool:
 def may_repeat(run: Run) -> bool:
     """False only if no query has a document twice; True for one in 2^64 pairs of different documents as well."""
     for start, stop in pairwise(run.starts.tolist()):
-        ranked = np.sort(run.fingerprints[start:stop])
+        ranked = np.sort(run.hashes[start:stop])
         if (ranked[1:] == ranked[:-1]).any():
             return True
     return False
@@ -129,7 +129,7 @@ def fit(ids: pa.LargeStringArray) -> bool:
     _, offsets, data = ids.buffers()
     bounds = np.frombuffer(offsets, np.int64)[ids.offset : ids.offset + len(ids) + 1]
     text = np.frombuffer(data or b"", np.uint8)[bounds[0] : bounds[-1]]
-    return bool(np.diff(bounds).min() > 0 and text.min() > ord(" "))
+    return bool((bounds[1:] > bounds[:-1]).all() and text.min() > ord(" "))
 
 
 def assemble(ranked: Mapping[str, tuple[pa.Array, np.ndarray]], dropped_self: int = 0) -> Run:
@@ -141,4 +141,32 @@ def assemble(ranked: Mapping[str, tuple[pa.Array, np.ndarray]], dropped_self: in
         pa.concat_arrays([ids for ids, _ in answered.values()]) if answered else pa.array([], TEXT),
         np.concatenate([scores for _, scores in answered.values()]) if answered else np.empty(0, np.float32),
         dropped_self,
+    )
+
+
+def cut(run: Run, k: int, exclude_self: bool) -> Run:
+    """The first k documents of each query, after its own document (doc_id equal to query_id) is dropped if so asked."""
+    if run.deepest <= k and not exclude_self:
+        return run
+    kept: dict[str, tuple[pa.Array, np.ndarray]] = {}
+    for query_id, doc_ids, scores in run:
+        others = [row for row, doc_id in enumerate(doc_ids) if not exclude_self or doc_id != query_id]
+        kept[query_id] = pa.array([doc_ids[row] for row in others[:k]], TEXT), scores[others[:k]]
+    own = sum(query_id in run[query_id][0] for query_id in run.query_ids) if exclude_self else 0
+    return assemble(kept, run.dropped_self + own)
+
+
+def mismatch(run: Run, query_ids: Collection[str]) -> str | None:
+    """What speaks against `run` being of the queries `query_ids`; None if nothing does.
+
+    Queries that nobody judged are normal in a run (TREC DL20 has 200 topics and 54 judged ones), and so are queries
+    without results; many of both together mean that the ids are wrong or mixed.
+    """
+    answered = sum(query_id in run for query_id in query_ids)
+    strange = [query_id for query_id in run.query_ids if query_id not in query_ids]
+    if not strange or answered * 2 > len(query_ids):
+        return None
+    return (
+        f"wrong or mixed query ids: the run answers {answered} of the {len(query_ids)} judged queries, and "
+        f"{len(strange)} of its {len(run)} queries are unknown, such as {strange[0]!r}; is it of another dataset?"
     )

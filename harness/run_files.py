@@ -46,7 +46,7 @@ def write(run: Run, path: Path, tag: str) -> str:
     return digest.hexdigest()
 
 
-def read(path: Path) -> Run:
+def read_run(path: Path) -> Run:
     """Read a run file, gzip where its name ends in .gz; columns are separated by blanks or tabs.
 
     Queries come in the order of their first lines; a query's lines need not stand together. Blank lines, CRLF and a

@@ -6,14 +6,15 @@ Knows no judgment and no measure, so that a run can be scored later, or by someb
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from harness.errors import HarnessError
-from harness.rankings import TEXT, Run, assemble, best_first, fit
+from harness.errors import BadInput, HarnessError
+from harness.rankings import TEXT, Run, assemble, best_first, cut, fit, mismatch
 from harness.records import Query, ScoredDoc
-from harness.run_files import read, write
+from harness.run_files import read_run, write
 
 __all__ = ["Run", "order", "read", "write"]
 
@@ -45,6 +46,19 @@ def order(scored: Iterable[ScoredDoc], queries: Sequence[Query], k: int, exclude
         doc_ids, scores = best_first(*_checked(query_id, documents))
         ranked[query_id] = doc_ids[:k], scores[:k]
     return assemble({query.query_id: ranked[query.query_id] for query in queries if query.query_id in ranked}, dropped)
+
+
+def read(path: Path, queries: Sequence[Query] | None = None, k: int | None = None, exclude_self: bool = False) -> Run:
+    """Read a TREC run file; see `run_files.read_run` for what it may look like and the errors.
+
+    With `queries`, the judged ones of a dataset, a file of other queries is an error too; queries of the file that are
+    not among them stay in the run, and scoring leaves them out with a note. With `k` or `exclude_self` the dataset's
+    rules are applied to a run from elsewhere: its own document is dropped from each query, then the depth cut at k.
+    """
+    run = read_run(path)
+    if queries is not None and (what := mismatch(run, {query.query_id for query in queries})):
+        raise BadInput(path, None, what)
+    return cut(run, run.deepest if k is None else k, exclude_self)
 
 
 def _checked(query_id: str, documents: list[tuple[str, float]]) -> tuple[list[str], np.ndarray]:

@@ -1,4 +1,4 @@
-"""64-bit fingerprints of millions of strings at once: they find candidates fast, and the strings themselves decide."""
+"""64-bit hashes of millions of strings at once: they find candidates fast, and the strings themselves decide."""
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +10,7 @@ FOLD = np.uint64(32)
 BLOCK = 1 << 16  # strings at a time, so that what is in between stays in the processor's cache
 
 
-def fingerprints(strings: pa.LargeStringArray) -> np.ndarray:
+def hash_texts(strings: pa.LargeStringArray) -> np.ndarray:
     """Return (N,) uint64, equal for equal strings; two different ones agree with probability of about 2^-64."""
     mixed = np.empty(len(strings), np.uint64)
     for start in range(0, len(strings), BLOCK):
@@ -23,7 +23,7 @@ def fingerprints(strings: pa.LargeStringArray) -> np.ndarray:
 
 
 def _mix(text: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    """Fingerprint the strings `text[bounds[i] : bounds[i + 1]]`.
+    """Hash the strings `text[bounds[i] : bounds[i + 1]]`.
 
     Each is read as little-endian words of 8 bytes, the last one filled up with zeros; a word is mixed in by a
     multiplication and a fold of the high half onto the low half. The length goes in first.

@@ -1,0 +1,72 @@
+"""The only door to ranx: imported when the first score is wanted, and numba left as it was found.
+
+ranx imports in seconds, sets numba's threading layer as it does so, compiles on the first call, and `ranx.evaluate` sets
+the number of threads and fails on one measure of arrays with `return_mean=False` (KeyError, 0.3.21). So its measures are
+called here directly, on arrays that hold small numbers for document ids; each query is computed by itself, so that the
+number of threads changes nothing.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from harness.measures import Measure
+from harness.paths import cache_dir
+
+RANX_NAMES = {
+    "ndcg": "ndcg",
+    "mrr": "reciprocal_rank",
+    "map": "average_precision",
+    "recall": "recall",
+    "recall_cap": "hits",
+    "precision": "precision",
+    "judged": "hits",
+}
+
+
+def compute(measure: Measure, qrels: np.ndarray, run: np.ndarray, relevance_level: int) -> np.ndarray:
+    """ranx's value of `measure` for each of Q queries; the number of hits where ranx has no such measure.
+
+    qrels: (Q, J, 2) int32, pairs of document number and grade, grades descending; run: (Q, K, 2) int32, pairs of
+    document number and a strictly decreasing score, best first. Returns (Q,) float64.
+    """
+    with _ranx_metrics() as metrics:
+        kernel = getattr(metrics, RANX_NAMES[measure.name])
+        values: np.ndarray = kernel(qrels, run, measure.cutoff, relevance_level)
+    return values
+
+
+@contextmanager
+def _ranx_metrics() -> Iterator[ModuleType]:
+    """ranx.metrics, with numba's threading layer and number of threads put back in the end.
+
+    What numba compiles is kept in this project's cache folder unless $NUMBA_CACHE_DIR says otherwise.
+    """
+    import numba
+
+    layer, threads, cache = numba.config.THREADING_LAYER, numba.get_num_threads(), numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = cache or str(cache_dir() / "numba")
+    try:
+        with _homes(cache_dir()):
+            from ranx import metrics
+        yield metrics
+    finally:
+        numba.config.THREADING_LAYER, numba.config.CACHE_DIR = layer, cache
+        numba.set_num_threads(threads)
+
+
+@contextmanager
+def _homes(folder: Path) -> Iterator[None]:
+    """Send what ranx's dependencies create at import to `folder`: they fail where the user's home is read-only."""
+    homes = {"IR_DATASETS_HOME": str(folder / "ir_datasets"), "MPLCONFIGDIR": str(folder / "matplotlib")}
+    added = {name: home for name, home in homes.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
