@@ -1,0 +1,195 @@
+"""BM25 by Lucene, with the analysis, the arithmetic and the published scores of Anserini."""
+
+import shutil
+import weakref
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice, repeat
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import orjson
+
+from harness.files import atomic_path, write_json
+from harness.records import Doc, Query, ScoredDoc
+from retrievers import java, lucene
+from retrievers.id_list import IdList
+from retrievers.lanes import Lanes
+
+FIELDS = {"flat": ("contents",), "multifield": ("contents", "title")}
+STEMMERS = ("porter", "krovetz", "none")
+DONE, IDS, PARTS = "bm25.json", "doc_ids.txt", "part-*"
+BLANK = "".join(map(chr, range(33)))  # what Java's String.trim removes
+BATCH = 256  # documents handed to a thread at once
+MARGIN = 64  # hits asked for beyond k, so that documents tied at the cut are seen
+
+
+@dataclass(kw_only=True, eq=False)
+class BM25:
+    """Lucene's BM25 over bags of words: idf = ln(1 + (N - n + .5) / (n + .5)), document lengths kept in one byte.
+
+    `fields`: "flat" searches title and text as one; "multifield" searches both and adds the two scores, and like
+    Anserini it leaves out documents without text, even those with a title. `stemmer` ("porter", "krovetz", "none") is
+    for English; any other `language` has its own, called "default", which for English is Porter's.
+    `threads` index and search; `heap` bounds Java's memory, and the first index or load of a process decides it.
+    The ranking is cut at k by score and then doc_id, both descending: no other order of ties can change what is found.
+    """
+
+    fields: str = "flat"
+    k1: float = 0.9
+    b: float = 0.4
+    stemmer: str = "default"
+    language: str = "en"
+    threads: int = 2
+    heap: str = "2g"
+    runtime: ClassVar[frozenset[str]] = frozenset({"threads", "heap"})
+    _searcher: lucene.Searcher | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _among("fields", self.fields, FIELDS)
+        _among("language", self.language, lucene.LANGUAGES)
+        _among("stemmer", self.stemmer, ("default", *STEMMERS) if self.language == "en" else ("default",))
+        if not (0 <= self.k1 < float("inf") and 0 <= self.b <= 1):
+            raise ValueError(f"k1={self.k1}, b={self.b}: k1 must be finite and not negative, b between 0 and 1")
+        if self.threads < 1:
+            raise ValueError(f"threads={self.threads}: at least 1")
+        java.megabytes(self.heap)
+
+    def index(self, docs: Iterable[Doc], folder: Path) -> None:
+        """Write the index of `docs` into `folder` in one pass, memory bounded by `heap`; what was unfinished is redone.
+
+        Raises ValueError for an id that occurs twice or holds a line break.
+        """
+        java.start(self.heap)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / DONE).unlink(missing_ok=True)
+        for left in folder.glob(PARTS):
+            shutil.rmtree(left)
+        parts = [folder / PARTS.replace("*", str(number)) for number in range(self.threads)]
+        with java.errors("indexing"):
+            hashes = self._write(docs, parts)
+        with atomic_path(folder / IDS) as ids, open(ids, "wb") as file:
+            for part in parts:
+                with open(part / IDS, "rb") as partial:
+                    shutil.copyfileobj(partial, file)
+                (part / IDS).unlink()
+        _refuse_duplicates(hashes, IdList(folder / IDS))
+        write_json(folder / DONE, {**self._analysis(), "parts": len(parts), "documents": len(hashes)})
+
+    def load(self, folder: Path) -> None:
+        """Open the index in `folder`: FileNotFoundError if none was finished, ValueError if it is of another kind."""
+        try:
+            made = orjson.loads((folder / DONE).read_bytes())
+        except FileNotFoundError:
+            raise FileNotFoundError(f"{folder} holds no finished BM25 index; index the documents first") from None
+        if differ := [f"{key}={made.get(key)!r}" for key, value in self._analysis().items() if made.get(key) != value]:
+            raise ValueError(f"the index in {folder} was made with {', '.join(differ)}; index again for {self}")
+        java.start(self.heap)
+        parts = [folder / PARTS.replace("*", str(number)) for number in range(made["parts"])]
+        with java.errors(f"opening {folder}"):
+            searcher = lucene.Searcher(parts, FIELDS[self.fields], self._analyzer(), self.k1, self.b)
+        weakref.finalize(self, searcher.close).atexit = False
+        self._ids = IdList(folder / IDS)
+        if not len(self._ids) == sum(searcher.documents) == made["documents"]:
+            raise ValueError(f"the parts of the index in {folder} do not belong together; delete it and index again")
+        self._searcher = searcher
+
+    def search(self, queries: Iterable[Query], k: int) -> Iterator[ScoredDoc]:
+        """The k best documents of each query, best first; fewer where fewer share a term with it."""
+        searcher = self._searcher
+        if searcher is None:
+            raise RuntimeError("BM25 has no index yet; call load(folder) before search")
+        java.start(self.heap)
+        with java.errors("searching"), Lanes(self.threads) as lanes:
+            for query_id, ids, scores in lanes.map(lambda _, query: self._best(searcher, query, k), queries):
+                yield from map(ScoredDoc, repeat(query_id), ids, scores)
+
+    def _best(self, searcher: lucene.Searcher, query: Query, k: int) -> tuple[str, list[str], list[float]]:
+        """The k best by score and doc_id, both descending, whatever the order of documents in the index."""
+        if k < 1:
+            return query.query_id, [], []
+        asked = k + MARGIN
+        numbers, scores = searcher.top(query.text, asked)
+        while len(scores) == asked and scores[-1] == scores[k - 1]:  # the tie at the cut goes on beyond what was seen
+            asked *= 8
+            numbers, scores = searcher.top(query.text, asked)
+        if len(scores) <= k:
+            return query.query_id, self._ids[numbers], scores.tolist()
+        above = int(np.count_nonzero(scores > scores[k - 1]))
+        tied = sorted(self._ids[numbers[scores == scores[k - 1]]], reverse=True)
+        return query.query_id, self._ids[numbers[:above]] + tied[: k - above], scores[:k].tolist()
+
+    def _write(self, docs: Iterable[Doc], folders: list[Path]) -> array:
+        """Fill one Lucene index and one list of ids per folder, each in its own thread; return the hash of every id."""
+        buffer_mb = min(1024.0, java.megabytes(self.heap) / 4 / len(folders))
+        writers = [lucene.PartWriter(part, FIELDS[self.fields], self._analyzer(), buffer_mb) for part in folders]
+        hashes = array("q")
+
+        def add(lane: int, batch: list[Doc]) -> list[str]:
+            ids, strings = self._select(batch)
+            writers[lane].add(strings)
+            with open(folders[lane] / IDS, "ab") as file:
+                file.write("".join(f"{doc_id}\n" for doc_id in ids).encode())
+            return ids
+
+        try:
+            with Lanes(len(folders)) as lanes:
+                for ids in lanes.map(add, _batches(docs)):
+                    hashes.extend(map(hash, ids))
+                list(lanes.map(lambda lane, _: writers[lane].commit(), folders))
+        except BaseException:
+            for writer in writers:
+                writer.rollback()
+            raise
+        return hashes
+
+    def _select(self, batch: list[Doc]) -> tuple[list[str], list[tuple[str, ...]]]:
+        """The ids and the fields' strings of the documents that Anserini would index: those with any contents."""
+        if self.fields == "flat":
+            rows: list[tuple[str, tuple[str, ...]]] = [(doc.doc_id, (doc.default_text(),)) for doc in batch]
+        else:
+            rows = [(doc.doc_id, (doc.text, doc.title)) for doc in batch]
+        kept = [(doc_id, strings) for doc_id, strings in rows if strings[0].strip(BLANK)]
+        if broken := next((doc_id for doc_id, _ in kept if "\n" in doc_id), None):
+            raise ValueError(f"document id {broken!r} holds a line break")
+        return [doc_id for doc_id, _ in kept], [strings for _, strings in kept]
+
+    def _analyzer(self) -> Any:
+        return lucene.analyzer("porter" if self.stemmer == "default" else self.stemmer, self.language)
+
+    def _analysis(self) -> dict[str, Any]:
+        """What an index depends on; k1 and b only matter to the search."""
+        return {"format": 1, "fields": self.fields, "stemmer": self.stemmer, "language": self.language}
+
+
+@dataclass(kw_only=True, eq=False)
+class BM25MSMARCO(BM25):
+    """BM25 with the k1 and b that Anserini tuned on MS MARCO passages; an index of `BM25` serves it as well."""
+
+    k1: float = 0.82
+    b: float = 0.68
+
+
+def _batches(docs: Iterable[Doc]) -> Iterator[list[Doc]]:
+    stream = iter(docs)
+    while batch := list(islice(stream, BATCH)):
+        yield batch
+
+
+def _among(name: str, value: str, known: Iterable[str]) -> None:
+    if value not in known:
+        raise ValueError(f"{name}={value!r} is not one of {', '.join(sorted(known))}")
+
+
+def _refuse_duplicates(hashes: array, ids: IdList) -> None:
+    """Raise ValueError for an id that occurs twice: 8 bytes a document; ids are read only where two hashes agree."""
+    values = np.sort(np.frombuffer(hashes, dtype=np.int64))
+    suspects = set(values[1:][values[1:] == values[:-1]].tolist())
+    seen: set[str] = set()
+    for doc_id in ids if suspects else ():
+        if hash(doc_id) in suspects:
+            if doc_id in seen:
+                raise ValueError(f"document id {doc_id!r} occurs twice")
+            seen.add(doc_id)
