@@ -1,0 +1,177 @@
+"""Dense retrieval: an encoder gives one vector per text, a document's score is the dot product with the query's.
+
+An encoder is any class with two methods (`Encoder`); `from_encoder` makes a retriever of it. Cosine similarity is the
+dot product of vectors that the encoder has normalised.
+"""
+
+import inspect
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+
+from harness.records import Doc, Query, ScoredDoc
+from retrievers import vector_store
+from retrievers.indexing import index_docs
+
+QUERIES_AT_A_TIME = 8192  # one pass over the vectors serves this many
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """What a dense model has to offer; its constructor's keywords become arguments of the retriever.
+
+    It may offer more: `tokenize_docs(texts)` and `encode_tokens(tokens)`, which together do what `encode_docs` does and
+    let the next texts be tokenised while the model is at work; `facts()`, a dict of JSON values for the manifest;
+    `identity()`, the same for what decides the vectors beside the arguments (a checkpoint's sha256); and `runtime`, the
+    names of its arguments that change speed alone.
+    """
+
+    def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors (n, dim) of queries."""
+
+    def encode_docs(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors (n, dim) of documents whose title and text are joined already."""
+
+
+def doc_text(doc: Doc, title: str | None) -> str:
+    """Title, the string `title`, text; the text alone where the document has no title or `title` is None."""
+    return (f"{doc.title}{title}{doc.text}" if doc.title and title is not None else doc.text).strip()
+
+
+class DenseRetriever:
+    """Encodes documents into sharded vectors on disk, and finds the exact top k among them.
+
+    `title` stands between title and text, None leaves titles out; `store_dtype` is fp16 or fp32, the vectors' form on
+    disk (scores accumulate in higher precision either way); `device` is where candidates are found, auto | cpu | cuda;
+    `threads` is for the CPU's part of the search, 0 for all of torch's.
+    """
+
+    runtime: ClassVar[frozenset[str]] = frozenset({"device", "threads"})
+    shard_docs: ClassVar[int] = vector_store.SHARD_DOCS
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        *,
+        title: str | None = " ",
+        store_dtype: str = "fp16",
+        device: str = "auto",
+        threads: int = 0,
+    ) -> None:
+        if store_dtype not in vector_store.DTYPES:
+            raise ValueError(f"store_dtype is {store_dtype!r}; it can be {', '.join(vector_store.DTYPES)}")
+        self.encoder = encoder
+        self.title, self.store_dtype = title, store_dtype
+        self.device, self.threads = device, threads
+        self.store: vector_store.VectorStore | None = None
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the stored vectors beside the documents and the encoder's arguments."""
+        extra = self.encoder.identity() if hasattr(self.encoder, "identity") else {}
+        return {"title": self.title, "store_dtype": self.store_dtype, **extra}
+
+    def facts(self) -> dict[str, Any]:
+        """For the manifest: dimension, documents, bytes on disk, speed of encoding, and what the encoder reports."""
+        stored = {}
+        if self.store:
+            stored = {
+                "dim": self.store.dim,
+                "docs": self.store.docs,
+                "bytes": self.store.bytes,
+                **(self.store.speed or {}),
+            }
+        return {**stored, **(self.encoder.facts() if hasattr(self.encoder, "facts") else {})}
+
+    def index(self, docs: Iterable[Doc], folder: Path) -> None:
+        """Encode the stream into `folder`; finished shards of an interrupted call are kept."""
+        ahead = hasattr(self.encoder, "tokenize_docs")
+        index_docs(
+            docs,
+            folder,
+            text=lambda doc: doc_text(doc, self.title),
+            tokenize=self.encoder.tokenize_docs if ahead else lambda texts: texts,  # type: ignore[attr-defined]
+            encode=lambda tokens: {"vectors": self._stored(tokens, ahead)},
+            identity=self.identity(),
+            shard_docs=self.shard_docs,
+        )
+
+    def _stored(self, tokens: Any, ahead: bool) -> np.ndarray:
+        encode = self.encoder.encode_tokens if ahead else self.encoder.encode_docs  # type: ignore[attr-defined]
+        vectors = as_vectors(encode(tokens), "encode_docs")
+        with np.errstate(over="ignore"):  # an overflow becomes inf, which the index names
+            return vectors.astype(vector_store.DTYPES[self.store_dtype])  # (n, dim)
+
+    def load(self, folder: Path) -> None:
+        """Open the vectors in `folder`; see `VectorStore` for what it refuses."""
+        self.store = vector_store.VectorStore(folder)
+
+    def search(self, queries: Iterable[Query], k: int) -> Iterator[ScoredDoc]:
+        """The exact top k by dot product, in the order of score and then doc_id, both descending."""
+        from retrievers.exact_search import top_k
+
+        if self.store is None:
+            raise ValueError("load an index before searching")
+        stream = iter(queries)
+        while batch := list(islice(stream, QUERIES_AT_A_TIME)):
+            vectors = as_vectors(self.encoder.encode_queries([query.text for query in batch]), "encode_queries")
+            self._check_queries(batch, vectors)
+            found = top_k(vectors, self.store, k, self.device, self.threads)
+            for query, (rows, scores) in zip(batch, found, strict=True):
+                for row, score in zip(rows.tolist(), scores.tolist(), strict=True):
+                    yield ScoredDoc(query.query_id, self.store.doc_id(row), score)
+
+    def _check_queries(self, batch: list[Query], vectors: np.ndarray) -> None:
+        if len(vectors) != len(batch):
+            raise ValueError(f"encode_queries gave {len(vectors)} vectors for {len(batch)} queries")
+        if not (finite := np.isfinite(vectors).all(axis=1)).all():
+            raise ValueError(
+                f"the vector of query {batch[int(np.argmin(finite))].query_id!r} holds NaN or infinite values"
+            )
+
+
+def as_vectors(given: Any, method: str) -> np.ndarray:
+    """What an encoder returned (array, tensor or list) as fp32 (n, dim)."""
+    if hasattr(given, "detach"):
+        given = given.detach().float().cpu().numpy()
+    vectors = np.ascontiguousarray(given, dtype=np.float32)
+    if vectors.ndim != 2:
+        raise ValueError(f"{method} gave an array of shape {vectors.shape}; it should be (number of texts, dim)")
+    return vectors
+
+
+def from_encoder(encoder_class: type) -> type[DenseRetriever]:
+    """The retriever class of an encoder class: its arguments are the encoder's and DenseRetriever's.
+
+    An argument that both name (`device`, say) goes to both, with the encoder's default.
+    """
+    ours = {name: p for name, p in inspect.signature(DenseRetriever).parameters.items() if name != "encoder"}
+    theirs = dict(inspect.signature(encoder_class, eval_str=True).parameters)
+    if positional := [name for name, p in theirs.items() if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]:
+        raise TypeError(
+            f"{encoder_class.__name__} takes *{positional[0]}: name its arguments, so that they can be recorded"
+        )
+    merged = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in {**ours, **theirs}.values()]
+    signature = inspect.Signature(sorted(merged, key=lambda p: p.default is not p.empty))
+
+    class FromEncoder(DenseRetriever):
+        runtime = DenseRetriever.runtime | frozenset(getattr(encoder_class, "runtime", ()))
+
+        def __init__(self, **arguments: Any) -> None:
+            given = signature.bind(**arguments)
+            given.apply_defaults()
+            encoder = encoder_class(**{name: value for name, value in given.arguments.items() if name in theirs})
+            super().__init__(encoder, **{name: value for name, value in given.arguments.items() if name in ours})
+
+    FromEncoder.__signature__ = signature  # type: ignore[attr-defined]
+    FromEncoder.__name__ = FromEncoder.__qualname__ = encoder_class.__name__
+    FromEncoder.__module__, FromEncoder.__doc__ = encoder_class.__module__, encoder_class.__doc__
+    return FromEncoder
+
+
+def adapt(cls: type) -> type[DenseRetriever] | None:
+    """The adapter for `beir_harness.adapters`: a retriever class where `cls` is an encoder, else None."""
+    methods = ("encode_queries", "encode_docs")
+    return from_encoder(cls) if all(callable(getattr(cls, method, None)) for method in methods) else None
