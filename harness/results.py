@@ -4,10 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness import dataset_table, manifest
 from harness.errors import BadInput, HarnessError, unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -21,21 +24,13 @@ class Result:
     manifest: dict[str, Any]
 
     @cached_property
-    def _table(self) -> dict[str, dict[str, float]]:
-        from harness.evaluation import read_scores
+    def _frame(self) -> "pd.DataFrame":
+        from harness.scores import read_scores
 
         path = self.folder / manifest.SCORES
         if not path.is_file():
             raise BadInput(path, None, "is missing although the manifest is there; run or score this pair again")
-        frame = read_scores(path)
-        ids = [str(query_id) for query_id in frame["query_id"]]
-        if len(set(ids)) < len(ids):
-            raise BadInput(path, None, "names a query twice; run or score this pair again")
-        return {
-            str(name): dict(zip(ids, map(float, frame[name]), strict=True))
-            for name in frame.columns
-            if name != "query_id"
-        }
+        return read_scores(path)
 
     @property
     def measures(self) -> list[str]:
@@ -44,9 +39,11 @@ class Result:
 
     def scores(self, measure: str) -> dict[str, float]:
         """query_id -> score, for every judged query. Raises HarnessError for a measure that was not scored."""
-        if measure not in self._table:
-            raise unknown(f"measure of {self.tag} on {self.dataset}", measure, self._table)
-        return self._table[measure]
+        if measure not in self.measures:
+            raise unknown(f"measure of {self.tag} on {self.dataset}", measure, self.measures)
+        if measure not in self._frame.columns:
+            raise BadInput(self.folder / manifest.SCORES, 1, f"lacks {measure}, which the manifest has; score it again")
+        return dict(zip(self._frame["query_id"].tolist(), self._frame[measure].tolist(), strict=True))
 
 
 def read(results: Path) -> tuple[list[Result], list[str]]:

@@ -135,7 +135,7 @@ def _unlike(first: Result, other: Result, what: str) -> HarnessError:
 
 def _depths(group: Sequence[Result], measure: str) -> list[str]:
     """A note where a system retrieved fewer documents than another and the measure looks deeper than that."""
-    depths = {result.tag: result.manifest.get("k") for result in group if result.manifest.get("k")}
+    depths: dict[str, int] = {result.tag: result.manifest["k"] for result in group if result.manifest.get("k")}
     cutoff = int(measure.rpartition("@")[2]) if "@" in measure else math.inf
     if len(set(depths.values())) < 2 or cutoff <= min(depths.values()):
         return []

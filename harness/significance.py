@@ -59,11 +59,11 @@ def permutation(first: np.ndarray, second: np.ndarray, seed: int, rounds: int = 
     for start in range(0, rounds, block):
         size = min(block, rounds - start)
         if exact:
-            flips = (np.arange(start, start + size)[:, None] >> np.arange(n)) & 1
+            flips = ((np.arange(start, start + size)[:, None] >> np.arange(n)) & 1).astype(np.float64)
         else:
             drawn = np.frombuffer(generator.bytes(size * width), dtype=np.uint8).reshape(size, width)
-            flips = np.unpackbits(drawn, axis=1, count=n)
-        sums = total - 2 * (flips.astype(np.float64) @ whole)
+            flips = np.unpackbits(drawn, axis=1, count=n).astype(np.float64)
+        sums = total - 2 * (flips @ whole)
         reached += (np.abs(sums) >= enough).sum(axis=0)
     return reached / rounds if exact else (reached + 1) / (rounds + 1)
 

@@ -38,9 +38,7 @@ def main_grid(board: Leaderboard) -> Grid:
         head += ["Average", "Rank"]
     head += [column.name for column in board.columns]
     if single:
-        head += [f"{_percent(board)} interval"]
-        head += [] if lettered else [f"vs {board.baseline}", f"{_percent(board)} interval", "p", "d_z"]
-        head += ["Rank"]
+        head += [*_detail_heads(board), "Rank"]
     rows = []
     top = max(board.averages.values(), default=0.0)
     for name, tag in zip(names, board.tags, strict=True):
@@ -71,12 +69,11 @@ def over_grid(board: Leaderboard) -> Grid | None:
     rows = []
     for tag in board.tags:
         row = [tag, f"{ranks[tag]:.2f}"]
-        side = sides.get(tag)
-        row += (
-            [str(side.wins), str(side.ties), str(side.losses), p_text(side.p), p_text(side.corrected)]
-            if side
-            else [NONE] * 5
-        )
+        if tag in sides:
+            found = sides[tag]
+            row += [str(found.wins), str(found.ties), str(found.losses), p_text(found.p), p_text(found.corrected)]
+        else:
+            row += [NONE] * 5
         rows.append(tuple(Text(cell) for cell in row))
     return Grid(("System", "Mean rank", "Wins", "Ties", "Losses", "Wilcoxon p", "corrected"), tuple(rows))
 
@@ -119,7 +116,7 @@ def caption(board: Leaderboard) -> list[str]:
         )
     if board.ranks:
         by = "Wilcoxon tests over datasets" if board.over else TESTS[board.test] + "s"
-        lines.append(f"Rank: the ranks that {by} of all pairs leave open (Holm, {_percent(board)}).")
+        lines.append(f"Rank: what {by} of all pairs leave open (Holm, {_percent(board)}).")
     return lines
 
 
@@ -130,8 +127,8 @@ def over_caption(board: Leaderboard) -> list[str]:
         return []
     count, pairs = len(over.datasets), len(over.pairs)
     lines = [
-        f"Over {count} datasets, each one observation ({', '.join(over.datasets)}): wins, ties, losses and Wilcoxon "
-        f"signed-rank test against {_reference(board)}; Holm over all {pairs} pairs."
+        f"Over the {count} datasets of the {'average' if len(board.columns) > 1 else 'mean'}, each one observation: "
+        f"wins, ties, losses and Wilcoxon signed-rank test against {_reference(board)}; Holm over all {pairs} pairs."
     ]
     if over.friedman and over.critical_difference:
         lines.append(
@@ -172,11 +169,20 @@ def _marks(board: Leaderboard) -> dict[tuple[str, str], str]:
     return {place: joined(chosen, names) for place, chosen in beaten.items()}
 
 
+def _detail_heads(board: Leaderboard) -> list[str]:
+    interval = f"{_percent(board)} interval"
+    if len(board.columns[0].matrices) > 1:
+        return []
+    if board.baseline is None:
+        return [interval]
+    return [interval, f"vs {board.baseline}", interval, f"p ({CORRECTION_NAMES[board.correction]})", "d_z"]
+
+
 def _details(board: Leaderboard, tag: str) -> list[Text]:
     """The columns to the right of the score when there is one dataset."""
     cell = board.cells[tag, board.columns[0].name]
-    cells = [span(cell.interval)]
-    if board.baseline is not None:
+    cells = [] if cell.interval is None else [span(cell.interval)]
+    if cells and board.baseline is not None:
         cells += _difference(next((c for c in board.family if c.first == tag), None))
     return [Text(text) for text in [*cells, rank_text(board.ranks.get(tag))]]
 

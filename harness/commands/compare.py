@@ -84,15 +84,19 @@ def _lines(one: "Measured", arguments: argparse.Namespace, family: int) -> Seque
             for row in rows
         ),
     )
+    said = {
+        result.first: f"{one.first_mean:.4f}",
+        result.second: f"{one.second_mean:.4f}",
+        f"{result.first} − {result.second}": f"{result.difference + 0.0:+.4f}  {interval}",
+        "queries": f"{result.first} wins {result.wins}, {result.ties} ties, {result.second} wins {result.losses}",
+        "p": f"{p_text(result.p)} ({TESTS[arguments.test]}{corrected if family > 1 else ''}): {verdict}",
+        "effect size": f"d_z {result.effect_size + 0.0:+.3f}, dominance {result.dominance + 0.0:+.3f}",
+    }
+    wide = max(map(len, said))
     return [
         f"### {name} on {result.dataset}, {result.queries} queries",
         "",
-        f"{result.first:<20} {one.first_mean:.4f}",
-        f"{result.second:<20} {one.second_mean:.4f}",
-        f"{'difference':<20} {result.difference + 0.0:+.4f}  {interval}",
-        f"{'queries':<20} {result.first} wins {result.wins}, {result.ties} ties, {result.second} wins {result.losses}",
-        f"{'p':<20} {p_text(result.p)} ({TESTS[arguments.test]}{corrected if family > 1 else ''}): {verdict}",
-        f"{'effect size':<20} d_z {result.effect_size + 0.0:+.3f}, dominance {result.dominance + 0.0:+.3f}",
+        *(f"{label:<{wide}}  {text}" for label, text in said.items()),
         *(["", "Queries that differ most:", "", grid.markdown()] if rows else []),
     ]
 
