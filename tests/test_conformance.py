@@ -52,6 +52,23 @@ def breaks(law):
     return note
 
 
+@breaks("works")
+class DoesNotIndex(Overlap):
+    def index(self, docs, folder): ...
+
+
+@breaks("works")
+class FindsNothing(Overlap):
+    def search(self, queries, k):
+        return iter(())
+
+
+@breaks("works")
+class YieldsIds(Overlap):
+    def search(self, queries, k):
+        return (hit.doc_id for hit in super().search(queries, k))
+
+
 @breaks("streams_are_read_once")
 class ReadsTwice(Overlap):
     def index(self, docs, folder):
@@ -352,7 +369,7 @@ IMPORTS = [
 
 @pytest.mark.parametrize(("line", "message"), IMPORTS)
 def test_import_does_nothing(line, message, tmp_path, monkeypatch):
-    here, law = tmp_path / "here", CHECKS[0]
+    here, law = tmp_path / "here", CHECKS[1]
     here.mkdir()
     source = "class Mine:\n  def index(self, docs, folder): ...\n  load = search = index\n"
     guard = "import sys\nif len(sys.argv) == 4 and sys.argv[2] == 'file':\n  "  # only in the new interpreter
@@ -362,6 +379,12 @@ def test_import_does_nothing(line, message, tmp_path, monkeypatch):
     law(plugins.find(f"{here}/good.py:Mine"), tmp_path / "good")
     with pytest.raises(Broken, match=message):
         law(plugins.find(f"{here}/bad.py:Mine"), tmp_path / "bad")
+
+
+def test_where_nothing_works_the_rest_is_skipped(tmp_path):
+    first, *rest = check(DoesNotIndex, tmp_path)
+    assert (first.name, first.status) == ("works", "fail")
+    assert {(outcome.status, outcome.message) for outcome in rest} == {("skip", "works comes first")}
 
 
 def test_what_the_retriever_raises_is_reported_with_its_place(tmp_path):

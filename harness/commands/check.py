@@ -2,6 +2,10 @@
 
 import argparse
 import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.conformance import Outcome
 
 HELP = "check that a retriever keeps the contract"
 
@@ -45,9 +49,8 @@ def main(arguments: argparse.Namespace) -> int:
     return 1 if count["fail"] else 0
 
 
-def _line(outcome: "tuple[str, str, str, str, str]") -> str:
-    name, says, status, message, cure = outcome
-    line = f"{status}  {name}: {says}"
-    if message:
-        line += f"\n      {message}"
-    return f"{line}\n      cure: {cure}" if cure else line
+def _line(outcome: "Outcome") -> str:
+    if outcome.status == "skip":
+        return f"skip  {outcome.name}: {outcome.message}"
+    line = f"{outcome.status}  {outcome.name}: {outcome.law}"
+    return f"{line}\n      {outcome.message}\n      cure: {outcome.cure}" if outcome.message else line

@@ -22,6 +22,7 @@ from harness.conformance.law import Broken, Law, Make
 __all__ = ["CHECKS", "Broken", "Outcome", "check", "checks_of"]
 
 CHECKS: tuple[Law, ...] = (
+    indexing.works,
     code.import_does_nothing,
     code.arguments_survive_json,
     indexing.streams_are_read_once,
@@ -61,16 +62,20 @@ def check(make: Make, folder: Path, checks: Iterable[Law] = CHECKS) -> list[Outc
 
 
 def checks_of(make: Make, folder: Path, checks: Iterable[Law] = CHECKS) -> Iterator[Outcome]:
-    """As `check`, one outcome at a time."""
+    """As `check`, one outcome at a time; where nothing works, the rest is skipped."""
+    broken = False
     for law in checks:
         place = folder / law.__name__
         place.mkdir(parents=True)
         says = (law.__doc__ or "").strip()
         try:
+            if broken:
+                raise unittest.SkipTest(f"{indexing.works.__name__} comes first")
             law(make, place)
         except unittest.SkipTest as reason:
             yield Outcome(law.__name__, says, "skip", str(reason))
-        except Broken as broken:
-            yield Outcome(law.__name__, says, "fail", broken.message, broken.cure)
+        except Broken as fault:
+            broken = law is indexing.works
+            yield Outcome(law.__name__, says, "fail", fault.message, fault.cure)
         else:
             yield Outcome(law.__name__, says, "pass")

@@ -11,6 +11,13 @@ from harness.records import Doc
 K = 100  # beyond the collection: every document that the retriever can find
 
 
+@law("Make this work first: index(docs, folder), load(folder), search(queries, k) yielding ScoredDoc(...)")
+def works(make: Make, folder: Path) -> None:
+    """A dozen documents can be indexed, loaded and searched, and a query whose words they have finds some."""
+    found = search(indexed(make, folder / "index", DOCS), QUERIES, K)
+    require(bool(found.get("q1")), f"query {QUERIES[0].text!r} found nothing, though three documents are about tea")
+
+
 @law("Read each stream in one loop; keep what is needed later, as a stream has no len and no second pass")
 def streams_are_read_once(make: Make, folder: Path) -> None:
     """Documents and queries come as streams that can be read once, without a length."""

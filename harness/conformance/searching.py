@@ -24,7 +24,7 @@ def one_query(make: Make, folder: Path) -> None:
     """One query alone is answered."""
     found = search(indexed(make, folder / "index", DOCS), QUERIES[:1], 5)
     require(found.keys() <= {"q1"}, f"a search for 'q1' answered {_names(found)}")
-    require(bool(found), "a query whose words three documents have found nothing")
+    require(bool(found), "a query that finds documents among others finds none alone")
 
 
 @law("Return before anything is stacked, sorted or encoded when there are no queries")
