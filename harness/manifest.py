@@ -29,7 +29,7 @@ def write(place: Path, body: dict[str, Any]) -> dict[str, Any]:
         "complete": True,
     }
     files.write_json(place / NAME, manifest)
-    return manifest
+    return json.loads(json.dumps(manifest))  # as `read` gives it: lists where there were tuples
 
 
 def read(place: Path) -> dict[str, Any] | None:

@@ -16,8 +16,15 @@ def shared() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test has an empty cache of its own, so that none reads what another or the user left behind."""
+def own_cache(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+) -> None:
+    """Every test has an empty cache of its own, so that none reads what another or the user left behind.
+
+    Only what numba compiles is shared: compiling it anew would take most of the time of the whole suite.
+    """
+    if pytestconfig.cache is not None:
+        monkeypatch.setenv("NUMBA_CACHE_DIR", str(pytestconfig.cache.mkdir("numba")))
     monkeypatch.setenv("BEIR_HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.delenv("BEIR_HARNESS_DATA", raising=False)
     monkeypatch.delenv("BEIR_HARNESS_RESULTS", raising=False)
