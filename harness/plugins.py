@@ -133,7 +133,11 @@ def _as_retriever(cls: type) -> type:
         return cls
     for point in _points(ADAPTERS):
         with importing(f"{cls.__name__} is no retriever by itself; the adapter {point.name!r}"):
-            adapted = point.load()(cls)
+            adapter = point.load()
+        try:
+            adapted = adapter(cls)
+        except (TypeError, ValueError) as error:  # how an adapter says what is wrong with a class of its kind
+            raise HarnessError(f"{cls.__name__}: {error}") from error
         if adapted is not None:
             adapted.adapted_from, adapted.adapted_by = cls, point.value
             return adapted  # type: ignore[no-any-return]

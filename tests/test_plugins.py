@@ -31,6 +31,8 @@ def from_other(cls): return None
 def from_encoder(cls):
     if not hasattr(cls, "encode_docs"):
         return None
+    if hasattr(cls, "crooked"):
+        raise TypeError("takes *arguments: name them")
     return type(f"Dense{cls.__name__}", (), dict(index=print, load=print, search=print))
 """
 
@@ -171,7 +173,7 @@ def test_one_name_offered_twice_is_refused(site):
 def test_adapters_are_tried_in_order_until_one_knows_the_class(site, tmp_path):
     points = {"a-other": "adapt_dense:from_other", "b-encoder": "adapt_dense:from_encoder"}
     site("dense", "3.1", plugins.ADAPTERS, points, {"adapt_dense.py": ADAPTER})
-    (tmp_path / "tiny.py").write_text(ENCODER + "class Neither: ...")
+    (tmp_path / "tiny.py").write_text(ENCODER + "class Neither: ...\nclass Crooked(Encoder): crooked = 1")
     cls = plugins.find(f"{tmp_path}/tiny.py:Encoder")
     assert cls.__name__ == "DenseEncoder" and plugins.find(f"{tmp_path}/tiny.py:Encoder") is cls
     found = plugins.identity(cls)
@@ -180,6 +182,8 @@ def test_adapters_are_tried_in_order_until_one_knows_the_class(site, tmp_path):
     assert len(found["source_sha256"]) == 64
     with pytest.raises(HarnessError, match="Neither is no retriever: it has no index and no load and no search"):
         plugins.find(f"{tmp_path}/tiny.py:Neither")
+    with pytest.raises(HarnessError, match="Crooked: takes"):
+        plugins.find(f"{tmp_path}/tiny.py:Crooked")
 
 
 def test_make_checks_then_constructs_and_reports_what_the_plugin_says(tmp_path):
