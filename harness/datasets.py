@@ -121,6 +121,8 @@ def load(
     for data_dir in data_dirs:
         if not Path(data_dir).is_dir():
             raise HarnessError(f"the data folder {data_dir} does not exist")
+        if _file(Path(data_dir), "corpus.jsonl"):
+            raise HarnessError(f"{data_dir} is itself a dataset; give the folder that holds it as data folder")
     name, split = _parts(name_or_path)
     if name in groups():
         members = groups()[name]
@@ -129,12 +131,13 @@ def load(
     places = [*map(Path, data_dirs), cache / "datasets", PACKAGE]
     if row is not None:
         folder = _find(row.folders, places) or _fetched(row, cache, download)
-    elif "/" not in name and (found := _find((name,), data_dirs)):
+    elif Path(name).name == name != ".." and (found := _find((name,), data_dirs)):
         folder = found
-    elif "/" in name or Path(name).is_dir():
-        folder = Path(name).expanduser()
-        row, name = _row_of(folder), folder.resolve().name
-        name = row.name if row else name
+    elif name and (Path(name).name != name or Path(name).is_dir()):
+        folder = Path(name).expanduser().absolute()  # a link keeps its name
+        folder = folder.resolve() if ".." in folder.parts else folder
+        row = _row_of(folder)
+        name = row.name if row else folder.name
     else:
         raise unknown("dataset", name, [*rows(), *groups(), *_local_names(data_dirs)])
     judged = _judgments(row, folder, places, cache, download) if row and split in ("", row.split) else folder
@@ -193,7 +196,7 @@ def _judgments(row: Row, folder: Path, places: Sequence[Path], cache: Path, down
 
 
 def _row_of(folder: Path) -> Row | None:
-    tail = folder.resolve().parts
+    tail = folder.parts
     for row in rows().values():
         if any(tail[-len(parts) :] == parts for parts in (Path(place).parts for place in row.folders)):
             if row.folder != row.name and tail[-1] == row.archive:

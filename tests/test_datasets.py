@@ -107,6 +107,7 @@ def test_a_folder_whose_name_has_an_at_sign(tmp_path: Path) -> None:
         ("mime", "did you mean 'mine'"),
         ("beir", "'beir' stands for 29 datasets; name one of them"),
         ("@train", "write name@split"),
+        ("", "unknown dataset ''"),
         ("./absent", "there is no corpus.jsonl"),
         ("scifact", "scifact is not here and downloading is off"),
         ("bioasq", "register at http://www.bioasq.org/"),
@@ -120,9 +121,18 @@ def test_what_cannot_be_had_says_how(tmp_path: Path, name: str, said: str) -> No
     assert said in str(caught.value)
 
 
-def test_a_data_folder_must_exist(tmp_path: Path) -> None:
+def test_a_folder_is_named_as_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "linked").symlink_to(collection(tmp_path / "mine"))
+    assert load(str(tmp_path / "linked" / "")).name == "linked"
+    monkeypatch.chdir(tmp_path / "mine")
+    assert [load(name).name for name in (".", "../mine", "..//linked", "qrels/..")] == ["mine", "mine", "mine", "mine"]
+
+
+def test_a_data_folder_must_hold_datasets(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match=r"the data folder .*absent does not exist"):
         load("scifact", [tmp_path / "absent"])
+    with pytest.raises(HarnessError, match="mine is itself a dataset; give the folder that holds it"):
+        load("mine", [collection(tmp_path / "mine")])
 
 
 # --- what is checked
