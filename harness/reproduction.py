@@ -8,6 +8,7 @@ context         another program's figure, only shown
 no figure       nothing is published for this system, these arguments and this dataset
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -126,7 +127,7 @@ def _nearest(manifest: Manifest) -> str:
     here = [
         figure for figure in figures() if (figure.retriever, figure.dataset, figure.kind) == (name, dataset, "figure")
     ]
-    published = dict.fromkeys(figure.arguments for figure in here)
+    published = dict.fromkeys(re.sub(r"\|\S+", "", figure.arguments) for figure in here)
     return f"published for {' · '.join(published)}" if published else ""
 
 
