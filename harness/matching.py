@@ -29,7 +29,7 @@ class Matches:
     flat: np.ndarray  # (H,) its row in the run's flat arrays
 
     def qrels(self) -> np.ndarray:
-        """(Q, J, 2) int32, pairs of document number and grade, in the order of descending grades that ranx relies on."""
+        """(Q, J, 2) int32, pairs of document number and grade, by descending grades as ranx silently expects them."""
         return np.stack(np.broadcast_arrays(np.arange(self.grades.shape[1], dtype=np.int32), self.grades), axis=-1)
 
     def all_judged(self) -> np.ndarray:
@@ -58,15 +58,15 @@ def match(run: Run, judged: Mapping[str, Mapping[str, int]]) -> Matches:
     number_of = [_numbers(grades) for grades in judged.values()]
     sizes = np.array([len(numbers) for numbers in number_of], np.int64)
     grades = np.zeros((len(sizes), int(sizes.max(initial=1))), np.int32)
-    for row, (numbers, of_query) in enumerate(zip(number_of, judged.values(), strict=True)):
-        grades[row, : len(numbers)] = [of_query[doc_id] for doc_id in numbers]
+    for row, (doc_ids, of_query) in enumerate(zip(number_of, judged.values(), strict=True)):
+        grades[row, : len(doc_ids)] = [of_query[doc_id] for doc_id in doc_ids]
 
     positions = np.array([run.positions.get(query_id, -1) for query_id in judged], np.int64)
     retrieved = np.where(positions >= 0, np.diff(run.starts, append=0)[positions], 0)
     row_of = np.full(len(run) + 1, -1, np.int64)
     row_of[positions] = np.arange(len(positions))
 
-    candidates = _candidates(run, sorted({doc_id for numbers in number_of for doc_id in numbers}))
+    candidates = _candidates(run, sorted({doc_id for doc_ids in number_of for doc_id in doc_ids}))
     query = np.searchsorted(run.starts, candidates, side="right") - 1
     rows = row_of[query]
     found = [

@@ -1,8 +1,8 @@
 """The only door to ranx: imported when the first score is wanted, and numba left as it was found.
 
-ranx imports in seconds, sets numba's threading layer as it does so, compiles on the first call, and `ranx.evaluate` sets
-the number of threads and fails on one measure of arrays with `return_mean=False` (KeyError, 0.3.21). So its measures are
-called here directly, on arrays that hold small numbers for document ids; each query is computed by itself, so that the
+Importing ranx takes seconds and sets numba's threading layer, its first calls compile, and `ranx.evaluate` sets the
+number of threads and fails on one measure of arrays with `return_mean=False` (KeyError in 0.3.21). So its measures are
+called here directly, on arrays that hold small numbers for document ids. Each query is computed by itself, so that the
 number of threads changes nothing.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -48,14 +49,15 @@ def _ranx_metrics() -> Iterator[ModuleType]:
     """
     import numba
 
-    layer, threads, cache = numba.config.THREADING_LAYER, numba.get_num_threads(), numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = cache or str(cache_dir() / "numba")
+    config: Any = numba.config
+    layer, threads, cache = config.THREADING_LAYER, numba.get_num_threads(), config.CACHE_DIR
+    config.CACHE_DIR = cache or str(cache_dir() / "numba")
     try:
         with _homes(cache_dir()):
             from ranx import metrics
         yield metrics
     finally:
-        numba.config.THREADING_LAYER, numba.config.CACHE_DIR = layer, cache
+        config.THREADING_LAYER, config.CACHE_DIR = layer, cache
         numba.set_num_threads(threads)
 
 

@@ -1,4 +1,4 @@
-"""What equal scores do to a result: how many there are, and where the judged documents could stand in another tie order."""
+"""What equal scores do to a result: how many there are, and where judged documents stand in other orders of ties."""
 
 import numpy as np
 
