@@ -8,11 +8,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from harness.archives import unpack
-from harness.beir_format import numbered_text
 from harness.dataset_table import File, Row
 from harness.download import download
 from harness.errors import BadInput, HarnessError
 from harness.files import write_bytes
+from harness.lines import numbered_text
 
 
 def fetch_archive(row: Row, folder: Path, cure: str = "", **patience: Any) -> Path:
@@ -90,6 +90,8 @@ def _add_file(file: File, home: Path, cure: str, patience: dict[str, Any]) -> No
 def _queries_from_tsv(path: Path) -> Iterator[str]:
     """MS MARCO's query files: id, tab, text."""
     for number, line in numbered_text(path):
+        if not line:
+            continue
         query_id, tab, text = line.partition("\t")
         if not tab:
             raise BadInput(path, number, "a query id, a tab and a text are needed here")
@@ -101,6 +103,8 @@ def _qrels_from_trec(path: Path) -> Iterator[str]:
     yield "query-id\tcorpus-id\tscore"
     for number, line in numbered_text(path):
         columns = line.split()
+        if not columns:
+            continue
         if len(columns) != 4:
             raise BadInput(path, number, f"{len(columns)} columns instead of query, 0, document, grade")
         yield "\t".join((columns[0], columns[2], columns[3]))

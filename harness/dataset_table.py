@@ -49,6 +49,11 @@ class Row:
     files: tuple[File, ...] = ()
 
     @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups that hold the dataset."""
+        return tuple(name for name, members in groups().items() if self.name in members)
+
+    @property
     def folders(self) -> tuple[str, ...]:
         """Where the dataset may lie below a data folder: under its own name, or as BEIR's archive has it."""
         return tuple(dict.fromkeys((self.name, self.folder)))

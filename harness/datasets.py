@@ -61,7 +61,7 @@ class Dataset:
 
     def qrels(self) -> list[Qrel]:
         """The judgments of the split, in the order of their file; raises HarnessError."""
-        from harness.beir_format import read_qrels
+        from harness.qrels import read_qrels
 
         qrels = read_qrels(self.qrels_file)
         self._check("qrels", sum(qrel.relevance >= 0 for qrel in qrels), self.qrels_file)

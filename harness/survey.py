@@ -44,7 +44,8 @@ def survey(corpus: Path, queries: Path, qrels: Path) -> dict[str, Any]:
     that the corpus lacks: CACM's published judgments have 46, so some are no error, but if no relevant one is known,
     BadInput.
     """
-    from harness.beir_format import judged_queries, read_docs, read_qrels
+    from harness.beir_format import judged_queries, read_docs
+    from harness.qrels import read_qrels
 
     judgments = read_qrels(qrels)
     asked = judged_queries(queries, qrels)
@@ -56,11 +57,8 @@ def survey(corpus: Path, queries: Path, qrels: Path) -> dict[str, Any]:
         missing.discard(doc.doc_id)
     if relevant and relevant <= missing:
         example = min(relevant)
-        raise BadInput(
-            qrels,
-            None,
-            f"no relevant document is in {corpus}, for example {example!r}: the files don't belong together",
-        )
+        what = f"no relevant document is in {corpus}, for example {example!r}: the files don't belong together"
+        raise BadInput(qrels, None, what)
     return {
         "collection_sha256": digest.hexdigest(),
         "queries_sha256": sha256_json(asked),

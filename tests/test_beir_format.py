@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import beir_format
-from harness.beir_format import judged_queries, read_docs, read_qrels, read_queries
+from harness.beir_format import judged_queries, read_docs, read_queries
 from harness.errors import BadInput
+from harness.qrels import read_qrels
 from harness.records import Doc, Qrel, Query
 
 BOM = b"\xef\xbb\xbf"
@@ -168,5 +169,5 @@ def test_only_judged_queries_are_asked_in_the_order_of_their_file(tmp_path: Path
     qrels = written(tmp_path, HEADER + "c\td\t0\na\td\t1\n", "test.tsv")
     assert judged_queries(queries, qrels) == [Query("a", "x"), Query("c", "z")]
     with pytest.raises(BadInput, match="'lost' is not in") as caught:
-        judged_queries(queries, written(tmp_path, HEADER + "a\td\t1\nlost\td\t1\n", "test.tsv"))
+        judged_queries(queries, written(tmp_path, HEADER + "a\td\t1\nlost\td\t1\ngone\td\t1\n", "test.tsv"))
     assert caught.value.line == 3

@@ -14,6 +14,8 @@ def test_table_holds_what_the_benchmark_needs() -> None:
     units = {name: len({rows()[member].unit for member in members}) for name, members in groups().items()}
     assert units == {"beir": 18, "beir-public": 14, "msmarco": 3, "all": 21, "cqadupstack": 1}
     assert len(groups()["cqadupstack"]) == 12
+    assert rows()["cqadupstack-gis"].groups == ("beir", "beir-public", "all", "cqadupstack")
+    assert (rows()["bioasq"].groups, rows()["sample"].groups) == (("beir", "all"), ())
     assert {name for name, row in rows().items() if row.exclude_self} == {"arguana", "quora"}
     assert {name for name, row in rows().items() if row.relevance_level == 2} == {"trec-dl-2019", "trec-dl-2020"}
     assert {name for name, row in rows().items() if row.measure == "mrr@10"} == {"msmarco-dev"}
