@@ -1,1 +1,1 @@
-"""How RetroMAE and DupMAE encoders come into being: text -> pre-training -> fine-tuning -> one folder to retrieve with."""
+"""How RetroMAE and DupMAE encoders are made: text -> pre-training -> fine-tuning -> one folder to retrieve with."""

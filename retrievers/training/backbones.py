@@ -93,7 +93,7 @@ def family(config: Any) -> Family:
     known = FAMILIES.get(config.model_type)
     if known is None:
         raise ValueError(
-            f"cannot pre-train a {config.model_type!r} model: the decoder needs its embeddings, encoder and masked-LM head"
+            f"cannot pre-train a {config.model_type!r} model: the decoder needs its embeddings, encoder and head"
             f" by name, known for: {', '.join(FAMILIES)} (MiniLM is a 'bert')"
         )
     return known

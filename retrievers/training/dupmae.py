@@ -1,6 +1,6 @@
 """DupMAE = RetroMAE + a bag-of-words loss on the ordinary tokens' vectors (ACL 2023 long.148, arXiv 2305.02564)."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -11,17 +11,6 @@ from retrievers.training.masking import IGNORED, Masked
 from retrievers.training.retromae import Average, Query, RetroMAE
 
 Normalise = Literal["tokens", "unique", "sum"]
-
-PRESETS: dict[str, dict[str, Any]] = {
-    "code": {
-        "bow_weight": 0.1,
-        "normalise": "tokens",
-        "include_masked": True,
-        "query": "embedded",
-        "average": "token",
-    },
-    "paper": {"bow_weight": 1.0, "normalise": "sum", "include_masked": False, "query": "plain", "average": "text"},
-}
 
 
 class DupMAE(RetroMAE):

@@ -176,3 +176,22 @@ def visibility(
     visible = ~hidden & valid[:, None]  # (B, L, L)
     visible.diagonal(dim1=1, dim2=2).fill_(False)
     return visible
+
+
+class Masker(NamedTuple):
+    """How batches are corrupted and hidden: the constants of `draw`."""
+
+    continues: Tensor  # (V,) bool, on the device
+    mask_id: int
+    encoder: float  # share of tokens that the encoder must guess
+    decoder: float | None  # share of tokens hidden from a row of the decoder, None without a decoder
+    form: Form = "budget"
+    shares: tuple[float, float] = (0.8, 0.1)
+
+    def draw(self, ids: Tensor, lengths: Tensor, generator: torch.Generator) -> Masked:
+        """A batch for the model from framed ids (B, L) and lengths (B,), on the device of these and the generator."""
+        words = number_words(ids, lengths, self.continues)
+        vocabulary = len(self.continues)
+        corrupted = corrupt(ids, words, lengths, self.encoder, self.mask_id, vocabulary, generator, self.shares)
+        hidden = None if self.decoder is None else visibility(words, lengths, self.decoder, generator, self.form)
+        return Masked(ids, lengths, *corrupted, hidden)

@@ -1,0 +1,143 @@
+"""The training loop: batches, steps, losses, checkpoints.
+
+A step is a function of (parameters, optimiser state, seed, number of the step, number of the process): the order of
+the examples, the masks and dropout all come from these, so a checkpoint needs no random state to be gone on from.
+"""
+
+import argparse
+from contextlib import nullcontext
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from tqdm import tqdm
+
+from retrievers.training import checkpoints, optimisation
+from retrievers.training.batches import Schedule, frame
+from retrievers.training.losses_log import LossLog
+from retrievers.training.masking import Masked, Masker
+from retrievers.training.retromae import MaskedLanguageModel
+
+CHECKPOINTS = "checkpoints"
+LOSSES = "losses.jsonl"
+
+
+class Batches:
+    """Batch n of the run, drawn on the device; batches are numbered over all steps and processes."""
+
+    def __init__(
+        self,
+        ids: np.ndarray,
+        schedule: Schedule,
+        masker: Masker,
+        special: tuple[int, int, int],
+        seed: int,
+        accelerator: Accelerator,
+    ) -> None:
+        self.ids, self.schedule, self.masker, self.special, self.seed = ids, schedule, masker, special, seed
+        self.device, self.world = accelerator.device, accelerator.num_processes
+        self.rank = accelerator.process_index
+        self.generator = torch.Generator(self.device)
+
+    def draw(self, turn: int) -> Masked:
+        """This process's batch of forward pass `turn`; also sets torch's seed, for dropout."""
+        number = turn * self.world + self.rank
+        masks, dropout = np.random.SeedSequence([self.seed, number]).generate_state(2, np.uint32)
+        torch.manual_seed(int(dropout))
+        chosen = self.schedule.examples(number)
+        ids, lengths = frame(self.ids, self.schedule.starts[chosen], self.schedule.lengths[chosen], *self.special)
+        generator = self.generator.manual_seed(int(masks))
+        return self.masker.draw(ids.to(self.device), lengths.to(self.device), generator)
+
+    def tokens(self, turn: int) -> int:
+        """Tokens of pass `turn` in all processes, padding left out."""
+        numbers = range(turn * self.world, (turn + 1) * self.world)
+        return sum(int((self.schedule.lengths[self.schedule.examples(number)] + 2).sum()) for number in numbers)
+
+
+def train(
+    a: argparse.Namespace,
+    accelerator: Accelerator,
+    model: MaskedLanguageModel,
+    batches: Batches,
+    steps: int,
+    precision: str,
+) -> dict[str, Any]:
+    """Train `model` in place to step `steps`, from the newest checkpoint of the run; returns what there is to record."""
+    folder, main = a.output / CHECKPOINTS, accelerator.is_main_process
+    wrapped = accelerator.prepare(model.train())
+    optimizer = optimisation.adamw(model, a.learning_rate, a.weight_decay)
+    names = [*model.weights, "loss", "gradient_norm"]
+    sums = torch.zeros(len(names), dtype=torch.float64, device=accelerator.device)
+    progress: dict[str, Any] = {"step": 0, "tokens": 0, "seconds": 0.0, "sums": sums.tolist(), "summed": 0}
+    found = checkpoints.all_checkpoints(folder)
+    if found:
+        progress = checkpoints.load(found[-1], model, optimizer)
+        sums = torch.tensor(progress["sums"], dtype=torch.float64, device=accelerator.device)
+    first, tokens, summed = progress["step"], progress["tokens"], progress["summed"]
+    log = LossLog(a.output / LOSSES, first, a.output / "tensorboard" if a.tensorboard else None) if main else None
+    began, seconds, seen = perf_counter(), progress["seconds"], tokens
+    bar = tqdm(total=steps, initial=first, unit="step", disable=not main, mininterval=1.0, dynamic_ncols=True)
+
+    for step in range(first, steps):
+        rate = optimisation.learning_rate(step, steps, a.learning_rate, a.warmup, a.decay)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        for turn in range(step * a.accumulate, (step + 1) * a.accumulate):
+            last = turn == (step + 1) * a.accumulate - 1
+            with nullcontext() if last else accelerator.no_sync(wrapped):
+                with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=precision == "bf16"):
+                    losses = wrapped(batches.draw(turn))
+                accelerator.backward(losses["loss"] / a.accumulate)
+            values = torch.stack([losses[name].detach().double() for name in names[:-1]])
+            sums[:-1] += values / a.accumulate
+            tokens += batches.tokens(turn)
+        sums[-1] += torch.nn.utils.clip_grad_norm_(model.parameters(), a.clip)
+        optimizer.step()
+        optimizer.zero_grad()
+        summed += 1
+        bar.update()
+
+        done, saving = step + 1, (step + 1) % a.checkpoint_every == 0 and step + 1 < steps
+        logging = done % a.log_every == 0 or done == steps
+        if not logging and not saving:
+            continue
+        sums = accelerator.reduce(sums, reduction="mean")
+        means = dict(zip(names, (sums / summed).tolist(), strict=True))
+        if not np.isfinite(list(means.values())).all():
+            raise FloatingPointError(_not_a_number(done, means, folder))
+        if logging:
+            if log:
+                log.write({"step": done, **means, "learning_rate": rate, "tokens": tokens})
+            speed = (tokens - seen) / (perf_counter() - began)
+            bar.set_postfix_str(f"loss {means['loss']:.3f}, {speed:,.0f} tokens/s")
+            sums, summed = torch.zeros_like(sums), 0
+        if saving and main:
+            lasted = seconds + perf_counter() - began
+            state = {"step": done, "tokens": tokens, "seconds": lasted, "sums": sums.tolist(), "summed": summed}
+            checkpoints.save(folder, done, model, optimizer, state)
+            checkpoints.prune(folder, a.keep)
+    bar.close()
+    seconds += perf_counter() - began
+    curve = log.close() if log else []
+    return {
+        "steps": steps,
+        "tokens": tokens,
+        "seconds": round(seconds, 1),
+        "tokens_per_second": round(tokens / max(seconds, 1e-9)),
+        "precision": precision,
+        "losses": {"first": curve[0], "last": curve[-1]} if curve else {},
+    }
+
+
+def _not_a_number(step: int, means: dict[str, float], folder: Path) -> str:
+    wrong = ", ".join(name for name, value in means.items() if not np.isfinite(value))
+    last = checkpoints.all_checkpoints(folder)
+    good = f"the last good checkpoint is {last[-1]}" if last else "there is no checkpoint yet"
+    return (
+        f"no longer a number at or before step {step}: {wrong}; {good}."
+        " Start again in another folder with a lower --learning-rate, a longer --warmup or --precision fp32"
+    )

@@ -1,0 +1,91 @@
+"""What stands before the first step: text, tokenizer, tokenised text, and the identity of the run."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from harness.files import sha256, write_bytes, write_json
+from retrievers.training import checkpoints, loop, result, store, text
+from retrievers.training.initial import is_random, random_sizes, tokenizer_of
+from retrievers.training.vocabulary import train_wordpiece, wordpiece_tokenizer
+
+RUN = "run.json"
+FREE = {  # arguments that change neither the losses nor the result
+    "output", "overwrite", "cache", "data_dir", "threads", "log_every", "checkpoint_every", "keep", "tensorboard",
+    "text", "dataset", "device", "precision", "command", "main", "bow_weight", "normalise", "include_masked", "query", "average",
+}  # fmt: skip
+
+
+def sources_of(arguments: argparse.Namespace) -> list[text.Source]:
+    """The text that the arguments name; ValueError if they name none."""
+    found = text.text_sources(arguments.text) + text.collection_sources(arguments.dataset, arguments.data_dir)
+    if not found:
+        raise ValueError("no text: give --text PATH or --dataset NAME")
+    return found
+
+
+def tokenizer_for(arguments: argparse.Namespace, sources: list[text.Source], cache: Path) -> Any:
+    """The tokenizer: of the model, from a file, or made of the text (kept in `cache`)."""
+    if not arguments.train_tokenizer:
+        return tokenizer_of(arguments.init, arguments.vocab)
+    if not is_random(arguments.init):
+        raise ValueError(f"--train-tokenizer would not fit the embeddings of {arguments.init}; use --init config:…")
+    if arguments.vocab:
+        raise ValueError("--vocab and --train-tokenizer exclude each other")
+    path = cache / f"vocab-{text.combined_key(sources)[:24]}-{arguments.train_tokenizer}.txt"
+    if not path.exists():
+        pieces = train_wordpiece(lambda: text.passages(sources), arguments.train_tokenizer)
+        write_bytes(path, "".join(f"{piece}\n" for piece in pieces).encode())
+    pieces = path.read_text(encoding="utf-8").splitlines()
+    return wordpiece_tokenizer(pieces, random_sizes(arguments.init)["positions"])
+
+
+def tokenised(sources: list[text.Source], tokenizer: Any, cache: Path) -> store.Store:
+    """The tokenised text, made now if the cache does not hold it."""
+    key = store.store_key(text.combined_key(sources), tokenizer)
+    facts = {"key": key, "sources": [{"name": source.name, "sha256": source.key} for source in sources]}
+    store.build(text.passages(sources), tokenizer, cache / f"text-{key}", facts)
+    return store.open_store(cache / f"text-{key}")
+
+
+def identity(
+    arguments: argparse.Namespace, switches: dict[str, Any], facts: dict[str, Any], processes: int, precision: str
+) -> dict[str, Any]:
+    """Everything that the losses are a function of: two runs with the same identity are the same run."""
+    weights = Path(arguments.init) / "model.safetensors"
+    return {
+        **{name: value for name, value in sorted(vars(arguments).items()) if name not in FREE},
+        "switches": switches,
+        "text": facts["key"],
+        "weights": sha256(weights) if weights.is_file() else None,
+        "processes": processes,
+        "precision": precision,
+    }
+
+
+def claim(folder: Path, wanted: dict[str, Any], overwrite: bool) -> None:
+    """Make `folder` that of the run `wanted`. If it holds another one, ValueError names what differs, or, with
+    `overwrite`, that run is removed from it."""
+    path = folder / RUN
+    if path.exists():
+        there = json.loads(path.read_text())
+        differing = sorted(name for name in there.keys() | wanted.keys() if there.get(name) != wanted.get(name))
+        if not differing:
+            return
+        if not overwrite:
+            what = "; ".join(f"{name} was {there.get(name)!r}, now {wanted.get(name)!r}" for name in differing)
+            raise ValueError(f"{folder} holds another run ({what}); choose another --output, or --overwrite it")
+        for name in (result.RECORD, loop.LOSSES, RUN):
+            (folder / name).unlink(missing_ok=True)
+        checkpoints.prune(folder / loop.CHECKPOINTS, 0)
+    elif folder.is_dir() and any(folder.iterdir()) and not overwrite:
+        raise ValueError(f"{folder} is not empty and holds no run of this command; choose another --output")
+    write_json(path, wanted)
+
+
+def default_cache() -> Path:
+    """Where tokenised text is kept if nobody says where."""
+    from harness import paths
+
+    return paths.cache_dir() / "training"

@@ -1,0 +1,59 @@
+"""The folder that pre-training leaves: a masked-LM checkpoint that transformers loads, the decoder layer, the record.
+
+config.json model.safetensors   encoder and masked-LM head, for AutoModelForMaskedLM
+tokenizer files
+decoder.safetensors             the decoder layer, so that further pre-training goes on with it
+training.json                   written last: arguments, data, losses, tokens, versions
+"""
+
+import json
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from safetensors.torch import save_file
+from torch import nn
+
+from harness.files import atomic_path, write_bytes, write_json
+from retrievers.training.retromae import MaskedLanguageModel, RetroMAE
+
+RECORD = "training.json"
+LIBRARIES = ("torch", "transformers", "tokenizers", "accelerate", "safetensors", "numpy")
+
+
+def write_tokenizer(folder: Path, tokenizer: Any) -> None:
+    """The tokenizer's files, each whole or absent."""
+    _save_through(folder, tokenizer)
+
+
+def write_result(folder: Path, model: MaskedLanguageModel, record: Mapping[str, Any]) -> None:
+    """Write weights and record into `folder`; the record comes last and means done."""
+    _save_through(folder, model.lm)
+    if isinstance(model, RetroMAE):
+        tensors = {name: value.detach().cpu().contiguous() for name, value in model.decoder.state_dict().items()}
+        with atomic_path(folder / "decoder.safetensors") as temporary:
+            save_file(tensors, temporary, {"format": "pt"})
+    write_json(folder / RECORD, dict(record))
+
+
+def finished(folder: Path) -> dict[str, Any] | None:
+    """The record of a finished pre-training in `folder`, None if there is none."""
+    path = folder / RECORD
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def versions() -> dict[str, str]:
+    """Of Python and the libraries that the numbers depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+
+
+def _save_through(folder: Path, saved: nn.Module | Any) -> None:
+    """`saved.save_pretrained` into a temporary folder, then each file into place."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder, prefix=".saving-") as temporary:
+        saved.save_pretrained(temporary)
+        for path in sorted(Path(temporary).iterdir()):
+            write_bytes(folder / path.name, path.read_bytes())
