@@ -59,8 +59,10 @@ def compare(
 ) -> list[Measured]:
     """Compare two results of one dataset under each measure; p is corrected over the measures.
 
-    `texts` maps query_id to text. Raises HarnessError where the two were not measured alike.
+    `texts` maps query_id to text. Raises HarnessError where the two are one, or were not measured alike.
     """
+    if first.tag == second.tag:
+        raise HarnessError(f"{first.tag} can't be compared with itself; name two systems")
     matrices = [join([first, second], measure) for measure in measures]
     raw = [
         found for measure, m in zip(measures, matrices, strict=True) for found in all_pairs([m], test, alpha, measure)

@@ -4,7 +4,7 @@ import numpy as np
 
 from harness.fixed_point import fixed_point
 
-BLOCK_BYTES = 1 << 24  # counts held at a time, as float64
+BLOCK_BYTES = 1 << 19  # counts held at a time, as float64; as for significance
 
 
 def bootstrap(values: np.ndarray, seed: int, confidence: float, rounds: int = 2_000) -> np.ndarray:

@@ -96,9 +96,9 @@ def test_a_pair_has_the_same_p_alone_and_among_others_and_turned_round() -> None
 
 
 def test_blocks_bound_the_memory_and_leave_p_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    first, second = pairs(64, 2, 0.02)
+    first, second = pairs(101, 2, 0.02)
     whole = permutation(first, second, seed=2, rounds=1000)
-    monkeypatch.setattr("harness.significance.BLOCK_BYTES", 64 * 8 * 7)
+    monkeypatch.setattr("harness.significance.BLOCK_BYTES", 101 * 8 * 7)
     np.testing.assert_array_equal(permutation(first, second, seed=2, rounds=1000), whole)
 
 
