@@ -32,7 +32,7 @@ def add_pretrain_arguments(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("model")
     add = model.add_argument
     add("--init", default="bert-base-uncased", metavar="MODEL",
-        help="a checkpoint (default: bert-base-uncased), or random weights: config:layers=4,hidden=256,heads=4")  # fmt: skip
+        help="a checkpoint (bert-base-uncased), or random weights: config:layers=4,hidden=256,heads=4")  # fmt: skip
     add("--vocab", metavar="PATH", help="a tokenizer's folder or name, or a vocab.txt (default: that of --init)")
     add("--train-tokenizer", type=int, metavar="SIZE", help="make a WordPiece vocabulary from the text")
     add("--dropout", type=float, metavar="P", help="default: what the checkpoint says; 0 is quicker")

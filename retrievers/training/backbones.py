@@ -104,34 +104,34 @@ def longest(config: Any) -> int:
     return config.max_position_embeddings - family(config).first_position(config)
 
 
-def encoder(lm: nn.Module) -> nn.Module:
+def encoder(lm: Any) -> Any:
     """The model below the head: called with ids and mask it returns `last_hidden_state` (B, L, H)."""
     return getattr(lm, family(lm.config).encoder)
 
 
-def embeddings(lm: nn.Module) -> nn.Module:
+def embeddings(lm: Any) -> Any:
     """The embedding module: word, position (and segment) added, LayerNorm, dropout."""
     return encoder(lm).embeddings
 
 
-def embed_vectors(lm: nn.Module, vectors: Tensor) -> Tensor:
+def embed_vectors(lm: Any, vectors: Tensor) -> Tensor:
     """What the embedding module makes of `vectors` (B, L, H) in the place of word embeddings: (B, L, H)."""
     if lm.config.model_type == "distilbert":
         return embeddings(lm)(None, vectors)
     return embeddings(lm)(inputs_embeds=vectors)
 
 
-def positions(lm: nn.Module, length: int) -> Tensor:
+def positions(lm: Any, length: int) -> Tensor:
     """The position embeddings of the first `length` positions: (L, H)."""
     first = family(lm.config).first_position(lm.config)
     return embeddings(lm).position_embeddings.weight[first : first + length]
 
 
-def transform(lm: nn.Module, hidden: Tensor) -> Tensor:
+def transform(lm: Any, hidden: Tensor) -> Tensor:
     """The masked-LM head up to its vocabulary matrix: (…, H) -> (…, H)."""
     return family(lm.config).transform(lm, hidden)
 
 
-def output(lm: nn.Module) -> nn.Linear:
+def output(lm: Any) -> nn.Linear:
     """The vocabulary matrix (V, H), tied to the word embeddings, and its bias (V,)."""
     return family(lm.config).output(lm)

@@ -123,7 +123,7 @@ class _PooledLogits(torch.autograd.Function):
 
 
 def _sparse(columns: Tensor, values: Tensor, width: int) -> Tensor:
-    """The matrix with `values` (R, C) at `columns` (R, C), ascending in each row, of `width` columns: C entries a row."""
+    """The matrix with `values` (R, C) at `columns` (R, C), ascending in each row, `width` columns wide."""
     rows, each = columns.shape
     ends = torch.arange(0, rows * each + 1, each, device=columns.device)
     flat = columns.reshape(-1), values.reshape(-1)

@@ -66,7 +66,7 @@ def train(
     steps: int,
     precision: str,
 ) -> dict[str, Any]:
-    """Train `model` in place to step `steps`, from the newest checkpoint of the run; returns what there is to record."""
+    """Train `model` in place to step `steps`, from the newest checkpoint of the run; returns what to record."""
     folder, main = a.output / CHECKPOINTS, accelerator.is_main_process
     wrapped = accelerator.prepare(model.train())
     optimizer = optimisation.adamw(model, a.learning_rate, a.weight_decay)

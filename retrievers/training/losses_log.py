@@ -15,7 +15,7 @@ class LossLog:
         self.path = path
         kept = [line for line in _lines(path) if line["step"] <= step]
         write_bytes(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
-        self.file = open(path, "a", encoding="utf-8")
+        self.file = open(path, "a", encoding="utf-8")  # noqa: SIM115 (closed by close)
         self.writer = _summary_writer(tensorboard, step) if tensorboard else None
 
     def write(self, line: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Which tokens the encoder must guess and which the decoder may see. Pure functions of (tokens, generator), on their device.
+"""What the encoder must guess and what the decoder may see: pure functions of (tokens, generator), on their device.
 
 The law is that of the official collator (RetroMAE, arXiv 2205.12035, and its released code): whole words, a budget of
 tokens per draw, words in random order, each taken if it still fits. This module knows no model and no tokenizer; a
@@ -120,7 +120,7 @@ def hide_each(shape: tuple[int, ...], probability: float, device: torch.device, 
 
 
 def _random(shape: tuple[int, ...], kind: torch.dtype, device: torch.device, generator: torch.Generator) -> Tensor:
-    """Uniform integers from 0 to the largest of `kind`, cut out of 64 random bits each: fewer draws for narrow kinds."""
+    """Uniform integers from 0 to the largest of `kind`, cut out of 64 random bits: fewer draws for narrow kinds."""
     count, each = math.prod(shape), 8 // kind.itemsize
     bits = torch.empty(-(-count // each), dtype=torch.int64, device=device).random_(-(2**63), None, generator=generator)
     return bits.view(kind)[:count].view(shape).bitwise_and_(torch.iinfo(kind).max)

@@ -36,11 +36,11 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
 CORRUPTION = {
     "code": (0.8, 0.1),
     "paper": (1.0, 0.0),
-}  # shares of [MASK] and of random pieces; the paper knows only [M]
+}  # shares of [MASK] and of random pieces
 
 
 def switches(objective: str, preset: str, given: dict[str, Any]) -> dict[str, Any]:
-    """The preset's switches with those `given` (None: not given) in their place; ValueError for one it does not have."""
+    """The preset's switches, replaced by those `given` that are not None; ValueError for one it does not have."""
     chosen = dict(PRESETS[preset][objective])
     for name, value in given.items():
         if value is None:

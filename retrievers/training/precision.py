@@ -1,4 +1,4 @@
-"""Which number format is quicker here. Names say little: a CPU with bf16 instructions may multiply in fp32 twice as fast."""
+"""Which number format is quicker here: a CPU with bf16 instructions may still multiply in fp32 twice as fast."""
 
 import json
 from pathlib import Path

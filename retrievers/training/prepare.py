@@ -11,9 +11,10 @@ from retrievers.training.initial import is_random, random_sizes, tokenizer_of
 from retrievers.training.vocabulary import train_wordpiece, wordpiece_tokenizer
 
 RUN = "run.json"
-FREE = {  # arguments that change neither the losses nor the result
+FREE = {  # arguments that change neither the losses nor the result, or that the identity holds in another form
     "output", "overwrite", "cache", "data_dir", "threads", "log_every", "checkpoint_every", "keep", "tensorboard",
-    "text", "dataset", "device", "precision", "command", "main", "bow_weight", "normalise", "include_masked", "query", "average",
+    "text", "dataset", "device", "precision", "command", "main",
+    "bow_weight", "normalise", "include_masked", "query", "average",
 }  # fmt: skip
 
 

@@ -14,10 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from safetensors.torch import save_file
-from torch import nn
+from safetensors.torch import save
 
-from harness.files import atomic_path, write_bytes, write_json
+from harness.files import write_bytes, write_json
 from retrievers.training.retromae import MaskedLanguageModel, RetroMAE
 
 RECORD = "training.json"
@@ -34,8 +33,7 @@ def write_result(folder: Path, model: MaskedLanguageModel, record: Mapping[str, 
     _save_through(folder, model.lm)
     if isinstance(model, RetroMAE):
         tensors = {name: value.detach().cpu().contiguous() for name, value in model.decoder.state_dict().items()}
-        with atomic_path(folder / "decoder.safetensors") as temporary:
-            save_file(tensors, temporary, {"format": "pt"})
+        write_bytes(folder / "decoder.safetensors", save(tensors, {"format": "pt"}))
     write_json(folder / RECORD, dict(record))
 
 
@@ -50,7 +48,7 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
 
 
-def _save_through(folder: Path, saved: nn.Module | Any) -> None:
+def _save_through(folder: Path, saved: Any) -> None:
     """`saved.save_pretrained` into a temporary folder, then each file into place."""
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, prefix=".saving-") as temporary:

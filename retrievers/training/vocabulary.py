@@ -28,7 +28,7 @@ def train_wordpiece(passages: Callable[[], Iterator[str]], size: int) -> list[st
     fixed = SPECIAL + alphabet + [f"##{letter}" for letter in alphabet]
     if size <= len(fixed):
         raise ValueError(f"a vocabulary of {size} pieces is too small: single characters alone need {len(fixed)}")
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # noqa: S106
     tokenizer.normalizer = normalizer
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     trainer = trainers.WordPieceTrainer(
