@@ -29,9 +29,9 @@ def over_queries(hits: Iterable[ScoredDoc], what: str, total: int) -> Iterator[S
     ) as bar:  # fmt: skip
         current = None
         for hit in hits:
-            if hit.query_id != current:
+            if hit[0] != current:
                 bar.update(current is not None)
-                current = hit.query_id
+                current = hit[0]
             yield hit
 
 
