@@ -91,7 +91,7 @@ MEASURES = ["ndcg@3", "ndcg@10", "mrr@3", "map", "map@4", "recall@3", "recall_ca
 
 
 @given(st.lists(st.tuples(rankings, judgments), min_size=1, max_size=4), st.integers(1, 3))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_values_by_brute_force(queries, level):
     ranked = {f"q{number}": ranking for number, (ranking, _) in enumerate(queries)}
     judged = {f"q{number}": grades for number, (_, grades) in enumerate(queries)}
@@ -111,7 +111,7 @@ def test_values_by_brute_force(queries, level):
     st.dictionaries(names, st.integers(0, 1), min_size=2, max_size=6),
     st.dictionaries(names, st.integers(0, 2), max_size=4),
 )
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_the_tie_band_is_what_the_orders_of_tied_documents_can_give(ranking, grades):
     grades |= {"d0": 1}  # one positive at least
     found = score(run_of({"q1": ranking}), qrels_of({"q1": grades}), MEASURES)
