@@ -26,7 +26,7 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _datasets(_: argparse.Namespace) -> list[dict[str, Any]]:
+def _datasets(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     from harness import datasets
 
     return [
@@ -37,7 +37,8 @@ def _datasets(_: argparse.Namespace) -> list[dict[str, Any]]:
             "qrels": row.qrels,
             "measure": row.measure,
             "groups": ", ".join(row.groups),
-            "obtain": "free download" if row.url else "see the dataset's terms",
+            "obtain": "free download" if row.url else "licence needed" if row.obtain else "in the package",
+            **({"licence": row.licence, "how": row.obtain, "version": row.version} if arguments.json else {}),
         }
         for row in datasets.rows().values()
     ]
