@@ -25,8 +25,8 @@ class Encoder(Protocol):
 
     It may offer more: `tokenize_docs(texts)` and `encode_tokens(tokens)`, which together do what `encode_docs` does and
     let the next texts be tokenised while the model is at work; `facts()`, a dict of JSON values for the manifest;
-    `identity()`, the same for what decides the vectors beside the arguments (a checkpoint's sha256); and `runtime`, the
-    names of its arguments that change speed alone.
+    `fingerprint()`, the same for what the arguments point at (a checkpoint's sha256); and `runtime` and `search_only`,
+    the names of its arguments that change speed alone, and of those that change queries alone.
     """
 
     def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
@@ -67,11 +67,11 @@ class DenseRetriever:
         self.title, self.store_dtype = title, store_dtype
         self.device, self.threads = device, threads
         self.store: vector_store.VectorStore | None = None
+        self.shaping: dict[str, Any] = {"title": title, "store_dtype": store_dtype}  # arguments that decide the vectors
 
-    def identity(self) -> dict[str, Any]:
-        """What decides the stored vectors beside the documents and the encoder's arguments."""
-        extra = self.encoder.identity() if hasattr(self.encoder, "identity") else {}
-        return {"title": self.title, "store_dtype": self.store_dtype, **extra}
+    def fingerprint(self) -> dict[str, Any]:
+        """What the encoder's arguments point at, as far as it says."""
+        return self.encoder.fingerprint() if hasattr(self.encoder, "fingerprint") else {}
 
     def facts(self) -> dict[str, Any]:
         """For the manifest: dimension, documents, bytes on disk, speed of encoding, and what the encoder reports."""
@@ -94,7 +94,7 @@ class DenseRetriever:
             text=lambda doc: doc_text(doc, self.title),
             tokenize=self.encoder.tokenize_docs if ahead else lambda texts: texts,  # type: ignore[attr-defined]
             encode=lambda tokens: {"vectors": self._stored(tokens, ahead)},
-            identity=self.identity(),
+            identity={**self.shaping, **self.fingerprint()},
             shard_docs=self.shard_docs,
         )
 
@@ -158,12 +158,15 @@ def from_encoder(encoder_class: type) -> type[DenseRetriever]:
 
     class FromEncoder(DenseRetriever):
         runtime = DenseRetriever.runtime | frozenset(getattr(encoder_class, "runtime", ()))
+        search_only = frozenset(getattr(encoder_class, "search_only", ()))
 
         def __init__(self, **arguments: Any) -> None:
             given = signature.bind(**arguments)
             given.apply_defaults()
             encoder = encoder_class(**{name: value for name, value in given.arguments.items() if name in theirs})
             super().__init__(encoder, **{name: value for name, value in given.arguments.items() if name in ours})
+            left_out = self.runtime | self.search_only
+            self.shaping = {name: value for name, value in given.arguments.items() if name not in left_out}
 
     FromEncoder.__signature__ = signature  # type: ignore[attr-defined]
     FromEncoder.__name__ = FromEncoder.__qualname__ = encoder_class.__name__

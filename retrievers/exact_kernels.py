@@ -9,6 +9,8 @@ beside this file.
 import numpy as np
 from numba import njit
 
+# mypy: allow-untyped-defs, allow-untyped-calls
+
 CHUNK = 64  # scores looked at together; most chunks hold none above the threshold
 LANES = 64  # partial sums of an exact score
 
@@ -42,7 +44,7 @@ def least_key(value: float, kind: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def least_keys(values, kind):  # type: ignore[no-untyped-def]
+def least_keys(values, kind):
     """`least_key` of each of `values` (n,)."""
     keys = np.empty(values.size, np.int32)
     for place in range(values.size):
@@ -51,7 +53,7 @@ def least_keys(values, kind):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def tighten(rows, keys, count, limit, k, margin, rounding, kind):  # type: ignore[no-untyped-def]
+def tighten(rows, keys, count, limit, k, margin, rounding, kind):
     """Raise a query's limit to what its k-th best candidate proves and drop the candidates below, in order.
 
     `rows` and `keys` (C,) hold `count` candidates. Returns the new count and limit.
@@ -70,8 +72,7 @@ def tighten(rows, keys, count, limit, k, margin, rounding, kind):  # type: ignor
 
 
 @njit(nogil=True, cache=True)
-def keep(bits, first_row, query, document, rows, keys, counts, limits, k, margins, rounding, kind):  # type:
-ignore[no-untyped-def]
+def keep(bits, first_row, query, document, rows, keys, counts, limits, k, margins, rounding, kind):
     """Append to each query those documents of a block whose score reaches the query's limit.
 
     `bits` (Q, documents of the block) are the scores' bit patterns, int32 or int16, the block's first document is row
@@ -117,7 +118,7 @@ ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True, fastmath={"contract"})
-def dot(query, vector):  # type: ignore[no-untyped-def]
+def dot(query, vector):
     """The dot product of two fp32 vectors: exact products, summed in float64 in LANES partial sums, rounded to fp32
     once.
 
@@ -138,7 +139,7 @@ def dot(query, vector):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def rescore(queries, vectors, first_row, rows, counts, cursors, scores):  # type: ignore[no-untyped-def]
+def rescore(queries, vectors, first_row, rows, counts, cursors, scores):
     """Exact scores of the candidates within one shard: rows first_row .. first_row + len(vectors) - 1 of the store.
 
     `queries` (Q, dim) fp32; `vectors` (n, dim) fp32, or the bit patterns of fp16 as uint16; `rows` (Q, C) ascending per

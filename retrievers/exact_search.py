@@ -56,21 +56,20 @@ def _passes(
 ) -> Iterator[Found]:
     room = min(6 * k + 4 * exact_kernels.CHUNK, store.docs + exact_kernels.CHUNK)
     at_a_time = max(1, CANDIDATE_BYTES // (room * 8))
-    with ThreadPoolExecutor(threads) as pool, full_fp32():
-        for start in range(0, len(queries), at_a_time):
-            part = queries[start : start + at_a_time]
+    for start in range(0, len(queries), at_a_time):
+        part = queries[start : start + at_a_time]
+        with ThreadPoolExecutor(threads) as pool, full_fp32():
             if device.type == "cpu":
-                search = _Candidates(part, store, k, room, pool, threads, first)
-                rows, counts = search.collect()
+                rows, counts = _Candidates(part, store, k, room, pool, threads, first).collect()
             else:
                 from retrievers.device_candidates import collect
 
                 rows, counts = collect(part, store, k, device, first)
             scores = exact_scores(part, store, rows, counts, pool, threads)
-            for query, count in enumerate(counts.tolist()):
-                found, exact = rows[query, :count], scores[query, :count]
-                best = in_order(found, exact, store, k)
-                yield found[best].astype(np.int64), exact[best]
+        for query, count in enumerate(counts.tolist()):
+            found, exact = rows[query, :count], scores[query, :count]
+            best = in_order(found, exact, store, k)
+            yield found[best].astype(np.int64), exact[best]
 
 
 @contextmanager
@@ -125,7 +124,7 @@ def exact_scores(
 def slices(length: int, parts: int) -> list[slice]:
     """0 .. length - 1 in at most `parts` slices of nearly equal size."""
     edges = np.linspace(0, length, min(parts, max(length, 1)) + 1).astype(int).tolist()
-    return [slice(start, end) for start, end in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice(start, end) for start, end in pairwise(edges)]
 
 
 class _Candidates:

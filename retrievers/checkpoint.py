@@ -1,0 +1,100 @@
+"""Where a model's files are, and whether its weights belong to its architecture.
+
+Transformers fills what a checkpoint lacks with random numbers and only logs it: a benchmark has to refuse such a model.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from harness.files import sha256
+
+WEIGHTS = ("*.safetensors", "*.bin")
+RUNS_ON = {".safetensors", ".bin", ".json", ".txt", ".model", ".py"}
+OTHER_FORMATS = ["onnx/*", "openvino/*", "*.onnx", "*.h5", "*.ot", "*.msgpack", "*.gguf", "*.tflite", "*.mlmodel"]
+
+
+def find(name: str, revision: str | None = None) -> tuple[Path, str | None]:
+    """The folder of a model and its revision: `name` is a folder, or a name on the Hugging Face hub.
+
+    A model of the hub is taken from the local cache where the network is not reachable. Raises FileNotFoundError
+    where it is in neither place, or where a folder holds no model.
+    """
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
+            raise FileNotFoundError(f"{folder} holds no model: neither config.json nor modules.json is there")
+        if revision is not None:
+            raise ValueError(f"revision {revision!r} is for models of the hub, {folder} is a folder")
+        return folder, None
+    if name.startswith((".", "/", "~")) or name.count("/") > 1:
+        raise FileNotFoundError(f"the model folder {folder} does not exist")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE", "0") not in ("", "0") else ""
+    try:
+        found = Path(snapshot_download(name, revision=revision, ignore_patterns=OTHER_FORMATS))
+    except HFValidationError as error:
+        raise FileNotFoundError(f"{name!r} is neither a folder nor a name of the hub: {error}") from error
+    except (OSError, HfHubHTTPError, ValueError) as error:
+        raise FileNotFoundError(
+            f"the model {name!r} is not a folder, not in the local cache of the Hugging Face hub, and cannot be fetched"
+            f" from it{offline}: go online once, or give a folder ({type(error).__name__}: {str(error).splitlines()[0]})"
+        ) from error
+    return found, found.name
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files that hold the weights, safetensors before pickles. Raises FileNotFoundError where there are none."""
+    for pattern in WEIGHTS:
+        if files := sorted(path for path in folder.glob(pattern) if path.name not in ("training_args.bin",)):
+            return files
+    raise FileNotFoundError(f"{folder} holds no weights: no {' and no '.join(WEIGHTS)} is there")
+
+
+def digest(folder: Path) -> str:
+    """One hex sha256 over all that a model runs on: weights, settings, tokenizer and code of the folder, sorted."""
+    total = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in RUNS_ON):
+        total.update(f"{path.relative_to(folder)} {sha256(path)}\n".encode())
+    return total.hexdigest()
+
+
+def tensors(folder: Path) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of every tensor of the weight files; pickles are read with `weights_only`."""
+    import torch
+    from safetensors import safe_open
+
+    found: dict[str, tuple[int, ...]] = {}
+    for path in weight_files(folder):
+        if path.suffix == ".safetensors":
+            with safe_open(path, "pt") as file:
+                found.update({name: tuple(file.get_slice(name).get_shape()) for name in file.keys()})  # noqa: SIM118
+        else:
+            state: dict[str, Any] = torch.load(path, map_location="meta", weights_only=True, mmap=True)
+            found.update({name: tuple(tensor.shape) for name, tensor in state.items()})
+    return found
+
+
+def refuse_missing(folder: Path, wanted: Iterable[tuple[str, tuple[int, ...]]], architecture: str) -> None:
+    """Raise ValueError unless the weights in `folder` hold every (name, shape) of `wanted`, with any prefix of the
+    name.
+
+    LayerNorm's old names gamma and beta are known.
+    """
+    held = tensors(folder)
+    names: dict[str, list[tuple[int, ...]]] = {}
+    for name, shape in held.items():
+        modern = name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
+        parts = modern.split(".")
+        for start in range(len(parts)):
+            names.setdefault(".".join(parts[start:]), []).append(shape)
+    wanted = list(wanted)
+    if missing := [name for name, shape in wanted if tuple(shape) not in names.get(name, [])]:
+        raise ValueError(
+            f"the weights in {folder} are not those of {architecture}: {len(missing)} of {len(wanted)} tensors are"
+            f" missing or of another shape, {missing[0]} first; the model would run on random numbers"
+        )
