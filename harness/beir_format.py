@@ -7,7 +7,7 @@ have them), NaN in fields that nobody reads.
 
 import json
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,18 +25,18 @@ class Digest(Protocol):
     def update(self, data: bytes, /) -> None: ...
 
 
-def read_docs(path: Path, digest: Digest | None = None) -> Iterator[Doc]:
+def read_docs(path: Path, digest: Digest | None = None, at_end: Callable[[int], None] | None = None) -> Iterator[Doc]:
     """Stream the documents of `path`; 8 bytes per document are held, to find repeated ids at the end of the stream.
 
-    `digest` is fed with every line's bytes. Raises BadInput at the line that is wrong; after the last line for
-    repeated ids and for a corpus without documents.
+    `digest` is fed with every line's bytes, `at_end` is called with the number of documents. Raises BadInput at the
+    line that is wrong; after the last line for repeated ids and for a corpus without documents.
     """
-    return _read(path, "document", digest)
+    return _read(path, "document", digest, at_end)
 
 
 def read_queries(path: Path) -> list[Query]:
     """All queries of `path`, in its order; raises BadInput for a line that is wrong, a repeated id, or no queries."""
-    return [Query(query_id, text) for query_id, text, _ in _read(path, "query", None)]
+    return [Query(query_id, text) for query_id, text, _ in _read(path, "query", None, None)]
 
 
 def judged_queries(queries: Path, qrels: Path) -> list[Query]:
@@ -55,29 +55,38 @@ def judged_queries(queries: Path, qrels: Path) -> list[Query]:
     return list(asked.values())
 
 
-def _read(path: Path, kind: str, digest: Digest | None) -> Iterator[Doc]:
-    loads, split, new = orjson.loads, str.split, tuple.__new__  # `Doc(...)` itself takes a tenth of the time
+def _read(path: Path, kind: str, digest: Digest | None, at_end: Callable[[int], None] | None) -> Iterator[Doc]:
+    loads, new = orjson.loads, tuple.__new__  # calling `Doc(...)` would take a tenth of the time
     id_hashes = array("q")  # a hash is all that is kept; `_refuse_repeats` reads the file again where two are equal
+    remember = id_hashes.append
     with open_lines(path) as lines:
-        for number, line in enumerate(lines, 1):
-            if digest is not None:
-                digest.update(line)
+        for number, line in enumerate(lines if digest is None else _digested(lines, digest), 1):
             try:
                 record = loads(line)
                 doc_id, text, title = record["_id"], record["text"], record.get("title")
-                title = "" if title is None else title
-                plain = type(doc_id) is type(text) is type(title) is str and split(doc_id) == [doc_id]
+                if title is None:
+                    title = ""
+                # White space other than " " is not printable; what is neither is looked at more closely below.
+                plain = doc_id.isprintable() and " " not in doc_id and type(text) is type(title) is str and doc_id != ""
             except (ValueError, LookupError, TypeError, AttributeError):
                 plain = False
             if not plain:
                 if not line.strip():
                     continue
                 doc_id, text, title = _fields(path, number, line)
-            id_hashes.append(hash(doc_id))
+            remember(hash(doc_id))
             yield new(Doc, (doc_id, text, title))
     if not id_hashes:
         raise BadInput(path, None, f"holds no {'queries' if kind == 'query' else 'documents'}")
     _refuse_repeats(path, kind, id_hashes)
+    if at_end is not None:
+        at_end(len(id_hashes))
+
+
+def _digested(lines: Iterable[bytes], digest: Digest) -> Iterator[bytes]:
+    for line in lines:
+        digest.update(line)
+        yield line
 
 
 def _fields(path: Path, number: int, line: bytes) -> tuple[str, str, str]:

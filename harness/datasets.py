@@ -46,10 +46,7 @@ class Dataset:
         """Stream the documents; at the end of the stream, raise HarnessError for repeated ids or a wrong count."""
         from harness.beir_format import read_docs
 
-        count = 0
-        for count, doc in enumerate(read_docs(self.corpus_file), 1):  # noqa: B007
-            yield doc
-        self._check("docs", count, self.corpus_file)
+        return read_docs(self.corpus_file, at_end=lambda count: self._check("docs", count, self.corpus_file))
 
     def queries(self) -> list[Query]:
         """The judged queries of the split, in the order of the queries file; raises HarnessError."""
