@@ -82,18 +82,18 @@ def _csv(boards: Sequence[Leaderboard]) -> str:
     for board in boards:
         frame = board.frame().reset_index()
         frame.insert(0, "measure", board.measure)
-        for column in board.columns:
-            if len(column.matrices) == 1:
-                frame[f"{column.name}: better than"] = [_beaten(board, tag, column.name) for tag in board.tags]
-                frame[f"{column.name}: worse than"] = [_beaten(board, tag, column.name, -1) for tag in board.tags]
+        better = tables.beaten(board)
+        for name in (column.name for column in board.columns if len(column.matrices) == 1):
+            above = {tag: set(better.get((tag, name), [])) for tag in board.tags}
+            frame[f"{name}: better than"] = [_listed(board, above[tag]) for tag in board.tags]
+            frame[f"{name}: worse than"] = [
+                _listed(board, {other for other in board.tags if tag in above[other]}) for tag in board.tags
+            ]
         frame["signature"] = board.signature
         frames.append(frame)
     whole = pd.concat(frames, ignore_index=True)
     return whole.to_csv(index=False, float_format="%.6f", lineterminator="\n")
 
 
-def _beaten(board: Leaderboard, tag: str, column: str, sign: int = 1) -> str:
-    """The systems significantly worse (sign 1) or better (-1) than `tag` in a column, within the family."""
-    sides = [side for c in board.family if c.significant for side in (c, c.turned())]
-    chosen = {c.second for c in sides if c.first == tag and c.dataset == column and c.difference * sign > 0}
-    return " ".join(other for other in board.tags if other in chosen)
+def _listed(board: Leaderboard, chosen: set[str]) -> str:
+    return " ".join(tag for tag in board.tags if tag in chosen)

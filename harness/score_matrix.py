@@ -110,7 +110,7 @@ ALIKE = (
     ("judgments", ("data", "qrels_sha256")),
     ("queries", ("data", "queries_sha256")),
     ("documents", ("data", "collection_sha256")),
-    ("treatment of a query's own document: exclude_self", ("fingerprint", "exclude_self")),
+    ("exclude_self (the treatment of a query's own document)", ("fingerprint", "exclude_self")),
     ("relevance level", ("fingerprint", "relevance_level")),
     ("split", ("split",)),
 )

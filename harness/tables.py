@@ -27,6 +27,16 @@ def rank_text(rank: tuple[int, int] | None) -> str:
     return NONE if rank is None else f"{rank[0]}" if rank[0] == rank[1] else f"{rank[0]}–{rank[1]}"
 
 
+def beaten(board: Leaderboard) -> dict[tuple[str, str], list[str]]:
+    """(system, dataset) -> the systems that it is significantly better than, within the family."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for comparison in board.family:
+        if comparison.significant:
+            better = comparison if comparison.difference > 0 else comparison.turned()
+            found.setdefault((better.first, better.dataset), []).append(better.second)
+    return found
+
+
 def main_grid(board: Leaderboard) -> Grid:
     """Systems by datasets; with a single dataset there is room for intervals and the difference to the baseline."""
     marks = _marks(board)
@@ -160,13 +170,9 @@ def _marks(board: Leaderboard) -> dict[tuple[str, str], str]:
     """(system, column) -> mark, from the significant comparisons of the family."""
     if board.baseline is not None:
         return {(c.first, c.dataset): BETTER if c.difference > 0 else WORSE for c in board.family if c.significant}
-    beaten: dict[tuple[str, str], list[int]] = {}
-    for comparison in board.family:
-        if comparison.significant:
-            better = comparison if comparison.difference > 0 else comparison.turned()
-            beaten.setdefault((better.first, better.dataset), []).append(board.tags.index(better.second))
     names = keys(len(board.tags))
-    return {place: joined(chosen, names) for place, chosen in beaten.items()}
+    place = {tag: at for at, tag in enumerate(board.tags)}
+    return {cell: joined([place[tag] for tag in others], names) for cell, others in beaten(board).items()}
 
 
 def _detail_heads(board: Leaderboard) -> list[str]:

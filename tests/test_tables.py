@@ -1,0 +1,231 @@
+"""Tables as text: widths, marks, escapes, four formats of one content, and the committed tables."""
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import made_results
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import results
+from harness.cli import main
+from harness.errors import HarnessError
+from harness.grid import WIDTH, Grid, Text, escape
+from harness.leaderboard import build
+from harness.marks import LETTERS, joined, keys, superscript
+from harness.rendering import FORMATS, render, write_tables
+from harness.tables import p_text, rank_text
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def boards(folder, *measures, **options):
+    found, notes = results.read(folder)
+    return [build(found, measure, notes=notes, **options) for measure in measures or ["ndcg@10"]]
+
+
+@pytest.fixture
+def two(tmp_path):
+    return made_results.systems(tmp_path, {"scifact": 80, "nfcorpus": 60}, {"bm25": 0.0, "my_own": 0.1})
+
+
+@pytest.mark.parametrize(
+    ("places", "count", "mark"),
+    [
+        ([0, 2, 24], 25, "acz"),
+        ([], 25, ""),
+        ([0, 1, 2, 6], 26, "1-3,7"),
+        ([3], 26, "4"),
+        ([0, 2, 4], 60, "1,3,5"),
+        (range(60), 60, "1-60"),
+        ([], 60, ""),
+    ],
+)
+def test_marks_name_the_beaten(places, count, mark):
+    assert joined(places, keys(count)) == mark
+
+
+@given(st.sets(st.integers(0, 79)))
+def test_ranges_can_be_read_back(places):
+    read = set()
+    for part in filter(None, joined(places, keys(80)).split(",")):
+        first, _, last = part.partition("-")
+        read |= set(range(int(first) - 1, int(last or first)))
+    assert read == places
+
+
+def test_every_letter_has_a_superscript():
+    raised = superscript(LETTERS + "0123456789-")
+    assert len(set(raised)) == len(raised) == len(LETTERS) + 11
+    assert not set(raised) & set(LETTERS)
+
+
+@pytest.mark.parametrize(("p", "text"), [(0.05, "0.05"), (1, "1"), (1.23456e-7, "1.23e-07"), (0.0, "<1e-99")])
+def test_p_is_never_printed_as_zero(p, text):
+    assert p_text(p) == text
+
+
+@pytest.mark.parametrize(("rank", "text"), [((1, 3), "1–3"), ((2, 2), "2"), (None, "–")])
+def test_ranks(rank, text):
+    assert rank_text(rank) == text
+
+
+@pytest.mark.parametrize("columns", [1, 5, 40])
+def test_wide_grids_are_cut_into_blocks_that_repeat_the_names(columns):
+    head = ("System", *(f"dataset-{number}" for number in range(columns)))
+    rows = tuple((Text(f"s{row}"), *(Text("0.1234", row == 0, "abc"),) * columns) for row in range(3))
+    blocks = Grid(head, rows).blocks()
+    assert [name for block in blocks for name in block.head[1:]] == list(head[1:])
+    for block in blocks:
+        lines = block.markdown().splitlines()
+        assert {len(line) for line in lines} == {len(lines[0])} and len(lines[0]) <= WIDTH
+        assert [row[0].text for row in block.rows] == ["s0", "s1", "s2"]
+
+
+def test_a_column_wider_than_the_line_still_appears():
+    assert [block.head for block in Grid(("a", "b" * 200, "c"), ()).blocks()] == [("a", "b" * 200), ("a", "c")]
+
+
+@pytest.mark.parametrize(
+    ("text", "latex"),
+    [
+        ("a_b & 5 % #1 $x {y}", r"a\_b \& 5 \% \#1 \$x \{y\}"),
+        (
+            "\\ ~ ^ | < >",
+            r"\textbackslash{} \textasciitilde{} \textasciicircum{} \textbar{} \textless{} \textgreater{}",
+        ),
+        ("1–3 †‡", r"1--3 $\dagger$$\ddagger$"),
+    ],
+)
+def test_latex_escapes(text, latex):
+    assert escape(text) == latex
+
+
+def test_markdown_by_hand(tmp_path):
+    for tag, high in (("bm25", 0.3), ("mine", 0.7)):
+        made_results.add(tmp_path, tag, "scifact", [high, high + 0.1, high + 0.2, high, high + 0.1] * 8)
+        made_results.add(tmp_path, tag, "nfcorpus", [0.25, 0.5])
+    made_results.add(tmp_path, "late", "scifact", [0.71, 0.79, 0.9, 0.7, 0.8] * 8)
+    text = render(boards(tmp_path), "md")
+    assert text.startswith(
+        "### nDCG@10 on 2 datasets\n\n"
+        "|     | System |    Average | Rank |   nfcorpus |    scifact |\n"
+        "| --- | ------ | ---------: | ---: | ---------: | ---------: |\n"
+        "| a   | late   | **0.7800** |  1–2 |          – | **0.7800**ᶜ |\n".replace(
+            "    scifact |", "     scifact |"
+        ).replace("| ---------: |\n| a", "| ----------: |\n| a")
+    )
+    assert "| b   | mine   | **0.7800** |  1–2 | **0.3750** | **0.7800**ᶜ |\n" in text
+    assert "| c   | bm25   |     0.3800 |    3 | **0.3750** |      0.3800 |\n" in text
+    assert "Average over the datasets that all the systems here have: scifact." in text
+    assert "Holm over the 4 comparisons of this table, p ≤ 0.05" in text
+    assert text.endswith("`ndcg@10|test:t,holm|family:4|alpha:0.05|n:42|datasets:2|ranx:0.3.21|commit:0123456`\n")
+
+
+def test_a_baseline_is_marked_with_daggers_and_a_single_dataset_has_room(two):
+    made_results.add(two, "worse", "scifact", [0.0] * 80)
+    found = results.select(results.read(two)[0], ["scifact"])
+    lines = render([build(found, "ndcg@10", "bm25")], "md").splitlines()
+    assert (
+        lines[2].split("|")[2:-1] == [cell for cell in lines[2].split("|")[2:-1] if cell.strip()]
+        and "vs bm25" in lines[2]
+    )
+    rows = {line.split("|")[1].strip(): line for line in lines[4:7]}
+    assert "**†" in rows["my_own"] and re.search(r"\| \+0\.\d{4} \| \[\+0\.\d{4}, \+0\.\d{4}\] \|", rows["my_own"])
+    assert "0.0000‡" in rows["worse"]
+    assert "†" not in rows["bm25"] and "‡" not in rows["bm25"]
+
+
+def test_not_separable_from_the_best_is_marked(tmp_path):
+    made_results.systems(tmp_path, {"scifact": 200}, {"a": 0.0, "b": 0.004, "c": -0.3})
+    text = render(boards(tmp_path), "md")
+    assert len(re.findall(r"0\.\d{4}°", text)) == 1  # the second; the best is bold, the third is beaten
+
+
+def test_thirty_systems_and_the_whole_of_beir_stay_within_the_line(tmp_path):
+    from harness.dataset_table import rows
+
+    names = {name: 12 for name, row in rows().items() if row.group}
+    made_results.systems(tmp_path, names, {f"system{number:02}": 0.01 * number for number in range(30)})
+    found = boards(tmp_path)
+    for form in FORMATS:
+        text = render(found, form)
+        assert "system29" in text
+        if form == "md":
+            assert max(len(line) for line in text.splitlines() if line.startswith("|")) <= WIDTH
+            assert "webis-touche2020" in text and text.count("cqadupstack") >= 2
+
+
+def test_latex_is_balanced_and_escaped(two):
+    text = render(boards(two, baseline="bm25"), "latex")
+    assert text.count(r"\begin{") == text.count(r"\end{") and text.count("{") == text.count("}")
+    assert r"my\_own & \textbf{" in text and "my_own" not in text
+    assert r"\textsuperscript{$\dagger$}" in text
+    assert [line.count(" & ") for line in re.findall(r".*\\\\", text)] == [4] * 3 + [6] * 3
+    assert text.count(r"\toprule") == text.count(r"\midrule") == text.count(r"\bottomrule") == 2
+
+
+def test_csv_has_the_numbers_the_claims_and_the_signature(two):
+    lines = list(csv.DictReader(io.StringIO(render(boards(two, "ndcg@10", "mrr@10"), "csv"))))
+    assert [(line["measure"], line["system"]) for line in lines] == [
+        ("ndcg@10", "my_own"), ("ndcg@10", "bm25"), ("mrr@10", "my_own"), ("mrr@10", "bm25"),
+    ]  # fmt: skip
+    assert lines[0]["scifact: better than"] == "bm25" and lines[1]["scifact: worse than"] == "my_own"
+    assert lines[1]["scifact: better than"] == ""
+    assert float(lines[0]["average"]) == pytest.approx((float(lines[0]["scifact"]) + float(lines[0]["nfcorpus"])) / 2)
+    assert lines[2]["signature"].startswith("mrr@10|")
+
+
+def test_json_has_what_is_printed_and_what_is_behind_it(two):
+    made_results.add(two, "twin", "scifact", [0.5] * 80)
+    made_results.add(two, "flat", "scifact", [0.75] * 80)
+    (found,) = json.loads(render(boards(two), "json"))
+    assert found["signature"] == boards(two)[0].signature
+    assert found["average_over"] == ["scifact"] and found["family"] == len(found["comparisons"]) == 7
+    one = next(c for c in found["comparisons"] if {c["first"], c["second"]} == {"bm25", "my_own"})
+    assert {"p", "p_corrected", "interval", "difference", "effect_size", "dominance", "wins"} <= one.keys()
+    assert one["wins"] + one["ties"] + one["losses"] == one["queries"]
+    endless = next(c for c in found["comparisons"] if {c["first"], c["second"]} == {"flat", "twin"})
+    assert endless["effect_size"] is None  # infinite: every query differs by the same
+    assert endless["p"] == pytest.approx(2.0**-79)
+    assert {(cell["system"], cell["column"]) for cell in found["cells"]} == {
+        ("bm25", "nfcorpus"), ("my_own", "nfcorpus"),
+        *((tag, "scifact") for tag in ("bm25", "my_own", "twin", "flat")),
+    }  # fmt: skip
+
+
+def test_notes_are_printed_in_every_format_that_has_room(two):
+    (two / "runs" / "half" / "scifact").mkdir(parents=True)
+    note = "half on scifact is not finished (no manifest.json) and is left out"
+    for form in ("md", "latex", "json"):
+        assert note in render(boards(two), form)
+
+
+def test_an_unknown_format(two):
+    with pytest.raises(HarnessError, match="did you mean 'latex'"):
+        render(boards(two), "latx")
+
+
+def test_tables_are_the_same_bytes_each_time_whatever_the_order_on_disk(two, tmp_path_factory, capsys):
+    first, second = (write_tables(two, tmp_path_factory.mktemp("tables")) for _ in range(2))
+    assert [path.name for path in first] == [
+        f"{measure}.{ending}" for measure in ("ndcg@10", "mrr@10") for ending in ("md", "csv", "tex", "json")
+    ]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+    assert main(["leaderboard", "--results", str(two), "--tables"]) == 0
+    assert capsys.readouterr().out.splitlines() == [str(two / "tables" / path.name) for path in first]
+    assert (two / "tables" / "ndcg@10.md").read_bytes() == first[0].read_bytes()
+
+
+def test_the_committed_tables_are_those_of_the_committed_scores(tmp_path):
+    tables = REPOSITORY / "results" / "tables"
+    if not any((REPOSITORY / "results").glob("runs/*/*/manifest.json")):
+        pytest.skip("this checkout has no results")
+    made = write_tables(REPOSITORY / "results", tmp_path)
+    assert {path.name for path in made} == {path.name for path in tables.iterdir()} - {"README.md"}
+    for path in made:
+        assert path.read_bytes() == (tables / path.name).read_bytes(), f"{path.name}: run leaderboard --tables"
