@@ -6,7 +6,7 @@ that is named as the table names a dataset is that dataset, wherever it lies: on
 results.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from harness.dataset_table import Row, expand, groups, rows
 from harness.errors import BadInput, HarnessError, unknown
 from harness.records import Doc, Qrel, Query
 
-__all__ = ["Dataset", "Row", "expand", "groups", "load", "rows"]
+__all__ = ["Dataset", "Row", "check_names", "expand", "groups", "load", "rows"]
 
 PACKAGE = Path(__file__).parent  # the sample collection lies here
 
@@ -128,19 +128,40 @@ def load(
     places = [*map(Path, data_dirs), cache / "datasets", PACKAGE]
     if row is not None:
         folder = _find(row.folders, places) or _fetched(row, cache, download)
-    elif Path(name).name == name != ".." and (found := _find((name,), data_dirs)):
+    elif found := _local(name, data_dirs):
         folder = found
-    elif name and (Path(name).name != name or Path(name).is_dir()):
+    elif _is_path(name):
         folder = Path(name).expanduser().absolute()  # a link keeps its name
         folder = folder.resolve() if ".." in folder.parts else folder
         row = _row_of(folder)
         name = row.name if row else folder.name
     else:
-        raise unknown("dataset", name, [*rows(), *groups(), *_local_names(data_dirs)])
+        raise _unknown(name, data_dirs)
     judged = _judgments(row, folder, places, cache, download) if row and split in ("", row.split) else folder
     dataset = _open(name, split, folder, judged, row, cache)
     dataset.check_judgments()
     return dataset
+
+
+def check_names(names: Iterable[str], data_dirs: Sequence[Path] = ()) -> None:
+    """Raise HarnessError for a name that is no dataset, group or folder; a cheap look before long work."""
+    for name in names:
+        base, _ = _parts(name)
+        if base not in rows() and base not in groups() and not _local(base, data_dirs) and not _is_path(base):
+            raise _unknown(base, data_dirs)
+
+
+def _local(name: str, data_dirs: Sequence[Path]) -> Path | None:
+    """The folder of a collection that the table does not know, in a data folder."""
+    return _find((name,), data_dirs) if Path(name).name == name != ".." else None
+
+
+def _is_path(name: str) -> bool:
+    return bool(name) and (Path(name).name != name or Path(name).is_dir())
+
+
+def _unknown(name: str, data_dirs: Sequence[Path]) -> HarnessError:
+    return unknown("dataset", name, [*rows(), *groups(), *_local_names(data_dirs)])
 
 
 def _parts(name_or_path: str) -> tuple[str, str]:

@@ -56,13 +56,13 @@ def _attempt(
         dataset = datasets.load(name, data_dirs, cache, download)
         outcome = runner.run(system, dataset, k, results, cache, overwrite)
     except HarnessError as error:
-        return Outcome(system.tag, Path(name).name, "failed", message=str(error))
+        return Outcome(system.tag, name, "failed", message=str(error))
     except Exception as error:  # a plugin may raise anything; the other pairs shall not suffer
         place = manifest.folder(results, system.tag, Path(name).name)
         with suppress(OSError):
             write_bytes(place / FAILURE, traceback.format_exc().encode())
         message = f"{type(error).__name__}: {error} (traceback: {place / FAILURE})"
-        return Outcome(system.tag, Path(name).name, "failed", message=message)
+        return Outcome(system.tag, name, "failed", message=message)
     with suppress(OSError):
         (manifest.folder(results, system.tag, dataset.name) / FAILURE).unlink(missing_ok=True)
     return outcome

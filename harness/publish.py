@@ -39,6 +39,11 @@ def publish(run: Run, dataset: Dataset, place: Path, tag: str, body: dict[str, A
                 "tie_rate": scores.tie_rate,
             },
             "tie_band": scores.tie_band,
-            "notes": scores.notes,
+            "notes": [*scores.notes, *_unknown_docs(dataset)],
         },
     )
+
+
+def _unknown_docs(dataset: Dataset) -> list[str]:
+    count = dataset.facts()["unknown_docs"]
+    return [f"{count} judged documents are not in the collection, so nothing can retrieve them"] if count else []

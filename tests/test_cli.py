@@ -42,7 +42,7 @@ def test_answers_at_once_because_nothing_heavy_is_imported(words: list[str]) -> 
 def test_python_m_harness_is_the_same_command() -> None:
     done = subprocess.run([sys.executable, "-m", "harness", "--help"], capture_output=True, text=True, check=True)
     for name in COMMANDS:
-        assert f"    {name} " in done.stdout
+        assert f"    {name}" in done.stdout
 
 
 def test_run_score_list_and_their_json(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

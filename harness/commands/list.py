@@ -37,7 +37,7 @@ def _datasets(arguments: argparse.Namespace) -> list[dict[str, Any]]:
             "qrels": row.qrels,
             "measure": row.measure,
             "groups": ", ".join(row.groups),
-            "obtain": "free download" if row.url else "licence needed" if row.obtain else "in the package",
+            "obtain": "free download" if row.url else "in the package" if row.name == "sample" else "licence needed",
             **({"licence": row.licence, "how": row.obtain, "version": row.version} if arguments.json else {}),
         }
         for row in datasets.rows().values()

@@ -59,7 +59,7 @@ def main(arguments: argparse.Namespace) -> int:
     names = arguments.dataset or (list(suite.datasets) if suite else [])
     if not names:
         raise HarnessError("name a --dataset or a --suite; `beir-harness list datasets` shows what there is")
-    datasets.expand(names)  # likewise
+    datasets.check_names(names, options.data_folders(arguments))  # likewise
     outcomes = run_all(
         systems,
         names,
