@@ -1,0 +1,81 @@
+"""`beir-harness tune`: find a fusion's parameters on a training split."""
+
+import argparse
+import json
+import shlex
+from pathlib import Path
+
+from harness.commands import options
+
+HELP = "find the parameters of a fusion of systems on a training split"
+EPILOG = """example:
+  beir-harness run bm25 --dataset scifact@train --tag bm25
+  beir-harness run dupmae --dataset scifact@train --tag dupmae
+  beir-harness tune fusion --systems bm25 dupmae --dataset scifact@train --method wsum"""
+LONGEST = 500  # characters of parameters that still fit a command line nicely; longer ones go to a file
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is fused how, on which split, for which measure."""
+    parser.epilog, parser.formatter_class = EPILOG, argparse.RawDescriptionHelpFormatter
+    parser.add_argument("retriever", help="fusion, or another retriever that offers trials")
+    parser.add_argument("--systems", nargs="+", required=True, metavar="TAG", help="systems whose runs are fused")
+    parser.add_argument("--dataset", required=True, metavar="NAME@SPLIT", help="a split that nothing is evaluated on")
+    parser.add_argument("--method", default="wsum", help="ranx's name of the fusion method (default: wsum)")
+    parser.add_argument(
+        "--norm", default="min-max", help="ranx's name of the normalisation, or none (default: min-max)"
+    )
+    parser.add_argument("--measure", help="what is maximised, such as ndcg@10 (default: the dataset's primary measure)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the parameters to a JSON file")
+    parser.add_argument("--json", action="store_true", help="print everything that was tried, as JSON")
+    options.add_results(parser)
+    options.add_data(parser)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Tune, print the best parameters, their score and the command that uses them; returns 0."""
+    from harness import datasets, files, paths
+    from harness.measures import display
+    from harness.progress import over
+    from harness.tuning import tune
+
+    dataset = datasets.load(
+        arguments.dataset, options.data_folders(arguments), paths.cache_dir(), not arguments.offline
+    )
+    results, measure = options.results_folder(arguments), arguments.measure or dataset.measure
+    settings = {"systems": arguments.systems, "method": arguments.method, "norm": arguments.norm}
+    tuned = tune(
+        arguments.retriever, settings, dataset, results, measure,
+        lambda trials: iter(over(trials, f"{arguments.method} on {dataset.name}", "trials", None)),
+    )  # fmt: skip
+    best = dict(tuned.arguments)
+    out = arguments.out
+    if out is None and len(json.dumps(best["params"])) > LONGEST:
+        name = f"{arguments.method}-{files.sha256_json([settings, dataset.facts(), best])[:8]}.json"
+        out = results / "tuned" / name
+    if out is not None:
+        files.write_json(out, best["params"])
+        best["params"] = str(out)
+    command = _command(arguments, settings | best)
+    if arguments.json:
+        tried = [{**found, "score": score} for found, score in tuned.tried]
+        report = {"dataset": dataset.name, "measure": measure, "score": tuned.score, "arguments": settings | best}
+        print(json.dumps({**report, "command": command, "tried": tried}, indent=2))
+        return 0
+    print(f"{display(measure)} {tuned.score:.4f} on {dataset.name}, the best of {len(tuned.tried)} tried there, with")
+    print(f"  params = {best['params'] if out else json.dumps(best['params'])}")
+    print(f"To evaluate it:\n  {command}")
+    return 0
+
+
+def _command(arguments: argparse.Namespace, settings: dict[str, object]) -> str:
+    """The command line that evaluates these settings on the dataset's own split."""
+    words = ["beir-harness", "run", arguments.retriever]
+    for name, value in settings.items():
+        words += ["--set", f"{name}={value if isinstance(value, str) else json.dumps(value, separators=(',', ':'))}"]
+    words += ["--dataset", arguments.dataset.rpartition("@")[0]]
+    for folder in arguments.data_dir:
+        words += ["--data-dir", str(folder)]
+    if arguments.results:
+        words += ["--results", str(arguments.results)]
+    return shlex.join(words)

@@ -1,0 +1,92 @@
+"""Choosing a retriever's arguments by judgments: on a split that is for training, and on no other.
+
+This module knows no fusion. What can be tuned has `trials(qrels, relevance_level)`, which yields arguments worth trying,
+each with a retriever that is ready to search with them.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
+
+from harness import dataset_table, evaluation, plugins, runs
+from harness.datasets import Dataset
+from harness.errors import HarnessError
+from harness.measures import parse_measure
+from harness.records import Qrel
+from harness.retriever import Retriever
+from harness.runner import required_runs
+
+DEPTH = 1000  # documents scored where the measure looks at the whole ranking
+
+Trials = Iterator[tuple[dict[str, Any], Retriever]]
+
+
+class Tunable(Protocol):
+    """What a retriever has to offer beside the contract, once it is loaded."""
+
+    def trials(self, qrels: Iterable[Qrel], relevance_level: int) -> Trials: ...
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The best arguments found, and the score of all that were tried, in the order tried."""
+
+    arguments: dict[str, Any]
+    score: float
+    tried: Sequence[tuple[dict[str, Any], float]]
+
+
+def refuse_evaluation(dataset: Dataset) -> None:
+    """Raise HarnessError where any result is reported on the split of `dataset`: tuned there, a score means nothing."""
+    name = dataset.name.rpartition("@")[0] or dataset.name
+    reported = sorted(
+        row.name
+        for row in dataset_table.rows().values()
+        if dataset.row and row.folder == dataset.row.folder and row.split == dataset.split
+    )
+    if reported or dataset.name == name or dataset.split == "test":
+        whose = " and ".join(reported) or name
+        raise HarnessError(
+            f"{dataset.split!r} is the split that {whose} is evaluated on, and what is tuned on the judgments it is "
+            f"scored by looks better than it is; tune on another split, such as {name}@train or {name}@dev"
+        )
+
+
+def tune(
+    spec: str,
+    arguments: dict[str, Any],
+    dataset: Dataset,
+    results: Path,
+    measure: str,
+    progress: Callable[[Trials], Trials] = iter,
+) -> Tuned:
+    """Try what the retriever offers on `dataset`, a training split whose runs of other systems lie in `results`.
+
+    Of equal scores the one tried first is kept. Raises HarnessError for an evaluation split, for a missing run, and for
+    a retriever or an argument that leaves nothing to tune.
+    """
+    refuse_evaluation(dataset)
+    cutoff = parse_measure(measure).cutoff or DEPTH
+    retriever = plugins.make(spec, arguments)
+    if not hasattr(retriever, "trials"):
+        raise HarnessError(f"{spec} has nothing to tune: it offers no trials")
+    queries, qrels = dataset.queries(), dataset.qrels()
+    tried: list[tuple[dict[str, Any], float]] = []
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        for relative, source in required_runs(getattr(retriever, "requires", ()), dataset, results).items():
+            (folder / relative).parent.mkdir(exist_ok=True)
+            (folder / relative).symlink_to(source.resolve())
+        retriever.load(folder)
+        try:
+            for found, trial in progress(retriever.trials(qrels, dataset.relevance_level)):
+                hits = trial.search(iter(queries), cutoff + dataset.exclude_self)
+                run = runs.order(hits, queries, cutoff, dataset.exclude_self)
+                scores = evaluation.score(run, qrels, [measure], dataset.relevance_level)
+                tried.append((found, scores.means()[measure]))
+        except ValueError as error:
+            raise HarnessError(str(error)) from error
+    best = max(tried, key=lambda pair: pair[1])  # the first of equals
+    return Tuned(*best, tried)
