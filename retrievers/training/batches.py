@@ -11,6 +11,7 @@ from torch import Tensor
 
 Pack = Literal["passages", "pieces", "packed"]
 WINDOW = 64  # batches that are sorted by length together
+GROUP = 8  # neighbouring batches that are alike in length, for processes that wait for each other
 
 
 def cut_blocks(ends: np.ndarray, room: int, pack: Pack) -> tuple[np.ndarray, np.ndarray]:
@@ -38,12 +39,12 @@ def cut_blocks(ends: np.ndarray, room: int, pack: Pack) -> tuple[np.ndarray, np.
 class Schedule:
     """The endless sequence of batches: every example once an epoch, alike in length within a batch, in random order.
 
-    `world` neighbouring batches, one for each process, are alike in length too, so that none waits for another.
+    The order does not depend on the number of processes: two of them, a batch each, see what one sees in two passes.
     """
 
-    def __init__(self, starts: np.ndarray, lengths: np.ndarray, batch_size: int, world: int, seed: int) -> None:
+    def __init__(self, starts: np.ndarray, lengths: np.ndarray, batch_size: int, seed: int) -> None:
         self.starts, self.lengths = starts, lengths  # (examples,)
-        self.batch_size, self.world, self.seed = batch_size, world, seed
+        self.batch_size, self.seed = batch_size, seed
         self.per_epoch = -(-len(lengths) // batch_size)
         self._epoch, self._order = -1, np.empty(0, np.int64)
 
@@ -62,10 +63,10 @@ class Schedule:
         return order[np.lexsort((self.lengths[order], window))]
 
     def _batch_starts(self, epoch: int) -> np.ndarray:
-        whole = self.per_epoch // self.world
+        whole = self.per_epoch // GROUP
         groups = np.random.default_rng([self.seed, epoch, 1]).permutation(whole)
-        batches = (groups[:, None] * self.world + np.arange(self.world)).ravel()
-        return np.concatenate([batches, np.arange(whole * self.world, self.per_epoch)]) * self.batch_size
+        batches = (groups[:, None] * GROUP + np.arange(GROUP)).ravel()
+        return np.concatenate([batches, np.arange(whole * GROUP, self.per_epoch)]) * self.batch_size
 
 
 def frame(

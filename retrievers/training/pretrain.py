@@ -59,7 +59,7 @@ def pretrain(a: argparse.Namespace) -> dict[str, Any]:
 
     start = start_from(a.init, tokenizer, a.seed, a.dropout)
     model = build(a.objective, start, switches)
-    schedule = schedule_of(a, text, model, accelerator.num_processes)
+    schedule = schedule_of(a, text, model)
     per_step = a.accumulate * accelerator.num_processes
     steps = a.steps or max(1, round(a.epochs * schedule.per_epoch / per_step))
     masker = Masker(
@@ -124,13 +124,13 @@ def build(objective: str, start: Initial, switches: dict[str, Any]) -> MaskedLan
     return model
 
 
-def schedule_of(a: argparse.Namespace, text: Store, model: MaskedLanguageModel, processes: int) -> Schedule:
+def schedule_of(a: argparse.Namespace, text: Store, model: MaskedLanguageModel) -> Schedule:
     """The batches of the tokenised text; ValueError if its examples are longer than the model."""
     most = longest(model.lm.config)
     if a.max_length > most:
         raise ValueError(f"--max-length {a.max_length}: this model has positions for {most}")
     starts, lengths = cut_blocks(text.ends, a.max_length - 2, a.pack)
-    return Schedule(starts, lengths, a.batch_size, processes, a.seed)
+    return Schedule(starts, lengths, a.batch_size, a.seed)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,155 @@
+"""Pre-training from text to a folder: what it leaves, what it refuses, and that nothing is lost."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+Train = Callable[..., dict[str, Any]]
+
+
+def losses(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "losses.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("objective", "names"),
+    [
+        ("mlm", {"encoder_mlm"}),
+        ("retromae", {"encoder_mlm", "decoder_mlm"}),
+        ("dupmae", {"encoder_mlm", "decoder_mlm", "bag_of_words"}),
+    ],
+)
+def test_the_folder_loads_in_transformers_and_says_how_it_came_to_be(
+    objective: str, names: set[str], train: Train, tmp_path: Path
+) -> None:
+    record = train(objective, "--steps", "30", "--log-every", "5", "--learning-rate", "1e-2")
+    folder = tmp_path / "out"
+
+    assert json.loads((folder / "training.json").read_text()) == record
+    assert (record["steps"], record["objective"], record["data"]["passages"]) == (30, objective, 100)
+    assert [line["step"] for line in losses(folder)] == [5, 10, 15, 20, 25, 30]
+    assert names | {"loss", "gradient_norm"} <= losses(folder)[0].keys()
+    assert record["losses"]["last"]["loss"] < record["losses"]["first"]["loss"] - 0.5
+    lm, report = AutoModelForMaskedLM.from_pretrained(folder, output_loading_info=True)
+    assert not report["missing_keys"]
+    assert len(AutoTokenizer.from_pretrained(folder)) == lm.config.vocab_size == 90
+    assert (folder / "decoder.safetensors").exists() == (objective != "mlm")
+    assert not list((folder / "checkpoints").glob("*"))
+
+
+def test_same_arguments_same_weights_and_a_second_call_changes_nothing(train: Train, tmp_path: Path) -> None:
+    train("dupmae", "--steps", "4")
+    train("dupmae", "--steps", "4", output="again")
+    first, again = (load_file(tmp_path / name / "model.safetensors") for name in ("out", "again"))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    before = (tmp_path / "out" / "training.json").stat().st_mtime_ns
+    train("dupmae", "--steps", "4")
+    assert (tmp_path / "out" / "training.json").stat().st_mtime_ns == before
+
+
+def test_further_pretraining_goes_on_with_the_decoder_and_the_vocabulary(
+    train: Train, command: Any, tmp_path: Path
+) -> None:
+    train("retromae", "--steps", "2")
+    argv = command("dupmae", "--steps", "1", "--learning-rate", "0", "--weight-decay", "0", output="further")
+    place = argv.index("--init")
+    argv[place + 1] = str(tmp_path / "out")
+    del argv[argv.index("--train-tokenizer") : argv.index("--train-tokenizer") + 2]
+    from retrievers.training.pretrain import pretrain
+    from tests.training.conftest import parse
+
+    record = pretrain(parse(argv))
+    assert (record["decoder"], record["fresh_weights"]) == ("continued", [])
+    for file in ("decoder.safetensors", "model.safetensors"):
+        first, further = load_file(tmp_path / "out" / file), load_file(tmp_path / "further" / file)
+        assert first.keys() == further.keys()
+        assert all(torch.equal(first[name], further[name]) for name in first)
+
+
+@pytest.mark.parametrize("pack", ["passages", "pieces", "packed"])
+def test_every_way_of_packing_trains(pack: str, train: Train) -> None:
+    record = train("retromae", "--steps", "2", "--pack", pack, "--mask-form", "words", "--accumulate", "2")
+    assert record["losses"]["last"]["tokens"] > 0
+
+
+def test_paper_preset_and_its_switches_are_in_the_record(train: Train) -> None:
+    record = train("dupmae", "--steps", "1", "--preset", "paper", "--bow-weight", "0.5", "--include-masked", "yes")
+    assert record["switches"] == {
+        "average": "text",
+        "query": "plain",
+        "bow_weight": 0.5,
+        "normalise": "sum",
+        "include_masked": True,
+    }
+
+
+def test_epochs_are_counted_in_examples(train: Train) -> None:
+    assert train("mlm", "--epochs", "2", "--accumulate", "5")["steps"] == 10  # 25 batches an epoch
+
+
+def test_a_loss_that_is_no_number_names_the_last_good_checkpoint(train: Train, tmp_path: Path) -> None:
+    blown = (
+        "--steps",
+        "40",
+        "--checkpoint-every",
+        "2",
+        "--log-every",
+        "1",
+        "--learning-rate",
+        "1e30",
+        "--warmup",
+        "0.9",
+    )
+    with pytest.raises(FloatingPointError, match=r"no longer a number.*(last good checkpoint|no checkpoint)"):
+        train("retromae", *blown, "--clip", "1e30")
+    assert not (tmp_path / "out" / "training.json").exists()
+
+
+def test_another_run_is_not_mixed_in(train: Train, tmp_path: Path) -> None:
+    train("mlm", "--steps", "1")
+    with pytest.raises(ValueError, match=r"another run \(learning_rate was 0.0001, now 0.002\)"):
+        train("mlm", "--steps", "1", "--learning-rate", "2e-3")
+    assert losses(tmp_path / "out")[-1]["learning_rate"] <= 1e-4
+    assert train("mlm", "--steps", "2", "--overwrite")["steps"] == 2
+
+
+def test_a_folder_of_something_else_is_left_alone(train: Train, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "precious").write_text("x")
+    with pytest.raises(ValueError, match="not empty"):
+        train("mlm", "--steps", "1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["--max-length", "65"], "positions for 64"),
+        (["--max-length", "2"], "is 3"),
+        (["--encoder-mask", "1"], "between 0 and 1"),
+        (["--bow-weight", "1"], "does not apply to retromae"),
+        (["--init", "config:layers=2,hidden=15,heads=2"], "not a multiple"),
+        (["--init", "config:depth=2"], "cannot read 'depth=2'"),
+        (["--init", "bert-base-uncased"], "would not fit the embeddings"),
+        (["--train-tokenizer", "10"], "too small"),
+        (["--batch-size", "0"], "at least 1"),
+    ],
+)
+def test_arguments_that_cannot_be_meant(arguments: list[str], what: str, train: Train) -> None:
+    with pytest.raises(ValueError, match=what):
+        train("retromae", *arguments)
+
+
+def test_a_vocabulary_that_does_not_fit_the_checkpoint(train: Train, command: Any, tmp_path: Path) -> None:
+    from retrievers.training.initial import load_model
+    from retrievers.training.vocabulary import wordpiece_tokenizer
+
+    train("mlm", "--steps", "1")
+    large = wordpiece_tokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *map(str, range(100))], 512)
+    with pytest.raises(ValueError, match="tokenizer has 105 pieces, the model 90"):
+        load_model(str(tmp_path / "out"), large, 0)
