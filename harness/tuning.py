@@ -1,7 +1,7 @@
 """Choosing a retriever's arguments by judgments: on a split that is for training, and on no other.
 
-This module knows no fusion. What can be tuned has `trials(qrels, relevance_level)`, which yields arguments worth trying,
-each with a retriever that is ready to search with them.
+This module knows no fusion. What can be tuned has `trials(qrels, relevance_level)`, which yields arguments worth
+trying, each with a retriever that is ready to search with them.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

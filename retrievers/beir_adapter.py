@@ -33,7 +33,7 @@ Parameters = dict[str, inspect.Parameter]
 
 
 def adapt(cls: type) -> type | None:
-    """The adapter for `beir_harness.adapters`: a retriever class where `cls` has one of BEIR's interfaces, else None."""
+    """The adapter for `beir_harness.adapters`: a retriever class where `cls` has a BEIR interface, else None."""
     search = getattr(cls, "search", None)
     if callable(search) and list(inspect.signature(search).parameters)[1:4] == ["corpus", "queries", "top_k"]:
         return _from_searcher(cls)
@@ -98,9 +98,8 @@ def _from_encoder(cls: type) -> type[DenseRetriever]:
 def _from_searcher(cls: type) -> type[BeirSearcher]:
     """The retriever class of a BEIR searcher; `score_function` is an argument where its `search` takes one."""
     own = _named_arguments(cls)
-    searches = (
-        {"score_function": SCORE_FUNCTION} if "score_function" in inspect.signature(cls.search).parameters else {}
-    )  # type: ignore[attr-defined]
+    search: Any = cls.search  # type: ignore[attr-defined]
+    searches = {"score_function": SCORE_FUNCTION} if "score_function" in inspect.signature(search).parameters else {}
 
     class Searcher(BeirSearcher):
         runtime = frozenset(SPEED_ONLY & own.keys() | set(getattr(cls, "runtime", ())))
