@@ -92,7 +92,7 @@ def _json_lines(path: Path) -> Iterator[str]:
         try:
             record = json.loads(line)
             yield _joined(record)
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, AttributeError):
             raise ValueError(
                 f'{path}:{number}: expected a JSON object with a string "text" and perhaps a "title"'
             ) from None
