@@ -151,7 +151,7 @@ def test_documents_keep_their_numbers_through_flushes_and_merges(tmp_path: Path,
     java.start("2g")
     analyzer = lucene.analyzer("none", "en")
     for part in ("a", "b"):
-        writer = lucene.PartWriter(tmp_path / part, ["contents"], analyzer, buffer_mb=0.2)
+        writer = lucene.PartWriter(tmp_path / part, ["contents"], analyzer, buffer_mb=0.01)
         writer.add([(f"{part}{number} " * (1 + number % 50),) for number in range(count)])
         writer.commit()
     searcher = lucene.Searcher([tmp_path / "a", tmp_path / "b"], ["contents"], analyzer, 0.9, 0.4)
@@ -161,7 +161,7 @@ def test_documents_keep_their_numbers_through_flushes_and_merges(tmp_path: Path,
         assert searcher.top(f"b{number}", 5)[0].tolist() == [count + number]
     searcher.close()
     made = {int(path.name[1:].split(".")[0], 36) for path in (tmp_path / "a").glob("_*.si")}
-    assert max(made, default=-1) >= len(made) + 3 or count < 2, "no segments were merged: the test shows nothing"
+    assert max(made, default=-1) >= len(made) + 10 or count < 2, "no segments were merged: the test shows nothing"
 
 
 @given(ids=st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"))), data=st.data())
