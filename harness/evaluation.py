@@ -44,7 +44,7 @@ def score(
     if what := mismatch(run, judged.keys()):
         raise HarnessError(what)
     matches = match(run, counted)
-    values = _values(wanted, matches, matches.ranks, run.deepest, relevance_level)
+    values = values_at(wanted, matches, matches.ranks, run.deepest, relevance_level)
     checked = crosscheck.check(run, counted, wanted, values, relevance_level)
     rate, band = tie_rate(run), _tie_band(run, matches, wanted, values, relevance_level)
     notes = [
@@ -74,7 +74,7 @@ def _by_query(qrels: Iterable[Qrel]) -> dict[str, dict[str, int]]:
     return judged
 
 
-def _values(measures: Sequence[Measure], matches: Matches, ranks: np.ndarray, depth: int, level: int) -> np.ndarray:
+def values_at(measures: Sequence[Measure], matches: Matches, ranks: np.ndarray, depth: int, level: int) -> np.ndarray:
     """(Q, M) float64: each measure of each query, with the retrieved judged documents at `ranks`."""
     run, qrels = matches.ranking(ranks, max(1, depth)), matches.qrels()
     relevant = np.count_nonzero(matches.grades >= level, axis=1)
@@ -97,8 +97,8 @@ def _tie_band(
     best, worst = extreme_ranks(run, matches)
     if np.array_equal(best, worst):
         return {}
-    low = _values(measures, matches, worst, run.deepest, level)
-    high = _values(measures, matches, best, run.deepest, level)
+    low = values_at(measures, matches, worst, run.deepest, level)
+    high = values_at(measures, matches, best, run.deepest, level)
     bands = {str(m): (mean(low[:, i]), mean(high[:, i])) for i, m in enumerate(measures)}
     return {measure: band for measure, band in bands.items() if band[1] - band[0] > WIDE_BAND}
 

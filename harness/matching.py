@@ -11,6 +11,7 @@ from harness.text_hashes import hash_texts
 
 SLOTS = 1 << 20  # of the table that sorts out documents nobody judged; one in SLOTS / judged documents passes by chance
 UNJUDGED = -1
+BLOCK = 1 << 14  # documents at a time, so that what is in between stays in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ def _numbers(grades: Mapping[str, int]) -> dict[str, int]:
 
 def _candidates(run: Run, doc_ids: Sequence[str]) -> np.ndarray:
     """The rows of the run that may hold one of `doc_ids`: all that do, and few others."""
-    table = np.zeros(SLOTS, bool)
-    table[hash_texts(pa.array(doc_ids, TEXT)) & np.uint64(SLOTS - 1)] = True
-    return np.flatnonzero(table[run.hashes & np.uint64(SLOTS - 1)])
+    table, slot = np.zeros(SLOTS, bool), np.uint64(SLOTS - 1)
+    table[hash_texts(pa.array(doc_ids, TEXT)) & slot] = True
+    blocks = range(0, run.size, BLOCK)
+    found = [start + np.flatnonzero(table[run.hashes[start : start + BLOCK] & slot]) for start in blocks]
+    return np.concatenate([np.empty(0, np.int64), *found])

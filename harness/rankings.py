@@ -122,6 +122,12 @@ def may_repeat(run: Run) -> bool:
     return False
 
 
+def as_float32(scores: np.ndarray) -> np.ndarray:
+    """float64 rounded once, as trec_eval does with what it reads; negative zero becomes zero, which it is equal to."""
+    with np.errstate(over="ignore"):
+        return scores.astype(np.float32) + np.float32(0)
+
+
 def fit(ids: pa.LargeStringArray) -> bool:
     """Whether a run file can carry every id: none is empty, has white space (of ASCII) or a control character."""
     if not len(ids):

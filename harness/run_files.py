@@ -12,18 +12,15 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv
 
 from harness.errors import BadInput, HarnessError
 from harness.files import atomic_gzip, open_maybe_gzip
-from harness.rankings import TEXT, Run, assemble, best_first, fit, is_ordered, may_repeat
+from harness.rankings import Run, as_float32, assemble, best_first
+from harness.regular_runs import COLUMNS, read_regular
 
-COLUMNS = ("query_id", "Q0", "doc_id", "rank", "score", "tag")
 BOM = b"\xef\xbb\xbf"
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 FLOAT32_LIMIT = 2.0**128 - 2.0**103  # from here on a number rounds to infinity
-BLOCK = 1 << 22  # bytes that pyarrow parses at a time
 
 
 def write(run: Run, path: Path, tag: str) -> str:
@@ -54,9 +51,8 @@ def read_run(path: Path) -> Run:
     all, not six columns, not UTF-8, control characters, a score that is no finite float32, a document twice in a
     query, two tags.
     """
-    text = _bytes(path)
-    run = _read_regular(text)
-    return run if run is not None else _read_line_by_line(path, text)
+    run = read_regular(path)
+    return run if run is not None else read_line_by_line(path)
 
 
 def _bytes(path: Path) -> bytes:
@@ -74,38 +70,9 @@ def _bytes(path: Path) -> bytes:
     return text.removeprefix(BOM)
 
 
-def _read_regular(text: bytes) -> Run | None:
-    """Read a file that is regular and free of faults, ten times as fast; None leaves it to `_read_line_by_line`."""
-    separators = [mark for mark in (b" ", b"\t") if mark in text]
-    if len(separators) != 1 or any(mark in text for mark in (b"\r", b"\v", b"\f", b"\0")):
-        return None
-    names = pa.dictionary(pa.int32(), TEXT)
-    types = dict(zip(COLUMNS, (names, names, TEXT, pa.int64(), pa.float64(), names), strict=True))
-    try:
-        table = pyarrow.csv.read_csv(
-            pa.BufferReader(text),
-            pyarrow.csv.ReadOptions(column_names=COLUMNS, block_size=BLOCK, use_threads=False),
-            pyarrow.csv.ParseOptions(delimiter=separators[0].decode(), quote_char=False, double_quote=False),
-            pyarrow.csv.ConvertOptions(column_types=types, null_values=[], strings_can_be_null=False),
-        )
-    except pa.ArrowInvalid:
-        return None
-    queries, constants, tags = (_unified(table[name]) for name in ("query_id", "Q0", "tag"))
-    doc_ids, scores = _flat(table["doc_id"]), _as_float32(table["score"].to_numpy())
-    tidy = all(map(fit, (queries.dictionary, constants.dictionary, tags.dictionary, doc_ids)))
-    if not tidy or len(tags.dictionary) > 1 or not np.isfinite(scores).all():
-        return None
-    numbers = queries.indices.to_numpy()
-    starts = np.concatenate([[0], np.flatnonzero(numbers[1:] != numbers[:-1]) + 1, [len(numbers)]])
-    query_ids = tuple(queries.dictionary.take(pa.array(numbers[starts[:-1]])).to_pylist())
-    run = Run(query_ids, starts, doc_ids, scores)
-    if len(set(query_ids)) < len(query_ids) or may_repeat(run):
-        return None
-    return run if is_ordered(run) else assemble({query_id: best_first(ids, scores) for query_id, ids, scores in run})
-
-
-def _read_line_by_line(path: Path, text: bytes) -> Run:
+def read_line_by_line(path: Path) -> Run:
     """Read any run file, however irregular, or name the first line that has a fault."""
+    text = _bytes(path)
     try:
         text.decode()
     except UnicodeDecodeError as error:
@@ -136,7 +103,7 @@ def _read_line_by_line(path: Path, text: bytes) -> Run:
         {
             query_id.decode(): best_first(
                 [doc_id.decode() for doc_id in documents],
-                _as_float32(np.array([score for score, _ in documents.values()])),
+                as_float32(np.array([score for score, _ in documents.values()])),
             )
             for query_id, documents in queries.items()
         }
@@ -152,17 +119,3 @@ def _number(text: bytes, path: Path, line: int, where: str) -> float:
     if not abs(value) < FLOAT32_LIMIT:
         raise BadInput(path, line, f"the score {text.decode()!r} of {where} is no finite float32")
     return value
-
-
-def _as_float32(scores: np.ndarray) -> np.ndarray:
-    """Rounded once, as trec_eval does with what it reads; negative zero becomes zero, which it is equal to."""
-    with np.errstate(over="ignore"):
-        return scores.astype(np.float32) + np.float32(0)
-
-
-def _unified(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    return _flat(column.unify_dictionaries())
-
-
-def _flat(column: pa.ChunkedArray) -> pa.Array:
-    return column.combine_chunks()

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from harness.errors import BadInput, HarnessError
-from harness.rankings import TEXT, Run, assemble, best_first, cut, fit, mismatch
+from harness.rankings import TEXT, Run, as_float32, assemble, best_first, cut, fit, mismatch
 from harness.records import Query, ScoredDoc
 from harness.run_files import read_run, write
 
@@ -73,9 +73,9 @@ def _checked(query_id: str, documents: list[tuple[str, float]]) -> tuple[list[st
     if len(set(doc_ids)) < len(doc_ids):
         twice = next(doc_id for number, doc_id in enumerate(doc_ids) if doc_id in doc_ids[:number])
         raise HarnessError(f"the retriever returned document {twice!r} twice for query {query_id!r}")
-    scores = _as_float32([score for _, score in documents])
+    scores = _float32([score for _, score in documents])
     if not np.isfinite(scores).all():
-        doc_id, score = next(pair for pair in documents if not np.isfinite(_as_float32([pair[1]])).all())
+        doc_id, score = next(pair for pair in documents if not np.isfinite(_float32([pair[1]])).all())
         raise HarnessError(f"the score {score!r} of document {doc_id!r} for query {query_id!r} is no finite float32")
     return doc_ids, scores
 
@@ -88,10 +88,9 @@ def _carried(doc_ids: list[str]) -> bool:
         return False
 
 
-def _as_float32(scores: list[float]) -> np.ndarray:
-    """As float32, negative zero as zero; NaN throughout if one of them is no number."""
+def _float32(scores: list[float]) -> np.ndarray:
+    """As float32; NaN throughout if one of them is no number."""
     try:
-        with np.errstate(over="ignore"):
-            return np.array(scores, np.float64).astype(np.float32).reshape(len(scores)) + np.float32(0)
+        return as_float32(np.array(scores, np.float64).reshape(len(scores)))
     except (TypeError, ValueError):
         return np.full(len(scores), np.nan, np.float32)

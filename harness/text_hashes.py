@@ -7,7 +7,7 @@ WORD = 8  # bytes
 KEEP = np.array([(1 << 8 * size) - 1 for size in range(WORD + 1)], np.uint64)  # the first `size` bytes of a word
 ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: multiplying by it carries low bits to high places
 FOLD = np.uint64(32)
-BLOCK = 1 << 16  # strings at a time, so that what is in between stays in the processor's cache
+BLOCK = 1 << 14  # strings at a time, so that what is in between stays in the processor's cache
 
 
 def hash_texts(strings: pa.LargeStringArray) -> np.ndarray:
@@ -31,15 +31,18 @@ def _mix(text: np.ndarray, bounds: np.ndarray) -> np.ndarray:
     # Words start at any byte, so the text is copied with room for the last one.
     padded = np.concatenate([text, np.zeros(WORD, np.uint8)])
     words = np.ndarray((len(text) + 1,), "<u8", padded, strides=(1,))
-    left, at = np.diff(bounds), bounds[:-1]
-    mixed = left.astype(np.uint64)
-    rows = np.arange(len(left))
-    while True:
-        word = (words[at] & KEEP[np.minimum(left, WORD)]) ^ mixed[rows]
-        word *= ODD
-        word ^= word >> FOLD
-        mixed[rows] = word
-        longer = left > WORD
-        if not longer.any():
-            return mixed
-        rows, left, at = rows[longer], left[longer] - WORD, at[longer] + WORD
+    at, left = bounds[:-1], np.diff(bounds)
+    mixed = _fold(words[at] & KEEP.take(left, mode="clip"), left.astype(np.uint64))
+    rows = np.flatnonzero(left > WORD)
+    while len(rows):
+        at, left = at + WORD, left - WORD
+        mixed[rows] = _fold(words[at[rows]] & KEEP.take(left[rows], mode="clip"), mixed[rows])
+        rows = rows[left[rows] > WORD]
+    return mixed
+
+
+def _fold(words: np.ndarray, mixed: np.ndarray) -> np.ndarray:
+    words ^= mixed
+    words *= ODD
+    words ^= words >> FOLD
+    return words

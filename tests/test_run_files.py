@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from harness import runs
 from harness.errors import BadInput, HarnessError
 from harness.records import Query, ScoredDoc
-from harness.run_files import _read_line_by_line, _read_regular, read_run, write
+from harness.regular_runs import read_regular
+from harness.run_files import read_line_by_line, read_run, write
 
 ids = st.text(st.characters(min_codepoint=33, exclude_categories=["Cs"]), min_size=1, max_size=12)
 float32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -31,7 +32,7 @@ def test_what_is_written_is_read_as_the_same_run(ranked, tmp_path_factory):
     text = gzip.decompress(path.read_bytes())
     assert digest == hashlib.sha256(text).hexdigest()
     assert read_run(path) == run
-    assert _read_line_by_line(path, text) == run  # the patient reader and the fast one agree
+    assert read_line_by_line(path) == run  # the patient reader and the fast one agree
 
 
 def test_the_text_of_a_run_file(tmp_path):
@@ -94,7 +95,7 @@ def test_every_shape_of_one_run_is_read_alike(tmp_path, text, fast):
     path = tmp_path / "run.trec"
     path.write_bytes(text.encode())
     assert read_run(path) == make({"q1": {"a": 2.5, "b": 1.5}, "q2": {"a": 7.0}})
-    assert (_read_regular(text.removeprefix("\ufeff").encode()) is not None) == fast
+    assert (read_regular(path) is not None) == fast
 
 
 def test_quotes_slashes_and_other_letters_are_part_of_an_id(tmp_path):
@@ -102,7 +103,7 @@ def test_quotes_slashes_and_other_letters_are_part_of_an_id(tmp_path):
     path = tmp_path / "run.trec"
     path.write_text("".join(f"q1 Q0 {doc} 1 {100 - n} t\n" for n, doc in enumerate(doc_ids)), encoding="utf-8")
     assert read_run(path)["q1"][0] == doc_ids
-    assert _read_line_by_line(path, path.read_bytes()) == read_run(path)
+    assert read_line_by_line(path) == read_run(path)
 
 
 def test_ties_in_a_file_are_put_in_the_total_order(tmp_path):
@@ -170,15 +171,14 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("score", ["3.4028234e38", "3.40282356e38", "3.402823567e38", "3.4028236e38", "1e-46"])
-def test_both_readers_round_alike(score):
-    text = REGULAR.replace(" 2.5", f" {score}").encode()
-    fast = _read_regular(text)
+def test_both_readers_round_alike(tmp_path, score):
+    path = tmp_path / "run.trec"
+    path.write_text(REGULAR.replace(" 2.5", f" {score}"))
     with np.errstate(over="ignore"):
         value = np.float32(float(score))
     if np.isinf(value):
-        assert fast is None
+        assert read_regular(path) is None
         with pytest.raises(BadInput, match="no finite float32"):
-            _read_line_by_line("x", text)
+            read_line_by_line(path)
     else:
-        assert fast is not None
-        assert fast == _read_line_by_line("x", text)
+        assert read_regular(path) == read_line_by_line(path)
