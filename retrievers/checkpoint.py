@@ -42,7 +42,7 @@ def find(name: str, revision: str | None = None) -> tuple[Path, str | None]:
     except (OSError, HfHubHTTPError, ValueError) as error:
         raise FileNotFoundError(
             f"the model {name!r} is not a folder, not in the local cache of the Hugging Face hub, and cannot be fetched"
-            f" from it{offline}: go online once, or give a folder ({type(error).__name__}: {str(error).splitlines()[0]})"
+            f" from it{offline}: go online once, or give a folder ({type(error).__name__}: {str(error).split(chr(10))[0]})"
         ) from error
     return found, found.name
 

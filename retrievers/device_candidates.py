@@ -18,7 +18,7 @@ BLOCK_BYTES = 1 << 30  # of approximate scores at a time
 def collect(
     queries: np.ndarray, store: VectorStore, k: int, device: torch.device, first: str = "auto"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rows (Q, C) of candidates, ascending, and how many of each are valid (Q,); all of the exact top k are among them."""
+    """Rows (Q, C) of candidates, ascending, with how many of each are valid (Q,); all of the exact top k are there."""
     chosen = FIRST[first] if first != "auto" else _precision(queries, store, device)
     stored = torch.from_numpy(store.shards[0].field()[:0]).dtype == chosen.dtype
     margins = double_margins(queries, store.norm, chosen, stored)

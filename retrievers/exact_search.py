@@ -74,13 +74,17 @@ def _passes(
 
 @contextmanager
 def full_fp32() -> Iterator[None]:
-    """Products of fp32 in fp32, whatever the process has set: the margin counts on it."""
+    """Products of fp32 in fp32 and sums in fp32, whatever the process has set: the margin counts on it."""
+    cuda = torch.backends.cuda.matmul
     before = torch.get_float32_matmul_precision()
+    halves = cuda.allow_fp16_reduced_precision_reduction, cuda.allow_bf16_reduced_precision_reduction
     torch.set_float32_matmul_precision("highest")
+    cuda.allow_fp16_reduced_precision_reduction = cuda.allow_bf16_reduced_precision_reduction = False
     try:
         yield
     finally:
         torch.set_float32_matmul_precision(before)
+        cuda.allow_fp16_reduced_precision_reduction, cuda.allow_bf16_reduced_precision_reduction = halves
 
 
 def in_order(rows: np.ndarray, scores: np.ndarray, store: VectorStore, k: int) -> np.ndarray:
