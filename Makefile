@@ -1,7 +1,8 @@
 # From nothing to a result (`make quickstart`), from nothing to green (`make test`). Needs Python 3.11 or newer.
 PYTHON ?= python3
 BIN := .venv/bin
-DATA := $(wildcard ../shared/collections)
+DATA ?= $(wildcard ../shared/collections)
+QUICK := --results results/quickstart
 
 .PHONY: help venv quickstart test clean
 
@@ -21,7 +22,11 @@ venv: .venv/installed
 	@touch $@
 
 quickstart: venv
-	@DATA_DIR="$(DATA)" BIN="$(BIN)" sh quickstart.sh
+	$(BIN)/beir-harness run --suite quickstart $(QUICK)
+	@$(BIN)/beir-harness run --suite quickstart --dataset scifact $(if $(DATA),--data-dir $(DATA)) $(QUICK) || \
+		echo "SciFact is left out: it is neither in the network nor in a folder given as make quickstart DATA=DIR"
+	$(BIN)/beir-harness leaderboard --baseline bm25 $(QUICK)
+	$(BIN)/beir-harness verify $(QUICK)
 
 test: venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt tox
