@@ -150,8 +150,8 @@ def condorcet(pool: Pool) -> np.ndarray:
 def w_condorcet(pool: Pool, weights: list[float]) -> np.ndarray:
     """C for the first document, one less for each next, sorted by majority of votes.
 
-    A document that a system has is preferred to one that it lacks. Ties, and where majorities run in a circle what
-    comes first, are decided by Borda points and then by the order of the pool.
+    A document that a system has is preferred to one that it lacks. Ties are decided by Borda points, then by the order
+    of the pool; where majorities run in a circle, each document still beats the next.
     """
     exact = [Fraction(str(weight)) for weight in weights]  # so that 0.1 + 0.2 outvotes 0.3 no more than it should
     unit = math.lcm(*(weight.denominator for weight in exact))

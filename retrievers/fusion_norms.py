@@ -44,8 +44,8 @@ def pool(rankings: Sequence[Ranking], norm: str) -> tuple[list[str], Pool]:
         order = np.argsort(-values, kind="stable") if norm == "min-max-inverted" else np.arange(len(ids))
         scores[system, at] = values
         ranks[system, at[order]] = np.arange(len(ids))
-    if norm == "borda":
+    if norm == "borda" and doc_ids:
         found = np.count_nonzero(~np.isnan(ranks), axis=1)[:, None]
         absent = 0.5 - (found - 1) / (2 * len(doc_ids))
-        scores = np.where(np.isnan(ranks), absent, 1 - ranks / max(1, len(doc_ids)))
+        scores = np.where(np.isnan(ranks), absent, 1 - ranks / len(doc_ids))
     return doc_ids, Pool(scores, ranks)
