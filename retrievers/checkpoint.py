@@ -5,7 +5,8 @@ Transformers fills what a checkpoint lacks with random numbers and only logs it:
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def find(name: str, revision: str | None = None) -> tuple[Path, str | None]:
     except (OSError, HfHubHTTPError, ValueError) as error:
         raise FileNotFoundError(
             f"the model {name!r} is not a folder, not in the local cache of the Hugging Face hub, and cannot be fetched"
-            f" from it{offline}: go online once, or give a folder ({type(error).__name__}: {str(error).split(chr(10))[0]})"
+            f" from it{offline}: go online once or give a folder ({type(error).__name__}: {str(error).splitlines()[0]})"
         ) from error
     return found, found.name
 
@@ -77,6 +78,41 @@ def tensors(folder: Path) -> dict[str, tuple[int, ...]]:
             state: dict[str, Any] = torch.load(path, map_location="meta", weights_only=True, mmap=True)
             found.update({name: tuple(tensor.shape) for name, tensor in state.items()})
     return found
+
+
+def refuse_wrong_weights(folder: Path, trust_remote_code: bool = False) -> None:
+    """Raise ValueError unless the weights in `folder` are those of the encoder that its config.json names.
+
+    Poolers are left out, as sentence encoders do without. Left to their loaders are folders without config.json and
+    encoder-decoders, which are used by halves.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModel
+
+    if not (folder / "config.json").is_file():
+        return
+    weight_files(folder)
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
+    if config.is_encoder_decoder:
+        return
+    with torch.device("meta"):
+        model = AutoModel.from_config(config, trust_remote_code=trust_remote_code)
+    wanted = [(name, tuple(part.shape)) for name, part in model.named_parameters() if "pooler" not in name]
+    refuse_missing(folder, wanted, type(model).__name__)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No progress bars of Transformers while a model is loaded."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def refuse_missing(folder: Path, wanted: Iterable[tuple[str, tuple[int, ...]]], architecture: str) -> None:

@@ -4,6 +4,7 @@ A model that is a BERT with [CLS] or mean pooling runs without padding (`packed_
 modules, in batches of similar length.
 """
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -165,12 +166,11 @@ class SentenceTransformerEncoder:
 def _load(folder: Path, trust_remote_code: bool) -> Any:
     from sentence_transformers import SentenceTransformer as Model
 
-    checkpoint.weight_files(folder)
-    model = Model(str(folder), device="cpu", trust_remote_code=trust_remote_code, local_files_only=True).eval()
-    if (inner := getattr(model[0], "auto_model", None)) is not None:
-        wanted = [(name, tuple(tensor.shape)) for name, tensor in inner.named_parameters() if "pooler" not in name]
-        checkpoint.refuse_missing(folder, wanted, type(inner).__name__)
-    return model
+    listed = folder / "modules.json"
+    first = folder / (json.loads(listed.read_bytes())[0]["path"] if listed.is_file() else "")
+    checkpoint.refuse_wrong_weights(first, trust_remote_code)
+    with checkpoint.quiet():
+        return Model(str(folder), device="cpu", trust_remote_code=trust_remote_code, local_files_only=True).eval()
 
 
 def _unpacked(model: Any, prompted: bool) -> str | None:

@@ -1,4 +1,4 @@
-"""The sentence-transformers plugin gives the model's own vectors, fast path or not, and refuses what cannot be right."""
+"""The sentence-transformers plugin gives the model's own vectors, packed or not, and refuses what cannot be right."""
 
 import json
 from pathlib import Path
@@ -6,15 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from dense.tiny import DOCS, TEXTS, bert, save_bert, save_sentence_transformer
 from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer as Own
 
+from dense.tiny import DOCS, TEXTS, bert, save_bert, save_sentence_transformer
 from harness import plugins
+from harness.records import Query
 from retrievers import checkpoint
 from retrievers.sentence_transformer import SentenceTransformerEncoder as Encoder
 
-PROMPTS = {"prompts": {"query": "heart ", "passage": "cells of ", "rats": "rats "}}
+PROMPTS = {"prompts": {"query": "heart ", "document": "cells of ", "rats": "rats "}}
 
 
 @pytest.fixture
@@ -87,8 +88,6 @@ def test_the_whole_way(model: Path, tmp_path) -> None:
     retriever.index(iter(DOCS), tmp_path / "index")
     searcher = plugins.make("sentence-transformer", {"model": str(model)})
     searcher.load(tmp_path / "index")
-    from harness.records import Query
-
     hits = list(searcher.search([Query("q", TEXTS[0])], 2))
     vectors = Own(str(model), device="cpu").encode_document([doc.default_text() for doc in DOCS])
     scores = vectors @ Own(str(model), device="cpu").encode_query(TEXTS[0])
@@ -109,7 +108,7 @@ def test_long_texts(model: Path) -> None:
         ({"precision": "int8"}, ValueError, "precision is 'int8'"),
         ({"max_length": 65}, ValueError, "max_length is 65; this model takes 3 to 64 tokens"),
         ({"similarity": "manhattan"}, ValueError, "similarity is 'manhattan'; it can be cos or dot"),
-        ({"query_prompt_name": "title"}, ValueError, "no prompt 'title'; it has .*passage, query, rats"),
+        ({"query_prompt_name": "title"}, ValueError, "no prompt 'title'; it has document, query, rats"),
         ({"doc_prompt_name": "query", "doc_prompt": "x"}, ValueError, "a prompt or the name of one, not both"),
         ({"revision": "main"}, ValueError, "revision 'main' is for models of the hub"),
         ({"device": "gpu"}, ValueError, "device is 'gpu'"),
