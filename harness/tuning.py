@@ -1,7 +1,7 @@
 """Choosing a retriever's arguments by judgments: on a split that is for training, and on no other.
 
-This module knows no fusion. What can be tuned has `trials(qrels, relevance_level)`, which yields arguments worth
-trying, each with a retriever that is ready to search with them.
+This module knows no fusion. A retriever class that can be tuned has a class method `untuned`, which takes the arguments
+that are not looked for and gives a `Tunable`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from harness import dataset_table, evaluation, plugins, runs
+from harness.arguments import checked
 from harness.datasets import Dataset
 from harness.errors import HarnessError
 from harness.measures import parse_measure
@@ -24,7 +25,11 @@ Trials = Iterator[tuple[dict[str, Any], Retriever]]
 
 
 class Tunable(Protocol):
-    """What a retriever has to offer beside the contract, once it is loaded."""
+    """What `untuned` gives: `trials` yields arguments worth trying, each with a retriever ready to search with them."""
+
+    requires: list[str]
+
+    def load(self, folder: Path) -> None: ...
 
     def trials(self, qrels: Iterable[Qrel], relevance_level: int) -> Trials: ...
 
@@ -69,24 +74,29 @@ def tune(
     """
     refuse_evaluation(dataset)
     cutoff = parse_measure(measure).cutoff or DEPTH
-    retriever = plugins.make(spec, arguments)
-    if not hasattr(retriever, "trials"):
-        raise HarnessError(f"{spec} has nothing to tune: it offers no trials")
+    plugin: Any = plugins.find(spec)
+    if not hasattr(plugin, "untuned"):
+        raise HarnessError(f"{spec} has nothing that could be tuned here; fusion has")
     queries, qrels = dataset.queries(), dataset.qrels()
     tried: list[tuple[dict[str, Any], float]] = []
-    with TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        for relative, source in required_runs(getattr(retriever, "requires", ()), dataset, results).items():
-            (folder / relative).parent.mkdir(exist_ok=True)
-            (folder / relative).symlink_to(source.resolve())
-        retriever.load(folder)
-        try:
-            for found, trial in progress(retriever.trials(qrels, dataset.relevance_level)):
-                hits = trial.search(iter(queries), cutoff + dataset.exclude_self)
-                run = runs.order(hits, queries, cutoff, dataset.exclude_self)
-                scores = evaluation.score(run, qrels, [measure], dataset.relevance_level)
-                tried.append((found, scores.means()[measure]))
-        except ValueError as error:
-            raise HarnessError(str(error)) from error
+    try:
+        tunable: Tunable = plugin.untuned(**checked(plugin, arguments))
+        _load(tunable, required_runs(tunable.requires, dataset, results))
+        for found, trial in progress(tunable.trials(qrels, dataset.relevance_level)):
+            hits = trial.search(iter(queries), cutoff + dataset.exclude_self)
+            run = runs.order(hits, queries, cutoff, dataset.exclude_self)
+            scores = evaluation.score(run, qrels, [measure], dataset.relevance_level)
+            tried.append((found, scores.means()[measure]))
+    except ValueError as error:  # a plugin's way to say what the user can mend
+        raise HarnessError(str(error)) from error
     best = max(tried, key=lambda pair: pair[1])  # the first of equals
     return Tuned(*best, tried)
+
+
+def _load(tunable: Tunable, inputs: dict[str, Path]) -> None:
+    """Load from a folder that holds nothing but the runs."""
+    with TemporaryDirectory() as folder:
+        for relative, source in inputs.items():
+            (Path(folder) / relative).parent.mkdir(exist_ok=True)
+            (Path(folder) / relative).symlink_to(source.resolve())
+        tunable.load(Path(folder))

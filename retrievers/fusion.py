@@ -52,6 +52,13 @@ class Fusion:
         self.fuse = prepare(method, self.params, len(self.requires))
         self.runs: list[Run] | None = None
 
+    @classmethod
+    def untuned(cls, systems: list[str], method: str, norm: str | None = "min-max") -> "Fusion":
+        """A fusion whose `params` are still to be found: to be loaded, and then asked for its `trials`."""
+        fusion = cls(systems, norm=norm)
+        fusion.method = known("fusion method", method, METHODS)
+        return fusion
+
     def fingerprint(self) -> dict[str, Any]:
         """What a file of params says."""
         return {"params_sha256": sha256_json(self.params)} if self.from_file else {}
