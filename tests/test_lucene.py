@@ -146,7 +146,7 @@ def test_every_language_has_an_analyzer() -> None:
         assert "Analyzer" in lucene.analyzer("porter", language).getClass().getName(), language
 
 
-@pytest.mark.parametrize("count", [0, 1, 4000])
+@pytest.mark.parametrize("count", [0, 1, 300])
 def test_documents_keep_their_numbers_through_flushes_and_merges(tmp_path: Path, count: int) -> None:
     java.start("2g")
     analyzer = lucene.analyzer("none", "en")
@@ -156,7 +156,7 @@ def test_documents_keep_their_numbers_through_flushes_and_merges(tmp_path: Path,
         writer.commit()
     searcher = lucene.Searcher([tmp_path / "a", tmp_path / "b"], ["contents"], analyzer, 0.9, 0.4)
     assert searcher.documents == [count, count]
-    for number in range(0, count, 97):
+    for number in range(0, count, 7):
         assert searcher.top(f"a{number}", 5)[0].tolist() == [number]
         assert searcher.top(f"b{number}", 5)[0].tolist() == [count + number]
     searcher.close()
