@@ -59,7 +59,7 @@ def main() -> None:
     columns = [np.ascontiguousarray(column) for column in scores.T]
     n = arguments.permutations
     sides = {
-        "ours": lambda: permutation(scores[:, left], scores[:, right], seed=1, rounds=n),
+        "ours": lambda: permutation(scores, left, right, seed=1, rounds=n),
         "ranx fisher kernel": lambda: [
             fisher_randomization_test(columns[i], columns[j], n)[0] for i, j in zip(left, right, strict=True)
         ],

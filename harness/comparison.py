@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from harness.errors import HarnessError, unknown
-from harness.pairwise import Comparison, all_pairs, judge
+from harness.pairwise import Comparison, all_pairs, judge, resample
 from harness.results import Result
 from harness.score_matrix import join
 from harness.tables_json import comparison_json, rounded
@@ -65,7 +65,9 @@ def compare(
         raise HarnessError(f"{first.tag} can't be compared with itself; name two systems")
     matrices = [join([first, second], measure) for measure in measures]
     raw = [
-        found for measure, m in zip(measures, matrices, strict=True) for found in all_pairs([m], test, alpha, measure)
+        found
+        for measure, matrix in zip(measures, matrices, strict=True)
+        for found in all_pairs([matrix], resample([matrix], measure), test, alpha, measure)
     ]
     measured = []
     for measure, matrix, comparison in zip(measures, matrices, judge(raw, correction, alpha), strict=True):

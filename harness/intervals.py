@@ -7,11 +7,11 @@ from harness.fixed_point import fixed_point
 BLOCK_BYTES = 1 << 19  # counts held at a time, as float64; as for significance
 
 
-def bootstrap(values: np.ndarray, seed: int, confidence: float, rounds: int = 2_000) -> np.ndarray:
-    """Percentile intervals (columns, 2) of the mean of each column of `values` (queries, columns).
+def bootstrap(values: np.ndarray, seed: int, rounds: int = 2_000) -> np.ndarray:
+    """Means (rounds, columns) of resamples of `values` (queries, columns).
 
-    Queries are drawn with replacement (Efron 1979; for retrieval Sakai, SIGIR 2006), the same ones for every column,
-    so a column may hold a system's scores or the differences of two. The same seed gives the same interval on any
+    Queries are drawn with replacement (Efron 1979; for retrieval Sakai, SIGIR 2006), the same ones for every column:
+    the resampled mean of a difference is the difference of two columns. The same seed gives the same means on any
     number of threads.
     """
     n = len(values)
@@ -24,6 +24,11 @@ def bootstrap(values: np.ndarray, seed: int, confidence: float, rounds: int = 2_
         drawn = generator.integers(0, n, size=(size, n)) + np.arange(size)[:, None] * n
         counts = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n)
         means[start : start + size] = counts.astype(np.float64) @ whole / (scale * n)
+    return means
+
+
+def percentiles(means: np.ndarray, confidence: float) -> np.ndarray:
+    """The percentile intervals (columns, 2) of resampled means (rounds, columns)."""
     tail = (1 - confidence) / 2
     return np.quantile(means, [tail, 1 - tail], axis=0).T
 

@@ -1,17 +1,17 @@
 """One table: systems by datasets under one measure, with every claim tested. A pure function of the scores."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness import fixed_point, signature
+from harness import signature
 from harness.across_datasets import OverDatasets, over_datasets
 from harness.errors import unknown
-from harness.intervals import bootstrap, rank_intervals
-from harness.pairwise import Comparison, against, all_pairs, beaten, judge
+from harness.intervals import percentiles, rank_intervals
+from harness.pairwise import Comparison, against, all_pairs, beaten, judge, resample
 from harness.results import Result
 from harness.score_matrix import Column, columns
 
@@ -93,13 +93,14 @@ def build(
     found, column_notes = columns(results, measure)
     present = sorted({tag for column in found for tag in column.tags})
     tested = [column.matrices[0] for column in found if len(column.matrices) == 1]
-    raw = all_pairs(tested, test, alpha, measure)
+    resampled = resample(tested, measure)
+    raw = all_pairs(tested, resampled, test, alpha, measure)
     everything = judge(raw, "holm", alpha)
     family = judge(raw if baseline is None else against(raw, baseline), correction, alpha)
 
     cells: dict[tuple[str, str], Cell] = {}
     for column in found:
-        cells |= _cells(column, [c for c in everything if c.dataset == column.name], measure, alpha)
+        cells |= _cells(column, [c for c in everything if c.dataset == column.name], resampled, alpha)
     shared = [column for column in found if len(column.tags) == len(present)]
     observed = _observations(shared, present)
     averages = _averages(shared, present)
@@ -119,7 +120,7 @@ def build(
 
 
 def _cells(
-    column: Column, comparisons: Sequence[Comparison], measure: str, alpha: float
+    column: Column, comparisons: Sequence[Comparison], resampled: Mapping[str, np.ndarray], alpha: float
 ) -> dict[tuple[str, str], Cell]:
     """The cells of one column; `comparisons` are all pairs of its systems, corrected."""
     means = {tag: column.mean(tag) for tag in column.tags}
@@ -128,7 +129,7 @@ def _cells(
     if len(column.matrices) > 1:
         return {(tag, column.name): Cell(mean, tag in best) for tag, mean in means.items()}
     matrix = column.matrices[0]
-    intervals = bootstrap(matrix.scores, fixed_point.seed(measure, matrix.dataset, matrix.query_ids), 1 - alpha)
+    intervals = percentiles(resampled[matrix.dataset], 1 - alpha)
     better = beaten(comparisons, matrix.tags)
     ranks = _ranks(matrix.tags, better)
     first = [tag in best for tag in matrix.tags]

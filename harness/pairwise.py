@@ -1,13 +1,13 @@
 """Every pair of systems on every dataset, compared query by query and corrected as one family."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 
 from harness import fixed_point
-from harness.intervals import bootstrap
+from harness.intervals import bootstrap, percentiles
 from harness.score_matrix import Matrix
 from harness.significance import correct, effect_size, p_values, rounds_for
 
@@ -52,33 +52,47 @@ class Comparison:
         )
 
 
-def all_pairs(matrices: Sequence[Matrix], test: str, alpha: float, seed_text: str) -> list[Comparison]:
-    """Every pair of systems on every dataset, not corrected; intervals hold 1 - alpha each."""
+def resample(matrices: Sequence[Matrix], seed_text: str) -> dict[str, np.ndarray]:
+    """dataset -> bootstrapped means (rounds, systems)."""
+    return {matrix.dataset: bootstrap(matrix.scores, _seed(seed_text, matrix)) for matrix in matrices}
+
+
+def all_pairs(
+    matrices: Sequence[Matrix], resampled: Mapping[str, np.ndarray], test: str, alpha: float, seed_text: str
+) -> list[Comparison]:
+    """Every pair of systems on every dataset, not corrected; intervals, from `resample`, hold 1 - alpha each."""
     total = sum(len(matrix.tags) * (len(matrix.tags) - 1) // 2 for matrix in matrices)
     rounds = rounds_for(total, alpha)
-    return [found for matrix in matrices for found in _pairs(matrix, test, alpha, rounds, seed_text)]
+    return [
+        found
+        for matrix in matrices
+        for found in _pairs(matrix, resampled[matrix.dataset], test, alpha, rounds, _seed(seed_text, matrix))
+    ]
 
 
-def _pairs(matrix: Matrix, test: str, alpha: float, rounds: int, seed_text: str) -> list[Comparison]:
+def _seed(text: str, matrix: Matrix) -> int:
+    return fixed_point.seed(text, matrix.dataset, matrix.query_ids)
+
+
+def _pairs(matrix: Matrix, resampled: np.ndarray, test: str, alpha: float, rounds: int, seed: int) -> list[Comparison]:
     pairs = list(combinations(range(len(matrix.tags)), 2))
     if not pairs:
         return []
     left, right = (list(side) for side in zip(*pairs, strict=True))
-    first, second = matrix.scores[:, left], matrix.scores[:, right]
-    differences = first - second
-    seed = fixed_point.seed(seed_text, matrix.dataset, matrix.query_ids)
-    p = p_values(first, second, test, seed, rounds)
-    intervals = bootstrap(differences, seed, 1 - alpha)
+    p = p_values(matrix.scores, left, right, test, seed, rounds)
+    intervals = percentiles(resampled[:, left] - resampled[:, right], 1 - alpha)
+    differences = matrix.scores[:, left] - matrix.scores[:, right]
     sizes = effect_size(differences)
     wins, losses = (differences > EQUAL).sum(axis=0), (differences < -EQUAL).sum(axis=0)
     n = len(matrix.query_ids)
+    means = [matrix.mean(tag) for tag in matrix.tags]
     return [
         Comparison(
             dataset=matrix.dataset,
             first=matrix.tags[i],
             second=matrix.tags[j],
             queries=n,
-            difference=matrix.mean(matrix.tags[i]) - matrix.mean(matrix.tags[j]),
+            difference=means[i] - means[j],
             interval=(float(intervals[at, 0]), float(intervals[at, 1])),
             effect_size=float(sizes[at]),
             wins=int(wins[at]),

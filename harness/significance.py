@@ -1,9 +1,10 @@
-"""Paired tests of two systems on the queries of one dataset, and their correction for many comparisons.
+"""Paired tests of systems on the queries of one dataset, and their correction for many comparisons.
 
-Arrays are (queries, pairs): column j of `first` against column j of `second`, row by row the same query.
+`scores` is (queries, systems); pair j is column `left[j]` against column `right[j]`, row by row the same query.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,7 +17,7 @@ BLOCK_BYTES = 1 << 19  # signs held at a time, as float64; blocks that fit the p
 FLAT = 1e-12  # spread of differences below which they are one number and a rounding error
 
 
-def paired_t(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def paired_t(scores: np.ndarray, left: Sequence[int], right: Sequence[int]) -> np.ndarray:
     """Two-sided p of Student's paired t-test for each pair, through ranx.
 
     Where t is not defined: equal systems have p = 1, and a difference that is the same for all n queries has
@@ -25,9 +26,10 @@ def paired_t(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     # The statistical tests are the one part of ranx used here: it has this kernel from scipy.stats.ttest_rel.
     from ranx.statistical_tests import paired_student_t_test
 
+    first, second = scores[:, left], scores[:, right]
     differences = first - second
     n = len(differences)
-    p = np.ones(differences.shape[1])
+    p = np.ones(len(left))
     spread = np.ptp(differences, axis=0)
     flat = spread <= FLAT
     p[flat & (np.abs(differences).max(axis=0) > FLAT)] = 2.0 ** (1 - n)
@@ -36,7 +38,9 @@ def paired_t(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return p
 
 
-def permutation(first: np.ndarray, second: np.ndarray, seed: int, rounds: int = 10_000) -> np.ndarray:
+def permutation(
+    scores: np.ndarray, left: Sequence[int], right: Sequence[int], seed: int, rounds: int = 10_000
+) -> np.ndarray:
     """Two-sided p of Fisher's randomisation test for each pair (Smucker, Allan, Carterette, CIKM 2007).
 
     Under the null hypothesis the two systems' names can be swapped in any query, so the sign of each difference is
@@ -44,18 +48,17 @@ def permutation(first: np.ndarray, second: np.ndarray, seed: int, rounds: int = 
     and valid (Phipson, Smyth, 2010). Where all 2**n sign patterns are at most `rounds`, they are counted out instead
     and p is exact. The same seed gives the same p on any number of threads; memory stays bounded.
     """
-    differences = first - second
-    n = len(differences)
-    whole, _ = fixed_point(differences, spare=1)
+    n = len(scores)
+    whole, _ = fixed_point(scores, spare=1)
     total = whole.sum(axis=0)
-    # Sums that are equal on paper may differ by the rounding of their n terms; they count as equal.
-    enough = np.abs(total) - (n + 1)
+    # Sums that are equal on paper may differ by the rounding of their 2n terms; they count as equal.
+    enough = np.abs(total[left] - total[right]) - 2 * (n + 1)
     exact = 2**n <= rounds
     rounds = 2**n if exact else rounds
     generator = np.random.Generator(np.random.PCG64(seed))
     width = 8 * math.ceil(n / 64)  # bytes of a round: whole words, so that the size of a block changes nothing
     block = max(1, BLOCK_BYTES // (8 * n))
-    reached = np.zeros(differences.shape[1], dtype=np.int64)
+    reached = np.zeros(len(left), dtype=np.int64)
     for start in range(0, rounds, block):
         size = min(block, rounds - start)
         if exact:
@@ -63,17 +66,20 @@ def permutation(first: np.ndarray, second: np.ndarray, seed: int, rounds: int = 
         else:
             drawn = np.frombuffer(generator.bytes(size * width), dtype=np.uint8).reshape(size, width)
             flips = np.unpackbits(drawn, axis=1, count=n).astype(np.float64)
+        # The signed sum of a difference is the difference of the signed sums: one product per system, not per pair.
         sums = total - 2 * (flips @ whole)
-        reached += (np.abs(sums) >= enough).sum(axis=0)
+        reached += (np.abs(sums[:, left] - sums[:, right]) >= enough).sum(axis=0)
     return reached / rounds if exact else (reached + 1) / (rounds + 1)
 
 
-def p_values(first: np.ndarray, second: np.ndarray, test: str, seed: int, rounds: int) -> np.ndarray:
+def p_values(
+    scores: np.ndarray, left: Sequence[int], right: Sequence[int], test: str, seed: int, rounds: int
+) -> np.ndarray:
     """p for each pair by the named test; `seed` and `rounds` matter to the permutation test alone."""
     if test == "t":
-        return paired_t(first, second)
+        return paired_t(scores, left, right)
     if test == "permutation":
-        return permutation(first, second, seed, rounds)
+        return permutation(scores, left, right, seed, rounds)
     raise unknown("test", test, TESTS)
 
 

@@ -183,10 +183,11 @@ def test_alpha_is_a_probability(three, capsys, alpha):
 
 
 @pytest.mark.slow
-def test_the_same_bytes_on_one_and_two_threads(three):
+@pytest.mark.parametrize("test", ["t", "permutation"])
+def test_the_same_bytes_on_one_and_two_threads(three, test):
     printed = {
         subprocess.run(
-            [sys.executable, "-m", "harness", "leaderboard", "--results", three, "--test=permutation", "--format=json"],
+            [sys.executable, "-m", "harness", "leaderboard", "--results", three, f"--test={test}", "--format=json"],
             env=os.environ | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), threads),
             check=True,
             capture_output=True,

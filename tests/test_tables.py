@@ -112,15 +112,15 @@ def test_markdown_by_hand(tmp_path):
     made_results.add(tmp_path, "late", "scifact", [0.71, 0.79, 0.9, 0.7, 0.8] * 8)
     text = render(boards(tmp_path), "md")
     assert text.startswith(
-        "### nDCG@10 on 2 datasets\n\n"
-        "|     | System |    Average | Rank |   nfcorpus |    scifact |\n"
-        "| --- | ------ | ---------: | ---: | ---------: | ---------: |\n"
-        "| a   | late   | **0.7800** |  1–2 |          – | **0.7800**ᶜ |\n".replace(
-            "    scifact |", "     scifact |"
-        ).replace("| ---------: |\n| a", "| ----------: |\n| a")
+        "### nDCG@10 on 2 datasets\n"
+        "\n"
+        "|     | System |    Average | Rank |   nfcorpus |     scifact |\n"
+        "| --- | ------ | ---------: | ---: | ---------: | ----------: |\n"
+        "| a   | late   | **0.7800** |  1–2 |          – | **0.7800**ᶜ |\n"
+        "| b   | mine   | **0.7800** |  1–2 | **0.3750** | **0.7800**ᶜ |\n"
+        "| c   | bm25   |     0.3800 |    3 | **0.3750** |      0.3800 |\n"
+        "\n"
     )
-    assert "| b   | mine   | **0.7800** |  1–2 | **0.3750** | **0.7800**ᶜ |\n" in text
-    assert "| c   | bm25   |     0.3800 |    3 | **0.3750** |      0.3800 |\n" in text
     assert "Average over the datasets that all the systems here have: scifact." in text
     assert "Holm over the 4 comparisons of this table, p ≤ 0.05" in text
     assert text.endswith("`ndcg@10|test:t,holm|family:4|alpha:0.05|n:42|datasets:2|ranx:0.3.21|commit:0123456`\n")
@@ -130,10 +130,9 @@ def test_a_baseline_is_marked_with_daggers_and_a_single_dataset_has_room(two):
     made_results.add(two, "worse", "scifact", [0.0] * 80)
     found = results.select(results.read(two)[0], ["scifact"])
     lines = render([build(found, "ndcg@10", "bm25")], "md").splitlines()
-    assert (
-        lines[2].split("|")[2:-1] == [cell for cell in lines[2].split("|")[2:-1] if cell.strip()]
-        and "vs bm25" in lines[2]
-    )
+    assert [cell.strip() for cell in lines[2].split("|")[1:-1]] == [
+        "System", "scifact", "95 % interval", "vs bm25", "95 % interval", "p (Holm)", "d_z", "Rank",
+    ]  # fmt: skip
     rows = {line.split("|")[1].strip(): line for line in lines[4:7]}
     assert "**†" in rows["my_own"] and re.search(r"\| \+0\.\d{4} \| \[\+0\.\d{4}, \+0\.\d{4}\] \|", rows["my_own"])
     assert "0.0000‡" in rows["worse"]
@@ -146,6 +145,7 @@ def test_not_separable_from_the_best_is_marked(tmp_path):
     assert len(re.findall(r"0\.\d{4}°", text)) == 1  # the second; the best is bold, the third is beaten
 
 
+@pytest.mark.slow
 def test_thirty_systems_and_the_whole_of_beir_stay_within_the_line(tmp_path):
     from harness.dataset_table import rows
 
