@@ -121,7 +121,11 @@ def _named_arguments(cls: type) -> Parameters:
     except NameError:  # annotated with a name that exists only for type checkers
         signature = inspect.signature(cls)
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, KEYWORD)
-    return {name: p.replace(kind=KEYWORD) for name, p in signature.parameters.items() if p.kind in kinds}
+    named = {name: p.replace(kind=KEYWORD) for name, p in signature.parameters.items() if p.kind in kinds}
+    for name, p in named.items():
+        if p.default is None and not isinstance(p.annotation, str) and p.annotation is not p.empty:
+            named[name] = p.replace(annotation=p.annotation | None)  # BEIR writes `max_length: int = None`
+    return named
 
 
 def _signature(own: Parameters, *more: inspect.Parameter) -> inspect.Signature:

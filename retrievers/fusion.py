@@ -15,8 +15,9 @@ import numpy as np
 from harness.files import sha256_json
 from harness.records import Doc, Qrel, Query, ScoredDoc
 from harness.runs import Run, read
-from retrievers.fusion_methods import METHODS, known, prepare
+from retrievers.fusion_methods import METHODS
 from retrievers.fusion_norms import NORMS, pool
+from retrievers.fusion_params import known, prepare
 from retrievers.fusion_training import candidates
 
 

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from harness.records import Qrel, Query, ScoredDoc
 from harness.runs import Run, order
-from retrievers.fusion_methods import METHODS, NEVER, prepare
+from retrievers.fusion_methods import METHODS, NEVER
 from retrievers.fusion_norms import NORMS, pool
+from retrievers.fusion_params import prepare
 from retrievers.fusion_training import TRAINED, candidates, weight_grid
 
 A = (["d1", "d2", "d3"], np.array([3.0, 2.0, 1.0]))  # min-max: 1, 1/2, 0
