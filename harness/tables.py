@@ -119,10 +119,11 @@ def caption(board: Leaderboard) -> list[str]:
         )
         lines.append(
             f"{claim}: {TESTS[board.test]}, {CORRECTION_NAMES[board.correction]} over the "
-            f"{len(board.family)} comparisons of this table, p ≤ {board.alpha:g}."
+            f"{_counted(len(board.family), 'comparison')} of this table, p ≤ {board.alpha:g}."
         )
         lines.append(
-            f"{LEVEL} not separable from the best (bold) of its dataset: all {board.pairs} pairs on all datasets, Holm."
+            f"{LEVEL} not separable from the best (bold) of its dataset: Holm over {_counted(board.pairs, 'pair')}, "
+            "all on all datasets."
         )
     if board.ranks:
         by = "Wilcoxon tests over datasets" if board.over else TESTS[board.test] + "s"
@@ -138,7 +139,7 @@ def over_caption(board: Leaderboard) -> list[str]:
     count, pairs = len(over.datasets), len(over.pairs)
     lines = [
         f"Over the {count} datasets of the {'average' if len(board.columns) > 1 else 'mean'}, each one observation: "
-        f"wins, ties, losses and Wilcoxon signed-rank test against {_reference(board)}; Holm over all {pairs} pairs."
+        f"wins, ties, losses and Wilcoxon signed-rank test against {_reference(board)}; Holm over {_counted(pairs, 'pair')}."
     ]
     if over.friedman and over.critical_difference:
         lines.append(
@@ -147,8 +148,14 @@ def over_caption(board: Leaderboard) -> list[str]:
         )
     if (smallest := pairs * 2.0 ** (1 - count)) > board.alpha:
         least = min(smallest, 1.0)
-        lines.append(f"{count} datasets are too few to separate any of {pairs} pairs: p can't fall below {least:.3g}.")
+        lines.append(
+            f"{count} datasets are too few to separate any of {_counted(pairs, 'pair')}: p can't fall below {least:.3g}."
+        )
     return lines
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _percent(board: Leaderboard) -> str:

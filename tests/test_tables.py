@@ -198,6 +198,21 @@ def test_json_has_what_is_printed_and_what_is_behind_it(two):
     }  # fmt: skip
 
 
+def test_a_single_system_is_shown_without_claims(tmp_path):
+    made_results.add(tmp_path, "only", "scifact", [0.5, 0.7])
+    assert render(boards(tmp_path), "md") == (
+        "### nDCG@10 on scifact\n"
+        "\n"
+        "|     | System |    scifact |    95 % interval | Rank |\n"
+        "| --- | ------ | ---------: | ---------------: | ---: |\n"
+        "| a   | only   | **0.6000** | [0.5000, 0.7000] |    1 |\n"
+        "\n"
+        "- Rank: what paired t-tests of all pairs leave open (Holm, 95 %).\n"
+        "\n"
+        "`ndcg@10|test:t,holm|family:0|alpha:0.05|n:2|ranx:0.3.21|commit:0123456`\n"
+    )
+
+
 def test_notes_are_printed_in_every_format_that_has_room(two):
     (two / "runs" / "half" / "scifact").mkdir(parents=True)
     note = "half on scifact is not finished (no manifest.json) and is left out"
