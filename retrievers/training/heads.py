@@ -30,12 +30,19 @@ def _block(hidden: Tensor, vocabulary: int) -> int:
 class _TokenLoss(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: FunctionCtx, hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, dtype: torch.dtype, block: int
+        ctx: FunctionCtx,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        targets: Tensor,
+        dtype: torch.dtype,
+        block: int,
+        scale: float,
     ) -> Tensor:
         with torch.autocast(hidden.device.type, enabled=False):
             rows, matrix, offset = hidden.to(dtype), weight.to(dtype), bias.to(dtype)  # (T, H), (V, H), (V,)
             grad_rows = torch.empty_like(rows)  # (T, H)
-            grad_matrix = torch.zeros_like(weight, dtype=torch.float32)  # (V, H)
+            grad_matrix: Tensor | None = None  # (V, H)
             grad_offset = torch.zeros_like(bias, dtype=torch.float32)  # (V,)
             loss = torch.zeros((), dtype=torch.float32, device=hidden.device)
             tiny = torch.finfo(torch.float32).tiny
@@ -46,34 +53,39 @@ class _TokenLoss(torch.autograd.Function):
                 loss -= chance.float().clamp_min(tiny).log().sum()
                 chances.scatter_(1, target, chance - 1)  # now the gradient with respect to the logits
                 torch.mm(chances, matrix, out=grad_part)
-                _add_product(grad_matrix, chances, part)
+                grad_matrix = _add_product(grad_matrix, chances, part * scale)
                 grad_offset += chances.sum(0, dtype=torch.float32)
-        ctx.save_for_backward(grad_rows.to(hidden.dtype), grad_matrix.to(weight.dtype), grad_offset.to(bias.dtype))
-        return loss
+            assert grad_matrix is not None  # even no rows are one part
+            grad_rows, grad_offset = grad_rows.to(hidden.dtype) * scale, grad_offset.to(bias.dtype) * scale
+        ctx.save_for_backward(grad_rows, grad_matrix.to(weight.dtype), grad_offset)
+        return loss * scale
 
     @staticmethod
     @once_differentiable
     def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor | None, ...]:
         rows, matrix, offset = ctx.saved_tensors  # type: ignore[attr-defined]
-        return rows * grad.to(rows.dtype), matrix * grad, offset * grad, None, None, None
+        if grad.device.type == "cpu" and grad == 1:  # a pass over (V, H) saved; a GPU would have to be waited for
+            return rows, matrix, offset, None, None, None, None
+        return rows * grad.to(rows.dtype), matrix * grad, offset * grad, None, None, None, None
 
 
-def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
-    """total += left.T @ right, summed over blocks in float32."""
-    if left.dtype == torch.float32:
-        total.addmm_(left.T, right)
-    else:
-        total += left.T @ right
+def _add_product(total: Tensor | None, left: Tensor, right: Tensor) -> Tensor:
+    """total + left.T @ right in float32, in place where there is a total."""
+    if total is None:
+        return (left.T @ right).float()
+    return total.addmm_(left.T, right) if left.dtype == torch.float32 else total.add_(left.T @ right)
 
 
-def token_loss(hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, block: int | None = None) -> Tensor:
-    """Sum of the cross-entropies of T tokens: hidden (T, H), weight (V, H), bias (V,), targets (T,) int64 -> scalar.
+def token_loss(
+    hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, scale: float = 1.0, block: int | None = None
+) -> Tensor:
+    """`scale` times the sum of the cross-entropies of T tokens: hidden (T, H), targets (T,) int64 -> scalar.
 
-    Equal to `cross_entropy(hidden @ weight.T + bias, targets, reduction="sum")`; `block` rows of logits at a time.
+    Equal to `scale * cross_entropy(hidden @ weight.T + bias, targets, reduction="sum")` for weight (V, H), bias (V,);
+    `block` rows of logits at a time. The scale is in the gradients from the start, which saves passes over (V, H).
     """
-    return _TokenLoss.apply(
-        hidden, weight, bias, targets, _compute_dtype(hidden), block or _block(hidden, weight.shape[0])
-    )
+    block = block or _block(hidden, weight.shape[0])
+    return _TokenLoss.apply(hidden, weight, bias, targets, _compute_dtype(hidden), block, scale)
 
 
 class _PooledLogits(torch.autograd.Function):

@@ -46,8 +46,8 @@ class MaskedLanguageModel(nn.Module):
         counts = labels != IGNORED  # (B, L)
         output = backbones.output(self.lm)
         rows = backbones.transform(self.lm, hidden[counts])  # (T, H), logits only where they are needed
-        loss = token_loss(rows, output.weight, output.bias, labels[counts])
-        return loss / (max(1, len(rows)) if self.average == "token" else len(labels))
+        scale = 1 / (max(1, len(rows)) if self.average == "token" else len(labels))
+        return token_loss(rows, output.weight, output.bias, labels[counts], scale)
 
 
 class RetroMAE(MaskedLanguageModel):

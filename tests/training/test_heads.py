@@ -27,10 +27,11 @@ def close(ours: list[Tensor], theirs: list[Tensor], tolerance: float = 1e-4) -> 
 def test_token_loss_is_cross_entropy(block: int) -> None:
     weight, bias = head()
     hidden, targets = torch.randn(T, H, requires_grad=True), torch.randint(V, (T,))
-    ours = token_loss(hidden, weight, bias, targets, block)
-    theirs = F.cross_entropy(hidden @ weight.T + bias, targets, reduction="sum")
-    assert ours.item() == pytest.approx(theirs.item(), rel=1e-6)
-    assert close(gradients(3 * ours, hidden, weight, bias), gradients(3 * theirs, hidden, weight, bias))
+    for scale, factor in ((1.0, 1), (0.25, 1), (0.25, 3)):
+        ours = token_loss(hidden, weight, bias, targets, scale, block) * factor
+        theirs = F.cross_entropy(hidden @ weight.T + bias, targets, reduction="sum") * scale * factor
+        assert ours.item() == pytest.approx(theirs.item(), rel=1e-6)
+        assert close(gradients(ours, hidden, weight, bias), gradients(theirs, hidden, weight, bias))
 
 
 def test_token_loss_of_nothing_is_zero() -> None:
