@@ -123,7 +123,7 @@ def caption(board: Leaderboard) -> list[str]:
         )
         lines.append(
             f"{LEVEL} not separable from the best (bold) of its dataset: Holm over {_counted(board.pairs, 'pair')}, "
-            "all on all datasets."
+            "those of all datasets."
         )
     if board.ranks:
         by = "Wilcoxon tests over datasets" if board.over else TESTS[board.test] + "s"
@@ -139,7 +139,8 @@ def over_caption(board: Leaderboard) -> list[str]:
     count, pairs = len(over.datasets), len(over.pairs)
     lines = [
         f"Over the {count} datasets of the {'average' if len(board.columns) > 1 else 'mean'}, each one observation: "
-        f"wins, ties, losses and Wilcoxon signed-rank test against {_reference(board)}; Holm over {_counted(pairs, 'pair')}."
+        f"wins, ties, losses and Wilcoxon signed-rank test against {_reference(board)}; "
+        f"Holm over {_counted(pairs, 'pair')}."
     ]
     if over.friedman and over.critical_difference:
         lines.append(
@@ -149,7 +150,8 @@ def over_caption(board: Leaderboard) -> list[str]:
     if (smallest := pairs * 2.0 ** (1 - count)) > board.alpha:
         least = min(smallest, 1.0)
         lines.append(
-            f"{count} datasets are too few to separate any of {_counted(pairs, 'pair')}: p can't fall below {least:.3g}."
+            f"{count} datasets are too few to separate any of {_counted(pairs, 'pair')}: "
+            f"p can't fall below {least:.3g}."
         )
     return lines
 
