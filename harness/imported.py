@@ -1,0 +1,67 @@
+"""Systems of which only means are known: no query, no test. They lie apart from the runs, in `results`/means.
+
+Nothing is claimed about them: a table shows their means without marks, ranks or a place among the best.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import files, mteb, tags
+from harness.errors import BadInput, HarnessError
+from harness.measures import parse_measure
+
+SCHEMA = 1
+FOLDER = "means"
+
+
+@dataclass(frozen=True)
+class MeansOnly:
+    """The means of one system on one dataset, measure -> value, and the file they came from."""
+
+    tag: str
+    dataset: str
+    scores: dict[str, float]
+    source: dict[str, Any]
+
+
+def read(results: Path) -> list[MeansOnly]:
+    """Everything below `results`/means, by tag and dataset. Raises BadInput for a file that is not as written here."""
+    return [_read(path) for path in sorted((results / FOLDER).glob("[!.]*/[!.]*.json"))]
+
+
+def import_mteb(path: Path, tag: str, results: Path, overwrite: bool = False) -> list[MeansOnly]:
+    """File the means of an MTEB result under `tag`; the datasets that were in it.
+
+    Raises HarnessError where the tag has a run or other means there already, and BadInput for a file that is no result.
+    """
+    tags.check(tag)
+    task, about, by_dataset = mteb.read(path)
+    source = {"file": path.name, "sha256": files.sha256(path), "task": task, **about}
+    found = [MeansOnly(tag, dataset, scores, source) for dataset, scores in by_dataset.items()]
+    for one in found:
+        place = _place(results, one)
+        if (results / "runs" / tag / one.dataset / "manifest.json").is_file():
+            raise HarnessError(f"{tag} has a run on {one.dataset}, which says more than means; choose another --tag")
+        if place.is_file() and _read(place).source["sha256"] != source["sha256"] and not overwrite:
+            raise HarnessError(f"{place} holds other means; --overwrite replaces it, --tag names these otherwise")
+    for one in found:
+        files.write_json(_place(results, one), {"schema": SCHEMA, **vars(one)})
+    return found
+
+
+def _place(results: Path, one: MeansOnly) -> Path:
+    return results / FOLDER / one.tag / f"{one.dataset}.json"
+
+
+def _read(path: Path) -> MeansOnly:
+    try:
+        body = json.loads(path.read_bytes())
+        if body["schema"] > SCHEMA:
+            raise BadInput(path, None, f"has schema {body['schema']}, this version reads up to {SCHEMA}; upgrade")
+        scores = {str(parse_measure(name)): float(value) for name, value in body["scores"].items()}
+        return MeansOnly(tags.check(body["tag"]), str(body["dataset"]), scores, dict(body["source"]))
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        cure = "delete it and import the result again"
+        raise BadInput(path, None, f"is not what `beir-harness import` writes ({error!r}); {cure}") from error

@@ -1,0 +1,110 @@
+"""One query seen closely: what each system put on top, what it missed, and at which rank that lies.
+
+The page and `beir-harness compare --query` show the same; neither text nor markup is made here.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from harness import manifest, run_files
+from harness.datasets import Dataset
+from harness.errors import HarnessError, unknown
+from harness.rankings import Run
+from harness.records import Doc
+from harness.results import Result
+
+DEPTH = 10  # documents of a list that are shown
+MISSED = 50  # relevant documents below the list that are named
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A document of a list; `grade` is None where nobody judged it."""
+
+    doc_id: str
+    rank: int
+    score: float
+    grade: int | None
+
+
+@dataclass(frozen=True)
+class Missed:
+    """A relevant document that is not in the list; `rank` is None where it was not retrieved at all."""
+
+    doc_id: str
+    grade: int
+    rank: int | None
+
+
+@dataclass(frozen=True)
+class View:
+    """One system on one query; `missed` names at most `MISSED` of `missed_in_all`, highest grades and ranks first."""
+
+    top: tuple[Ranked, ...]
+    missed: tuple[Missed, ...]
+    missed_in_all: int
+    retrieved: int
+
+
+@dataclass(frozen=True)
+class Judgments:
+    """The grades of one dataset by query, and from which grade on a document is relevant."""
+
+    by_query: Mapping[str, Mapping[str, int]]
+    level: int
+
+    def relevant(self, query_id: str) -> dict[str, int]:
+        """doc_id -> grade of the relevant documents of a query."""
+        return {doc_id: grade for doc_id, grade in self.by_query.get(query_id, {}).items() if grade >= self.level}
+
+
+def judgments(dataset: Dataset) -> Judgments:
+    """The judgments of a dataset, by query."""
+    by_query: dict[str, dict[str, int]] = {}
+    for query_id, doc_id, grade in dataset.qrels():
+        by_query.setdefault(query_id, {})[doc_id] = grade
+    return Judgments(by_query, dataset.relevance_level)
+
+
+def read_run(result: Result) -> Run:
+    """The run behind a result. Raises HarnessError where the file is not here: it is not kept with the scores."""
+    path = result.folder / manifest.RUN
+    if not path.is_file():
+        raise HarnessError(f"{path} is not here, so the documents can't be shown; run {result.tag} again to have it")
+    return run_files.read_run(path)
+
+
+def view(run: Run, judged: Judgments, query_id: str, depth: int = DEPTH) -> View:
+    """What `run` has for a query: its first `depth` documents with their grades, and the relevant ones below."""
+    doc_ids, scores = run[query_id]
+    grades = judged.by_query.get(query_id, {})
+    top = tuple(
+        Ranked(doc_id, rank, float(score), grades.get(doc_id))
+        for rank, (doc_id, score) in enumerate(zip(doc_ids[:depth], scores[:depth], strict=True), 1)
+    )
+    ranks = {doc_id: rank for rank, doc_id in enumerate(doc_ids, 1)}
+    missed = [
+        Missed(doc_id, grade, ranks.get(doc_id))
+        for doc_id, grade in judged.relevant(query_id).items()
+        if ranks.get(doc_id, depth + 1) > depth
+    ]
+    missed.sort(key=lambda one: (-one.grade, one.rank or len(doc_ids) + 1, one.doc_id))
+    return View(top, tuple(missed[:MISSED]), len(missed), len(doc_ids))
+
+
+def check_query(dataset: Dataset, judged: Judgments, query_id: str) -> None:
+    """Raise HarnessError for a query that the dataset does not judge, with the nearest one suggested."""
+    if query_id not in judged.by_query:
+        raise unknown(f"query of {dataset.name}", query_id, judged.by_query)
+
+
+def documents(dataset: Dataset, doc_ids: Iterable[str]) -> dict[str, Doc]:
+    """The documents of these ids, in one pass over the collection; ids that it does not have are absent."""
+    wanted = set(doc_ids)
+    return {doc.doc_id: doc for doc in dataset.docs() if doc.doc_id in wanted} if wanted else {}
+
+
+def clipped(text: str, length: int) -> tuple[str, int]:
+    """The first `length` characters, white space made single; and the length of the text if there is more, else 0."""
+    flat = " ".join(text[: 4 * length].split())  # a megabyte is not searched to its end
+    return flat[:length], len(text) if len(flat) > length or len(text) > 4 * length else 0

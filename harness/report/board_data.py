@@ -1,0 +1,169 @@
+"""A leaderboard as the page's scripts read it: systems and columns by number, differences in units of 1e-5."""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+from harness.imported import MeansOnly
+from harness.leaderboard import Leaderboard
+from harness.measures import display
+from harness.pairwise import Comparison
+from harness.report import costs
+from harness.report.cliques import cliques
+from harness.report.groups import Group
+from harness.results import Result
+from harness.score_matrix import Column
+from harness.tables_json import rounded, significant
+
+STEP = 1e-5  # of differences and their interval ends
+
+
+def board_data(
+    board: Leaderboard, groups: Sequence[Group], results: Sequence[Result], imported: Sequence[MeansOnly]
+) -> dict[str, Any]:
+    """Everything a measure's page draws. Comparisons are all pairs of a column in the order of `combinations`."""
+    tags = list(board.tags)
+    comparisons = {(c.dataset, c.first, c.second): c for c in board.family}
+    extra = imported_rows(imported, board)
+    return {
+        "measure": board.measure,
+        "display": display(board.measure),
+        "alpha": board.alpha,
+        "test": board.test,
+        "family": board.pairs,
+        "tags": tags + list(extra),
+        "meansOnly": len(extra),
+        "columns": [_column(board, column, tags, comparisons, list(extra.values())) for column in board.columns],
+        "groups": [_group(board, group, tags, extra) for group in groups],
+        "axes": [{"name": axis.name, "label": axis.label, "unit": axis.unit} for axis in costs.AXES],
+        "costs": _costs(board, groups, results, tags),
+    }
+
+
+def imported_rows(imported: Sequence[MeansOnly], board: Leaderboard) -> dict[str, dict[str, float]]:
+    """Means-only systems: tag -> column -> mean, where all datasets of the column are there; none that has a run."""
+    rows: dict[str, dict[str, float]] = {}
+    have = {(one.tag, one.dataset): one.scores[board.measure] for one in imported if board.measure in one.scores}
+    for tag in sorted({tag for tag, _ in have} - set(board.tags)):
+        values = {}
+        for column in board.columns:
+            parts = [have.get((tag, matrix.dataset)) for matrix in column.matrices]
+            known = [part for part in parts if part is not None]
+            if len(known) == len(parts):
+                values[column.name] = sum(known) / len(known)
+        if values:
+            rows[tag] = values
+    return rows
+
+
+def imported_average(group: Group, values: Mapping[str, float]) -> float | None:
+    """The group's average for a means-only system, where it has every column that the average is over."""
+    if not group.shared or any(column.name not in values for column in group.shared):
+        return None
+    units: dict[str, list[float]] = {}
+    for column in group.shared:
+        units.setdefault(column.unit, []).append(values[column.name])
+    return sum(sum(unit) / len(unit) for unit in units.values()) / len(units)
+
+
+def _column(
+    board: Leaderboard,
+    column: Column,
+    tags: Sequence[str],
+    comparisons: Mapping[tuple[str, str, str], Comparison],
+    extra: Sequence[Mapping[str, float]],
+) -> dict[str, Any]:
+    cells = [board.cells.get((tag, column.name)) for tag in tags]
+    single = len(column.matrices) == 1
+    data: dict[str, Any] = {
+        "name": column.name,
+        "datasets": [matrix.dataset for matrix in column.matrices],
+        "queries": sum(len(matrix.query_ids) for matrix in column.matrices),
+        "mean": [cell and rounded(cell.mean) for cell in cells] + [rounded(row.get(column.name)) for row in extra],
+        "interval": [cell and cell.interval and [rounded(end) for end in cell.interval] for cell in cells],
+        "rank": [cell and cell.rank for cell in cells],
+        "level": [bool(cell and cell.level) for cell in cells],
+    }
+    if single:
+        matrix = column.matrices[0]
+        found = [comparisons[column.name, *pair] for pair in combinations(matrix.tags, 2)]
+        data["systems"] = [tags.index(tag) for tag in matrix.tags]
+        data["pairs"] = {
+            "difference": [_steps(c.difference) for c in found],
+            "low": [_steps(c.interval[0]) for c in found],
+            "high": [_steps(c.interval[1]) for c in found],
+            "p": [_short(c.p) for c in found],
+            "corrected": [_short(c.corrected) for c in found],
+            "wins": [c.wins for c in found],
+            "losses": [c.losses for c in found],
+        }
+    return data
+
+
+def _group(
+    board: Leaderboard, group: Group, tags: Sequence[str], extra: Mapping[str, Mapping[str, float]]
+) -> dict[str, Any]:
+    names = [column.name for column in board.columns]
+    data: dict[str, Any] = {
+        "name": group.name,
+        "columns": [names.index(column.name) for column in group.columns],
+        "shared": [names.index(column.name) for column in group.shared],
+        "average": [rounded(group.averages.get(tag)) for tag in tags]
+        + [rounded(imported_average(group, values)) for values in extra.values()],
+        "rank": [group.ranks.get(tag) for tag in tags],
+        "over": None,
+    }
+    if over := group.over:
+        at = {tag: tags.index(tag) for tag in over.tags}
+        best = sorted(zip(over.mean_ranks, over.tags, strict=True))
+        apart = over.critical_difference
+        data["over"] = {
+            "datasets": list(over.datasets),
+            "systems": [at[tag] for tag in over.tags],
+            "meanRank": [rounded(rank) for rank in over.mean_ranks],
+            "friedman": over.friedman and [rounded(over.friedman[0]), significant(over.friedman[1])],
+            "criticalDifference": rounded(apart),
+            "order": [at[tag] for _, tag in best],
+            "cliques": cliques([rank for rank, _ in best], apart) if apart else [],
+            "pairs": {
+                "wins": [pair.wins for pair in over.pairs],
+                "losses": [pair.losses for pair in over.pairs],
+                "lead": [rounded(pair.lead) for pair in over.pairs],
+                "p": [_short(pair.p) for pair in over.pairs],
+                "corrected": [_short(pair.corrected) for pair in over.pairs],
+            },
+        }
+    return data
+
+
+def _costs(
+    board: Leaderboard, groups: Sequence[Group], results: Sequence[Result], tags: Sequence[str]
+) -> list[dict[str, Any]]:
+    """For every group and column and every axis: [system, quality, cost, on the front] of the systems that say it."""
+    scopes = [(group.name, group.averages, group.members) for group in groups if group.averages]
+    for column in board.columns:
+        means = {tag: board.cells[tag, column.name].mean for tag in column.tags}
+        scopes.append((column.name, means, {matrix.dataset for matrix in column.matrices}))
+    return [
+        {
+            "name": name,
+            "axes": [
+                [
+                    [tags.index(point.tag), rounded(point.quality), float(f"{point.cost:.6g}"), int(point.front)]
+                    for point in costs.points(results, quality, datasets, axis)
+                ]
+                for axis in costs.AXES
+            ],
+        }
+        for name, quality, datasets in scopes
+        if quality
+    ]
+
+
+def _steps(value: float) -> int:
+    return round(value / STEP)
+
+
+def _short(p: float) -> float:
+    """Three significant digits; never 0, which no test can give."""
+    return max(float(f"{p:.3g}"), 1e-99)

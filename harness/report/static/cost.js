@@ -1,0 +1,57 @@
+// Quality against cost on a logarithmic axis, with the Pareto front.
+(function () {
+  "use strict";
+  const { el, svg, id } = beir;
+  const SIZES = { bytes: [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"], [1, "B"]], s: [[3600, "h"], [60, "min"], [1, "s"], [1e-3, "ms"]], ms: [[1e3, "s"], [1, "ms"], [1e-3, "µs"]] };
+
+  function amount(value, unit) {
+    const [size, name] = SIZES[unit].find(function ([from]) { return value >= from * 0.9995; }) || SIZES[unit].at(-1);
+    return Number((value / size).toPrecision(3)) + " " + name;
+  }
+
+  function overlaps(a, b) { return a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h; }
+
+  function plot(board, points, axis, name) {
+    const width = 860, height = 430, left = 64, bottom = height - 52, right = width - 20, top = 16;
+    const costs = points.map(function (p) { return p[2]; }), scores = points.map(function (p) { return p[1]; });
+    const low = Math.min(...costs) / 1.25, high = Math.max(...costs) * 1.6, span = Math.max(...scores) - Math.min(...scores) || 0.02;
+    const ticks = beir.ticks(Math.min(...scores) - span * 0.12, Math.max(...scores) + span * 0.12, 6);
+    const logs = beir.scale(Math.log(low), Math.log(high), left, right), x = function (v) { return logs(Math.log(v)); };
+    const y = beir.scale(Math.min(...scores) - span * 0.14, Math.max(...scores) + span * 0.14, bottom, top);
+    const parts = [];
+    for (const tick of ticks.values) parts.push(beir.line(left, y(tick), right, y(tick), "grid"), beir.text(left - 8, y(tick) + 4, tick.toFixed(Math.max(2, ticks.digits)), "end", "soft"));
+    for (const tick of beir.logTicks(low, high)) parts.push(beir.line(x(tick), top, x(tick), bottom, "grid"), beir.text(x(tick), bottom + 17, amount(tick, axis.unit), "middle", "soft"));
+    parts.push(beir.line(left, bottom, right, bottom, "axis"), beir.text((left + right) / 2, height - 8, axis.label, "middle"), beir.text(left - 50, top - 3, board.display, "start"));
+    const front = points.filter(function (p) { return p[3]; });
+    parts.push(svg("polyline", { class: "front", points: front.map(function (p, at) { return (at ? x(p[2]) + "," + y(front[at - 1][1]) + " " : "") + x(p[2]) + "," + y(p[1]); }).join(" ") }));
+    const taken = points.map(function (p) { return { x: x(p[2]) - 6, y: y(p[1]) - 6, w: 12, h: 12 }; });
+    for (const point of points.slice().sort(function (a, b) { return b[3] - a[3] || b[1] - a[1]; })) {
+      const px = x(point[2]), py = y(point[1]), tag = board.tags[point[0]], w = 6.4 * tag.length;
+      parts.push(svg("g", {}, beir.tip(tag + ": " + beir.score(point[1]) + ", " + amount(point[2], axis.unit)), svg("circle", { cx: px, cy: py, r: 5, class: point[3] ? "up" : "flat open" })));
+      // Names of the front first; a name that would lie on another is left to the tip and the table.
+      const places = [[9, 4, "start"], [-9, 4, "end"], [0, -10, "middle"], [0, 19, "middle"]];
+      const free = places.map(function ([dx, dy, anchor]) {
+        const from = anchor === "start" ? px + dx : anchor === "end" ? px + dx - w : px - w / 2;
+        return { dx, dy, anchor, x: from, y: py + dy - 11, w, h: 14 };
+      }).find(function (box) { return box.x > left && box.x + box.w < right + 15 && !taken.some(function (other) { return overlaps(box, other); }); });
+      if (free) { taken.push(free); parts.push(beir.text(px + free.dx, py + free.dy, tag, free.anchor, point[3] ? "" : "soft")); }
+    }
+    const label = board.display + " against " + axis.label.toLowerCase() + " on " + name + "; on the Pareto front: " + front.map(function (p) { return board.tags[p[0]]; }).join(", ");
+    return beir.picture(width, height, label, parts);
+  }
+
+  function start(board) {
+    const tested = board.tags.length - board.meansOnly;
+    beir.redraw(["cost-axis", "cost-where"], function () {
+      const axis = Number(id("cost-axis").value), scope = board.costs[Number(id("cost-where").value)], points = scope.axes[axis];
+      const missing = tested - points.length;
+      const note = missing ? el("p", {}, missing + " of " + tested + " systems say nothing about this cost here.") : null;
+      if (!points.length) return id("cost-chart").replaceChildren(note);
+      id("cost-chart").replaceChildren(...[note, plot(board, points, board.axes[axis], scope.name), beir.numbers(["System", board.display, board.axes[axis].label, "Pareto front"], points.map(function (p) {
+        return [board.tags[p[0]], beir.score(p[1]), amount(p[2], board.axes[axis].unit), p[3] ? "yes" : ""];
+      }))].filter(Boolean));
+    });
+  }
+
+  if (id("cost-chart")) beir.get("board").then(start);
+})();

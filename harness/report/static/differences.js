@@ -1,0 +1,60 @@
+// Mean differences with their intervals: one system and the baseline on every dataset, or every system on one.
+(function () {
+  "use strict";
+  const { el, svg, id } = beir;
+
+  function forest(rows, label, left, right) {
+    const start = beir.room(rows.map(function (row) { return row.label; })), width = start + 560, step = 24, top = 34;
+    const ends = rows.flatMap(function (row) { return [row.low, row.high, 0]; });
+    const low = Math.min(...ends), high = Math.max(...ends), pad = (high - low) * 0.05 || 0.01;
+    const x = beir.scale(low - pad, high + pad, start, width - 90);
+    const height = top + rows.length * step + 34, ticks = beir.ticks(low - pad, high + pad, 6);
+    const parts = [];
+    for (const tick of ticks.values) {
+      parts.push(beir.line(x(tick), top, x(tick), height - 30, tick === 0 ? "zero" : "grid"));
+      parts.push(beir.text(x(tick), height - 14, tick === 0 ? "0" : beir.signed(tick, ticks.digits), "middle", "soft"));
+    }
+    parts.push(beir.text(x(0) - 10, 16, "◀ " + left, "end", "soft"), beir.text(x(0) + 10, 16, right + " ▶", "start", "soft"));
+    rows.forEach(function (row, at) {
+      const y = top + at * step + step / 2, kind = row.sure ? (row.difference > 0 ? "up" : "down") : "flat";
+      parts.push(beir.text(start - 10, y + 4, row.label, "end"));
+      parts.push(svg("g", { class: kind }, beir.tip(row.label + ": " + beir.signed(row.difference) + " " + beir.span(row.low, row.high) + ", p corrected " + beir.p(row.corrected)),
+        beir.line(x(row.low), y, x(row.high), y, kind), svg("circle", { cx: x(row.difference), cy: y, r: 4.5, class: kind + (row.sure ? "" : " open") })));
+      parts.push(beir.text(width - 84, y + 4, beir.signed(row.difference), "start", row.sure ? "" : "soft"));
+    });
+    return beir.picture(width, height, label, parts);
+  }
+
+  function start(board) {
+    const tested = board.tags.slice(0, board.tags.length - board.meansOnly);
+
+    function draw() {
+      const first = Number(id("first").value), second = Number(id("second").value), where = id("where").value;
+      id("first").disabled = where !== "";
+      const rows = [];
+      function add(label, column, system) {
+        const found = beir.pair(column, system, second, board.alpha);
+        if (found) rows.push(Object.assign({ label }, found));
+      }
+      if (where === "") board.columns.forEach(function (column) { add(column.name, column, first); });
+      else tested.forEach(function (tag, at) { add(tag, board.columns[Number(where)], at); });
+      rows.sort(function (a, b) { return b.difference - a.difference; });
+      const what = where === "" ? board.tags[first] + " minus " + board.tags[second] : "every system minus " + board.tags[second] + " on " + board.columns[Number(where)].name;
+      if (!rows.length) {
+        const why = where === "" && first === second ? "Choose two different systems." : "There is no dataset that both have and that has queries to test on.";
+        return id("differences-chart").replaceChildren(el("p", {}, why));
+      }
+      const sure = rows.filter(function (row) { return row.sure; });
+      const ahead = sure.filter(function (row) { return row.difference > 0; }).length;
+      const label = what + ", " + board.display + ": " + ahead + " significantly above and " + (sure.length - ahead) + " below, of " + rows.length;
+      const left = board.tags[second] + " better", right = where === "" ? board.tags[first] + " better" : "system better";
+      id("differences-chart").replaceChildren(el("p", {}, label + "."), forest(rows, label, left, right),
+        beir.numbers(["", "Difference", "Interval", "p", "p corrected", "Won", "Tied", "Lost"], rows.map(function (row) {
+          return [row.label, beir.signed(row.difference), beir.span(row.low, row.high), beir.p(row.p), beir.p(row.corrected), row.wins, row.ties, row.losses];
+        })));
+    }
+    beir.redraw(["first", "second", "where"], draw);
+  }
+
+  if (id("differences-chart")) beir.get("board").then(start);
+})();

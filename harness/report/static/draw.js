@@ -1,0 +1,57 @@
+// What the charts share: scales, ticks, and the table of numbers below each chart.
+(function () {
+  "use strict";
+  const { el, svg } = beir;
+
+  // Round numbers from low to high, about `count` of them.
+  beir.ticks = function (low, high, count) {
+    const raw = (high - low) / count || 1, power = Math.pow(10, Math.floor(Math.log10(raw)));
+    const step = [1, 2, 5, 10].map(function (m) { return m * power; }).find(function (s) { return s >= raw * 0.999; });
+    const found = [];
+    for (let at = Math.ceil(low / step - 1e-9); at * step <= high + step * 1e-9; at += 1) found.push(at * step);
+    return { values: found, digits: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
+  };
+
+  // 1, 2, 5, 10, … between low and high.
+  beir.logTicks = function (low, high) {
+    const found = [];
+    for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power += 1) {
+      for (const m of [1, 2, 5]) if (m * Math.pow(10, power) >= low * 0.999 && m * Math.pow(10, power) <= high * 1.001) found.push(m * Math.pow(10, power));
+    }
+    return found.length > 9 ? found.filter(function (v) { return /^1(e|0*$|\.)/.test(v.toExponential(0)); }) : found;
+  };
+
+  beir.scale = function (low, high, from, to) {
+    const span = high - low || 1;
+    return function (value) { return from + ((value - low) / span) * (to - from); };
+  };
+
+  beir.line = function (x1, y1, x2, y2, kind) { return svg("line", { x1, y1, x2, y2, class: kind }); };
+  beir.text = function (x, y, words, anchor, kind) { return svg("text", { x, y, "text-anchor": anchor || "start", class: kind }, words); };
+  beir.tip = function (words) { return svg("title", {}, words); };
+
+  beir.picture = function (width, height, label, parts) {
+    return svg("svg", { viewBox: "0 0 " + width + " " + height, width, height, role: "img", "aria-label": label }, ...parts);
+  };
+
+  // The chart's numbers, for those who can't see it and those who want to copy them.
+  beir.numbers = function (heads, rows) {
+    const head = el("tr", {}, heads.map(function (name, at) { return el("th", { scope: "col", class: at ? "number" : "" }, name); }));
+    const lines = rows.map(function (row) {
+      return el("tr", {}, row.map(function (cell, at) { return at ? el("td", {}, String(cell)) : el("th", { scope: "row" }, String(cell)); }));
+    });
+    return el("details", {}, el("summary", {}, "The numbers as a table"),
+      el("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Numbers of the chart" },
+        el("table", {}, el("thead", {}, head), el("tbody", {}, lines))));
+  };
+
+  // The widest label in pixels, roughly: charts are drawn before any font is measured.
+  beir.room = function (labels) { return 12 + 6.6 * Math.max(4, ...labels.map(function (label) { return label.length; })); };
+
+  // Draws now and whenever one of the choices changes.
+  beir.redraw = function (names, draw) {
+    for (const name of names) beir.id(name).addEventListener("change", draw);
+    beir.id(names[0]).form.addEventListener("submit", function (event) { event.preventDefault(); });
+    draw();
+  };
+})();

@@ -1,0 +1,39 @@
+// The critical-difference diagram: an axis of mean ranks, systems on both sides, bars over those not told apart.
+(function () {
+  "use strict";
+  const { el, svg, id } = beir;
+
+  function diagram(board, group) {
+    const over = group.over, rankOf = new Map(over.systems.map(function (at, place) { return [at, over.meanRank[place]]; }));
+    const order = over.order, n = order.length, half = Math.ceil(n / 2), step = 19;
+    const room = beir.room(order.map(function (at) { return board.tags[at] + " 00.00"; })), width = 2 * room + 460;
+    const x = beir.scale(1, n, room, width - room), axis = 56, bars = over.cliques.length * 9, top = axis + 16 + bars;
+    const parts = [beir.line(x(1), axis, x(n), axis, "axis")];
+    const ticks = beir.ticks(1, n, Math.min(n - 1, 12)).values.filter(function (v) { return v >= 1 && Number.isInteger(v); });
+    for (const tick of new Set([1, ...ticks, n])) parts.push(beir.line(x(tick), axis - 5, x(tick), axis, "axis"), beir.text(x(tick), axis - 9, String(tick), "middle", "soft"));
+    const apart = over.criticalDifference, end = Math.min(x(1 + apart), width - 4);
+    parts.push(beir.line(x(1), 18, end, 18, "clique"), beir.text((x(1) + end) / 2, 11, "critical difference " + apart.toFixed(2), "middle", "soft"));
+    over.cliques.forEach(function ([first, last], at) {
+      const y = axis + 10 + at * 9;
+      parts.push(beir.line(x(rankOf.get(order[first])) - 4, y, x(rankOf.get(order[last])) + 4, y, "clique"));
+    });
+    order.forEach(function (system, place) {
+      const left = place < half, y = top + (left ? place : n - 1 - place) * step + step / 2, rank = rankOf.get(system);
+      const edge = left ? room - 6 : width - room + 6;
+      parts.push(svg("polyline", { class: "lead", points: x(rank) + "," + axis + " " + x(rank) + "," + y + " " + edge + "," + y }));
+      parts.push(beir.text(left ? edge - 5 : edge + 5, y + 4, left ? board.tags[system] + "  " + rank.toFixed(2) : rank.toFixed(2) + "  " + board.tags[system], left ? "end" : "start"));
+    });
+    const label = "Mean ranks over " + over.datasets.length + " datasets, best first: " + order.slice(0, 5).map(function (at) { return board.tags[at] + " " + rankOf.get(at).toFixed(2); }).join(", ") + (n > 5 ? " and " + (n - 5) + " more" : "");
+    return [beir.picture(width, top + half * step + 8, label, parts), beir.numbers(["System", "Mean rank", "Ranks left open"], order.map(function (at) { return [board.tags[at], rankOf.get(at).toFixed(3), beir.rank(group.rank[at])]; }))];
+  }
+
+  function start(board) {
+    beir.redraw(["ranks-group"], function () {
+      const group = board.groups.find(function (one) { return one.name === id("ranks-group").value; });
+      const [chi, p] = group.over.friedman;
+      id("ranks-chart").replaceChildren(el("p", {}, "Friedman test over " + group.over.datasets.length + " datasets: χ² = " + chi.toFixed(2) + ", p = " + beir.p(p) + "."), ...diagram(board, group));
+    });
+  }
+
+  if (id("ranks-chart")) beir.get("board").then(start);
+})();
