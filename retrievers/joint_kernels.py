@@ -127,7 +127,7 @@ def add_sparse(words, factors, entries, weights, scores, begin, end):
         for start in range(begin, end, GROUP):
             group = min(GROUP, end - start)
             for doc in range(group):
-                _add_rows(words[row], entries[start + doc], weights[start + doc], sums[doc])
+                _add_rows(words[row], entries[start + doc], weights[start + doc], sums[doc])  # type: ignore[call-arg]
             for lane in range(here):
                 factor = factors[first + lane]
                 for doc in range(group):

@@ -8,9 +8,9 @@ alone; order: score descending, then doc_id descending. Approximate scores of al
 scored exactly.
 
 The approximation a of e (Eq. 12 in exact arithmetic) is an fp32 product for the dense part, and for the sparse part an
-fp32 sum of weights times mu_q in fixed point (`joint_kernels`). Let u = 2^-24, n = d' + k + 8, D and W the largest norms
-of the documents' dense and sparse parts, and m_q the norm of the k largest of |mu_q|, so that the sparse part, a sum of
-k terms, is at most m_q W (Cauchy-Schwarz).
+fp32 sum of weights times mu_q in fixed point (`joint_kernels`). Let u = 2^-24, n = d' + k + 8, D and W the largest
+norms of the documents' dense and sparse parts, and m_q the norm of the k largest of |mu_q|, so that the sparse part, a
+sum of k terms, is at most m_q W (Cauchy-Schwarz).
 
   1. Fixed point moves each of the k numbers by at most c_q: the sparse part moves by at most sqrt(k) c_q W.
   2. fp32 sums of products in any order, fused or not, are off by at most gamma_n (|h_q| D + (m_q + sqrt(k) c_q) W),
@@ -20,8 +20,8 @@ k terms, is at most m_q W (Cauchy-Schwarz).
 Twice the sum is the margin below the k-th best approximation within which a document stays a candidate; why that misses
 nothing is proven in `exact_margin`. Here it is some 1e-4 of the scores, so few candidates are not in the top k.
 
-Tried and left out: bf16 in the place of fixed point is a fifth faster in the sparse sums and has forty times the margin;
-fp32 rows of 16 queries are simpler and take 1.2 times as long; inverted lists prune little, as nearly all of a
+Tried and left out: bf16 in the place of fixed point is a fifth faster in the sparse sums and has forty times the
+margin; fp32 rows of 16 queries are simpler and take 1.2 times as long; inverted lists prune little, as nearly all of a
 document's 384 weights and of a query's V are not small.
 """
 
