@@ -37,7 +37,9 @@ class BM25:
     Anserini it leaves out documents without text, even those with a title. `stemmer` ("porter", "krovetz", "none") is
     for English; any other `language` has its own, called "default", which for English is Porter's.
     `threads` index and search; `heap` bounds Java's memory, and the first index or load of a process decides it.
-    The ranking is cut at k by score and then doc_id, both descending: no other order of ties can change what is found.
+    `ties` orders documents of equal score, whatever the index's own order: "anserini" by doc_id ascending, each a unit
+    in the last place below the one before, which is the order behind all figures that Anserini and Pyserini publish;
+    "equal" leaves the scores equal, cuts at k by doc_id descending, and the harness breaks and reports the ties.
     """
 
     fields: str = "flat"
@@ -45,14 +47,17 @@ class BM25:
     b: float = 0.4
     stemmer: str = "default"
     language: str = "en"
+    ties: str = "anserini"
     threads: int = 2
     heap: str = "2g"
     runtime: ClassVar[frozenset[str]] = frozenset({"threads", "heap"})
+    search_only: ClassVar[frozenset[str]] = frozenset({"k1", "b", "ties"})
     _searcher: lucene.Searcher | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         _among("fields", self.fields, FIELDS)
         _among("language", self.language, lucene.LANGUAGES)
+        _among("ties", self.ties, ("anserini", "equal"))
         _among("stemmer", self.stemmer, ("default", *STEMMERS) if self.language == "en" else ("default",))
         if not (0 <= self.k1 < float("inf") and 0 <= self.b <= 1):
             raise ValueError(f"k1={self.k1}, b={self.b}: k1 must be finite and not negative, b between 0 and 1")
@@ -121,7 +126,7 @@ class BM25:
         return self._searcher.terms(field)
 
     def _best(self, searcher: lucene.Searcher, text: str, k: int) -> tuple[list[str], list[float]]:
-        """The ids and scores of the k best by score and doc_id, both descending, however the index orders documents."""
+        """The ids and scores of the k best, ties in the order of `ties`, however the index orders documents."""
         if k < 1:
             return [], []
         asked = k + MARGIN
@@ -129,11 +134,18 @@ class BM25:
         while len(scores) == asked and scores[-1] == scores[k - 1]:  # the tie at the cut goes on beyond what was seen
             asked *= 8
             numbers, scores = searcher.top(text, asked)
-        if len(scores) <= k:
-            return self._ids[numbers], scores.tolist()
-        above = int(np.count_nonzero(scores > scores[k - 1]))
-        tied = sorted(self._ids[numbers[scores == scores[k - 1]]], reverse=True)
-        return self._ids[numbers[:above]] + tied[: k - above], scores[:k].tolist()
+        if len(scores) > k:
+            reach = int(np.count_nonzero(scores >= scores[k - 1]))
+            numbers, scores = numbers[:reach], scores[:reach]
+        ids = self._ids[numbers]
+        bounds = np.flatnonzero(np.diff(scores, prepend=np.inf, append=-np.inf))
+        sizes = np.diff(bounds)
+        if self.ties == "equal":
+            ids[bounds[-2] :] = sorted(ids[bounds[-2] :], reverse=True) if len(ids) else []
+            return ids[:k], scores[:k].tolist()
+        for start, size in zip(bounds[:-1][sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
+            ids[start : start + size] = sorted(ids[start : start + size])
+        return ids[:k], _falling(scores)[:k].tolist()
 
     def _write(self, docs: Iterable[Doc], folders: list[Path]) -> array:
         """Fill one Lucene index and one list of ids per folder, each in its own thread; return the hash of every id."""
@@ -180,12 +192,10 @@ class BM25:
         return {"format": 1, "fields": self.fields, "stemmer": self.stemmer, "language": self.language}
 
 
-@dataclass(kw_only=True, eq=False)
-class BM25MSMARCO(BM25):
-    """BM25 with the k1 and b that Anserini tuned on MS MARCO passages; an index of `BM25` serves it as well."""
-
-    k1: float = 0.82
-    b: float = 0.68
+def _falling(scores: np.ndarray) -> np.ndarray:
+    """Descending positive float32 scores (n,), each at least a unit in the last place below the one before."""
+    steps = np.arange(len(scores), dtype=np.int32)  # positive floats are ordered as the integers of the same bits
+    return (np.minimum.accumulate(scores.view(np.int32) + steps) - steps).view(np.float32)
 
 
 def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
