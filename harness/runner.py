@@ -39,7 +39,8 @@ def run(system: System, dataset: Dataset, k: int, results: Path, cache: Path, ov
     retriever raises passes through.
     """
     plugin = plugins.find(system.spec)
-    runtime, search_only = plugins.runtime(plugin), getattr(plugin, "search_only", frozenset())
+    runtime = plugins.runtime(plugin)
+    search_only: frozenset[str] = getattr(plugin, "search_only", frozenset())
     passed = checked(plugin, system.arguments)
     identity, all_arguments = plugins.identity(plugin), plugins.arguments(plugin) | passed
     retriever = plugins.make(plugin, passed)
