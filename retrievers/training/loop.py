@@ -101,17 +101,21 @@ def train(
         summed += 1
         bar.update()
 
-        done, saving = step + 1, (step + 1) % a.checkpoint_every == 0 and step + 1 < steps
-        logging = done % a.log_every == 0 or done == steps
+        done = step + 1
+        logging, saving = (done % every == 0 or done == steps for every in (a.log_every, a.checkpoint_every))
         if not logging and not saving:
             continue
         sums = accelerator.reduce(sums, reduction="mean")
         means = dict(zip(names, (sums / summed).tolist(), strict=True))
+        if saving:  # a step may leave infinite weights although its losses were finite
+            means["weights"] = torch.nn.utils.get_total_norm(list(model.parameters())).item()
         if not np.isfinite(list(means.values())).all():
             raise FloatingPointError(_not_a_number(done, means, folder))
         if logging:
             if log:
-                log.write({"step": done, **means, "learning_rate": rate, "tokens": tokens})
+                log.write(
+                    {"step": done, **{name: means[name] for name in names}, "learning_rate": rate, "tokens": tokens}
+                )
             speed = (tokens - seen) / (perf_counter() - began)
             bar.set_postfix_str(f"loss {means['loss']:.3f}, {speed:,.0f} tokens/s")
             sums, summed = torch.zeros_like(sums), 0

@@ -67,9 +67,14 @@ def build(passages: Iterable[str], tokenizer: Any, folder: Path, facts: dict[str
 
 
 def _tokenise(passages: Iterable[str], tokenizer: Any) -> Iterator[list[list[int]]]:
+    from tokenizers import Tokenizer
+
+    backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    backend.no_truncation()  # a published tokenizer may carry both
+    backend.no_padding()
     stream = iter(passages)
     while batch := list(islice(stream, AT_ONCE)):
-        coded = tokenizer.backend_tokenizer.encode_batch_fast(batch, add_special_tokens=False)
+        coded = backend.encode_batch_fast(batch, add_special_tokens=False)
         yield [ids for one in coded if (ids := one.ids)]
 
 
