@@ -2,12 +2,12 @@
 
 import json
 
-import made_results
 import numpy as np
 import pytest
-import toy
 from scipy import stats
 
+import made_results
+import toy
 from harness import results
 from harness.cli import main
 from harness.comparison import compare, pick

@@ -1,8 +1,8 @@
 """The conformance suite: a retriever that keeps every law passes, one that breaks a single law fails that check."""
 
 import pytest
-from broken_retrievers import BROKEN, DoesNotIndex, FailsWithoutQueries, NeedsAnArgument, Overlap
 
+from broken_retrievers import BROKEN, DoesNotIndex, FailsWithoutQueries, NeedsAnArgument, Overlap
 from harness import plugins
 from harness.conformance import CHECKS, Broken, check
 from harness.conformance.law import difference

@@ -4,8 +4,8 @@ import json
 import re
 
 import pytest
-import toy
 
+import toy
 from harness import datasets, manifest, runner, suites
 from harness.arguments import checked
 from harness.conformance import CHECKS

@@ -5,12 +5,12 @@ import os
 import subprocess
 import sys
 
-import made_results
 import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+import made_results
 from harness import results
 from harness.cli import main
 from harness.dataset_table import groups

@@ -3,10 +3,10 @@
 import gzip
 import json
 
-import made_results
 import numpy as np
 import pytest
 
+import made_results
 from harness import results
 from harness.errors import BadInput, HarnessError
 from harness.score_matrix import columns, join

@@ -6,11 +6,11 @@ import json
 import re
 from pathlib import Path
 
-import made_results
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import made_results
 from harness import results
 from harness.cli import main
 from harness.errors import HarnessError
