@@ -63,7 +63,7 @@ def serve(folder: Path, port: int) -> None:
     from harness.errors import HarnessError
 
     class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        def log_message(self, format: str, *args: object) -> None:
             """One line per file would hide the address."""
 
     try:

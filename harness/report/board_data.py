@@ -140,7 +140,7 @@ def _costs(
     board: Leaderboard, groups: Sequence[Group], results: Sequence[Result], tags: Sequence[str]
 ) -> list[dict[str, Any]]:
     """For every group and column and every axis: [system, quality, cost, on the front] of the systems that say it."""
-    scopes = [(group.name, group.averages, group.members) for group in groups if group.averages]
+    scopes = [(f"{group.name}: average", group.averages, group.members) for group in groups if group.averages]
     for column in board.columns:
         means = {tag: board.cells[tag, column.name].mean for tag in column.tags}
         scopes.append((column.name, means, {matrix.dataset for matrix in column.matrices}))

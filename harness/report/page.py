@@ -1,4 +1,4 @@
-"""What the template of a measure's page needs: rows, heads and sentences. The first view is complete without scripts."""
+"""What the template of a measure's page needs; the first view is complete without scripts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -26,7 +26,9 @@
     const left = box.right + 8 + wide < innerWidth ? box.right + 8 : box.left - wide - 8;
     card.style.left = Math.max(4, Math.min(left, innerWidth - wide - 4)) + "px";
     card.style.top = Math.max(4, Math.min(box.top, innerHeight - high - 4)) + "px";
-    if (pinned) card.querySelector("button").focus();
+    const hidden = box.bottom + 8 - card.getBoundingClientRect().top; // the sheet of a phone may lie on the number
+    if (pinned && matchMedia("(max-width: 50rem)").matches && hidden > 0) scrollBy(0, hidden);
+    if (pinned) card.querySelector("button").focus({ preventScroll: true });
   }
 
   function lines(pairs) {

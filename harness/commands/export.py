@@ -1,0 +1,34 @@
+"""`beir-harness export`: results in the formats of other tools."""
+
+import argparse
+from pathlib import Path
+
+from harness.commands import options
+
+HELP = "write results for other tools: MTEB's JSON, TREC run files, scores as ir_measures prints them"
+FORMS = ("mteb", "trec", "ir-measures")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which results, in which form, where to."""
+    parser.add_argument("--format", choices=FORMS, required=True, help="one file per system and dataset")
+    parser.add_argument("--output", metavar="DIR", type=Path, required=True, help="files go to DIR/TAG")
+    parser.add_argument("--dataset", action="append", default=[], metavar="NAME", help="only these; or a group")
+    parser.add_argument("--system", action="append", default=[], metavar="TAG", help="only these; may be repeated")
+    options.add_results(parser)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Write the files and say what could not be written; returns 1 if there was nothing to write."""
+    import sys
+
+    from harness import exchange, results
+
+    found, _ = results.read(options.results_folder(arguments))
+    chosen = results.select(found, arguments.dataset, arguments.system)
+    written, notes = exchange.export(chosen, arguments.format, arguments.output)
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    for path in written:
+        print(path)
+    return 0 if written else 1

@@ -1,0 +1,30 @@
+"""`beir-harness import`: means from MTEB result files join the report, for what they are."""
+
+import argparse
+from pathlib import Path
+
+from harness.commands import options
+
+HELP = "take over means from MTEB's result JSON; they are shown, but not tested"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The files and the name they get."""
+    parser.add_argument("file", nargs="+", type=Path, help="result files of one system; run files go through `score`")
+    parser.add_argument("--tag", required=True, help="the system's name in tables")
+    parser.add_argument("--overwrite", action="store_true", help="replace other means of that tag")
+    options.add_results(parser)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """File the means and print what they are; returns 0."""
+    from harness import imported
+    from harness.measures import display
+
+    folder = options.results_folder(arguments)
+    for path in arguments.file:
+        for one in imported.import_mteb(path, arguments.tag, folder, arguments.overwrite):
+            scores = ", ".join(f"{display(measure)} {value:.4f}" for measure, value in one.scores.items())
+            print(f"{one.tag} on {one.dataset}: {scores}")
+    print("means only: shown without tests, marks or ranks")
+    return 0

@@ -1,0 +1,83 @@
+"""How every figure looks, and how it becomes a file without dates or random names in it."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import files
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe, Ito: Color Universal Design (2008); told apart with any kind of colour vision, and by lightness in grey.
+BETTER, WORSE, NEUTRAL, INK, GRID = "#0072B2", "#D55E00", "#7A7A7A", "#1B1F24", "#E1E4E8"
+WIDTH = 6.3  # inches, the text width of an A4 or letter page
+ROW = 0.24  # inches of a line of a list
+NO_DATES: dict[str, dict[str, None]] = {
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None},
+    "svg": {"Date": None, "Creator": None},
+}
+RC: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so a figure does not depend on the machine's fonts
+    "font.size": 8.5,
+    "axes.edgecolor": NEUTRAL,
+    "axes.labelcolor": INK,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "grid.color": GRID,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "beir-harness",
+    "svg.fonttype": "path",
+}
+
+
+@contextmanager
+def styled(height: float, width: float = WIDTH) -> Iterator[tuple["Figure", "Axes"]]:
+    """A figure of so many inches with one axes, in the style of this module; no window, no global state."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(RC):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        yield figure, figure.add_subplot()
+
+
+def save(figure: "Figure", path: Path) -> None:
+    """Write `figure` in the format that the ending of `path` names, atomically.
+
+    Raises HarnessError for an ending other than png, pdf and svg.
+    """
+    import matplotlib
+
+    form = check(path)
+    buffer = io.BytesIO()
+    with matplotlib.rc_context(RC):
+        figure.savefig(buffer, format=form, dpi=200, metadata=NO_DATES[form])
+    files.write_bytes(path, buffer.getvalue())
+
+
+def check(path: Path) -> str:
+    """The format that the ending of `path` names. Raises HarnessError for another than png, pdf and svg."""
+    form = path.suffix.lower().removeprefix(".")
+    if form not in NO_DATES:
+        raise HarnessError(f"{path}: a figure is written as {', '.join(NO_DATES)}; end the file's name in one of them")
+    return form
+
+
+def listed(axes: "Axes", labels: list[str]) -> None:
+    """Turn the vertical axis into a list, first label on top, without lines across."""
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
