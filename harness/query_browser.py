@@ -45,6 +45,11 @@ class View:
     missed_in_all: int
     retrieved: int
 
+    @property
+    def doc_ids(self) -> list[str]:
+        """Every document that is shown."""
+        return [one.doc_id for one in self.top] + [one.doc_id for one in self.missed]
+
 
 @dataclass(frozen=True)
 class Judgments:

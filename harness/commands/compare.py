@@ -10,6 +10,7 @@ from harness.commands.leaderboard import add_test
 
 if TYPE_CHECKING:
     from harness.comparison import Measured
+    from harness.results import Result
 
 HELP = "compare two systems on one dataset: wins, losses, p, the queries that differ most"
 TEXT = 60  # characters of a query's text that are printed
@@ -22,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", required=True, metavar="NAME", help="a dataset that both have")
     parser.add_argument("--measure", action="append", metavar="M", help="may be repeated (default: the dataset's own)")
     parser.add_argument("--top", type=int, default=10, metavar="N", help="queries shown (default: 10)")
+    parser.add_argument("--query", metavar="ID", help="instead: what each found for this query, and what it missed")
     add_test(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     options.add_results(parser)
@@ -36,6 +38,8 @@ def main(arguments: argparse.Namespace) -> int:
     found, _ = results.read(options.results_folder(arguments))
     first, second = (pick(found, tag, arguments.dataset) for tag in (arguments.first, arguments.second))
     measures = list(dict.fromkeys(arguments.measure or [first.manifest["primary_measure"]]))
+    if arguments.query is not None:
+        return _one_query(arguments, (first, second), measures)
     texts, note = _texts(arguments)
     measured = compare(
         first, second, measures, arguments.test, arguments.correction, arguments.alpha, max(0, arguments.top), texts
@@ -47,6 +51,21 @@ def main(arguments: argparse.Namespace) -> int:
         print("\n".join(_lines(one, arguments, len(measured))), end="\n\n")
     if note:
         print(f"note: {note}")
+    return 0
+
+
+def _one_query(arguments: argparse.Namespace, pair: "Sequence[Result]", measures: Sequence[str]) -> int:
+    """Print both systems' documents for one query side by side."""
+    from harness import datasets, query_text
+    from harness.measures import display
+
+    dataset = datasets.load(arguments.dataset, options.data_folders(arguments), download=not arguments.offline)
+    found = query_text.look_up(dataset, pair, arguments.query)
+    scores = query_text.scores_of(pair, measures, arguments.query)
+    if arguments.json:
+        print(json.dumps({**found, "scores": scores}, indent=1, ensure_ascii=False, allow_nan=False))
+    else:
+        print("\n".join(query_text.lines(found, {display(name): both for name, both in scores.items()})))
     return 0
 
 

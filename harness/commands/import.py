@@ -1,3 +1,4 @@
+# ruff: noqa: N999 - the module is named as its command
 """`beir-harness import`: means from MTEB result files join the report, for what they are."""
 
 import argparse

@@ -34,9 +34,13 @@ def pareto(board: Leaderboard, results: Sequence[Result], cost: str) -> "Figure"
     found = points(results, quality, {matrix.dataset for c in shared for matrix in c.matrices}, chosen)
     if not found:
         raise HarnessError(f"no result here says its {chosen.label.lower()}; only runs made by `run` do")
+    from matplotlib.ticker import EngFormatter
+
     front = [point for point in found if point.front]
     with styled(3.9) as (figure, axes):
         axes.set_xscale("log")
+        for form in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+            form(EngFormatter(sep=""))
         axes.step([p.cost for p in front], [p.quality for p in front], where="post", color=BETTER, lw=1.2)
         for point in found:
             color = BETTER if point.front else NEUTRAL

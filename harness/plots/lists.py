@@ -29,7 +29,7 @@ def leaderboard(board: Leaderboard) -> "Figure":
                     axes.plot(cell.interval, (at, at), color=BETTER if filled else NEUTRAL, lw=1.2)
                 mean: float | None = cell.mean
             else:
-                values = [board.cells[tag, c.name].mean for c in board.columns if (tag, c.name) in board.cells]
+                values = [board.cells[tag, name].mean for name in board.shared]
                 axes.plot(values, [at] * len(values), "|", color=NEUTRAL, ms=6, mew=0.7)
                 mean = board.averages.get(tag)
             if mean is not None:

@@ -43,7 +43,7 @@ def pairs(board: Leaderboard) -> "Figure":
         axes.set_xticks(range(len(tags)), tags, rotation=60, ha="right")
         axes.set_yticks(range(len(tags)), tags)
         for row, column in zip(*np.where(~np.isnan(points)), strict=True):
-            text = f"{points[row, column] + 0.0:+.1f}" if len(tags) <= WORDS else ""
+            text = f"{points[row, column] + 0.0:+.1f}".replace("-", "−") if len(tags) <= WORDS else ""
             dark = abs(points[row, column]) > 0.6 * most
             axes.text(column, row, text + "*" * bool(sure[row, column]), ha="center", va="center", fontsize=7,
                       color="white" if dark else "black")  # fmt: skip

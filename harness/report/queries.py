@@ -102,7 +102,7 @@ def _details(
             continue
         for query_id in query_ids:
             views[query_id][result.tag] = query_browser.view(run, judged, query_id)
-    wanted = {doc_id for by_tag in views.values() for view in by_tag.values() for doc_id in _doc_ids(view)}
+    wanted = {doc_id for by_tag in views.values() for view in by_tag.values() for doc_id in view.doc_ids}
     own = set(query_ids) if dataset.exclude_self else set()
     docs = query_browser.documents(dataset, wanted | own)
     tags = [result.tag for result in results]
@@ -127,7 +127,7 @@ def _details(
 
 def _lists(by_tag: dict[str, View], tags: Sequence[str], docs: dict[str, Doc]) -> dict[str, Any]:
     """The systems' views of one query with documents by number, and the documents."""
-    numbers = {doc_id: at for at, doc_id in enumerate(sorted({d for view in by_tag.values() for d in _doc_ids(view)}))}
+    numbers = {doc_id: at for at, doc_id in enumerate(sorted({d for view in by_tag.values() for d in view.doc_ids}))}
     return {
         "docs": [_doc(doc_id, docs.get(doc_id)) for doc_id in numbers],
         "systems": [
@@ -142,10 +142,6 @@ def _lists(by_tag: dict[str, View], tags: Sequence[str], docs: dict[str, Doc]) -
             for tag in tags
         ],
     }
-
-
-def _doc_ids(view: View) -> list[str]:
-    return [one.doc_id for one in view.top] + [one.doc_id for one in view.missed]
 
 
 def _doc(doc_id: str, doc: Doc | None) -> list[Any]:

@@ -12,13 +12,15 @@
     return { values: found, digits: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
   };
 
-  // 1, 2, 5, 10, … between low and high.
+  // Powers of ten between low and high, or finer steps where those are too few.
   beir.logTicks = function (low, high) {
-    const found = [];
-    for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power += 1) {
-      for (const m of [1, 2, 5]) if (m * Math.pow(10, power) >= low * 0.999 && m * Math.pow(10, power) <= high * 1.001) found.push(m * Math.pow(10, power));
+    for (const steps of [[1], [1, 2, 5], [1, 1.5, 2, 3, 4, 5, 6, 8]]) {
+      const found = [];
+      for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power += 1) {
+        for (const step of steps) if (step * Math.pow(10, power) >= low && step * Math.pow(10, power) <= high) found.push(step * Math.pow(10, power));
+      }
+      if (found.length > 3 || steps.length > 3) return found;
     }
-    return found.length > 9 ? found.filter(function (v) { return /^1(e|0*$|\.)/.test(v.toExponential(0)); }) : found;
   };
 
   beir.scale = function (low, high, from, to) {
