@@ -1,6 +1,7 @@
 """One query of two systems as text for a terminal: the page's query view, without its colours."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 from harness.datasets import Dataset
@@ -10,6 +11,7 @@ from harness.records import Doc
 from harness.results import Result
 
 HALF = 58  # characters of a column; two of them fill a line of 120
+WIDTH = 2 * HALF + 2
 QUERY = 1_000  # characters of the query's text that are printed
 
 
@@ -46,7 +48,7 @@ def lines(found: Mapping[str, Any], scores: Mapping[str, Sequence[float]]) -> li
     head = [
         f"### Query {found['query_id']} of {found['dataset']}",
         "",
-        found["text"] + cut,
+        *wrap(_printable(found["text"]) + cut, WIDTH),
         "",
         f"{', '.join(said)} · {found['relevant']} relevant of {found['judged']} judged documents",
     ]
@@ -91,7 +93,13 @@ def _side(tag: str, system: Mapping[str, Any]) -> list[str]:
     return rows
 
 
+def _printable(text: str) -> str:
+    """Without the control characters by which a document could steer the terminal."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
 def _cut(text: str) -> str:
+    text = _printable(text)
     return text if len(text) <= HALF else text[: HALF - 1] + "…"
 
 
