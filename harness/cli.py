@@ -10,7 +10,10 @@ from importlib import import_module
 from harness import __version__
 from harness.errors import HarnessError
 
-COMMANDS = ("list", "run", "score", "leaderboard", "compare", "verify", "check", "new")
+COMMANDS = (
+    "list", "run", "score", "leaderboard", "compare", "report", "plot", "verify", "check", "new",
+    "tune", "pretrain", "export", "import",
+)  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:
