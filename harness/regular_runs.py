@@ -30,7 +30,7 @@ def read_regular(path: Path) -> Run | None:
             watched = _Watched(file, [mark for mark in (b" ", b"\t", b"\r", b"\v", b"\f", b"\0") if mark != separator])
             table = pyarrow.csv.read_csv(
                 watched,
-                pyarrow.csv.ReadOptions(column_names=COLUMNS, block_size=BLOCK),
+                pyarrow.csv.ReadOptions(column_names=COLUMNS, block_size=BLOCK, use_threads=False),
                 pyarrow.csv.ParseOptions(delimiter=separator.decode(), quote_char=False, double_quote=False),
                 pyarrow.csv.ConvertOptions(column_types=types, null_values=[], strings_can_be_null=False),
             )

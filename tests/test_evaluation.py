@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness import runs
 from harness.errors import BadInput, HarnessError
-from harness.evaluation import DEFAULT_MEASURES, Scores, read_scores, score, write_scores
+from harness.evaluation import DEFAULT_MEASURES, Scores, mean, read_scores, score, write_scores
 from harness.measures import parse_measure
 from harness.records import Qrel, Query, ScoredDoc
 
@@ -152,6 +152,11 @@ def test_the_number_of_threads_changes_no_bit():
 def test_what_cannot_be_scored_says_why(ranked, judged, message):
     with pytest.raises(HarnessError, match=message):
         score(run_of(ranked), judged)
+
+
+def test_the_mean_is_summed_exactly_so_that_no_order_of_queries_changes_it():
+    values = [1e16, 1.0, -1e16, 1.0]
+    assert {mean(order) for order in permutations(values)} == {0.5}
 
 
 def test_a_measure_named_twice_is_scored_once():

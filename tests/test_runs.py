@@ -1,15 +1,17 @@
 """What a retriever yields becomes a run: one total order, the own document dropped, the faults named."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import runs
 from harness.errors import BadInput, HarnessError
-from harness.rankings import total_order
+from harness.rankings import is_ordered, total_order
 from harness.records import Query, ScoredDoc
 from harness.text_hashes import hash_texts
 
@@ -57,10 +59,15 @@ def test_the_order_is_total(ranking):
     assert all(above < below for above, below in pairwise(keys))
 
 
+def test_a_run_in_order_is_recognised_across_its_queries():
+    run = runs.order(scored("q1", ("a", 1.0)) + scored("q2", ("c", 9.0), ("b", 1.0), ("a", 1.0)), QUERIES, 9)
+    assert is_ordered(run)  # q2 begins with a higher score than q1 ends with
+    assert not is_ordered(replace(run, scores=run.scores[[0, 2, 1, 3]]))
+    assert not is_ordered(replace(run, doc_ids=run.doc_ids.take(pa.array([0, 1, 3, 2]))))
+
+
 @given(st.lists(ids, max_size=40), st.integers(0, 3))
 def test_hashes_are_equal_for_equal_texts_and_differ_for_others(texts, start):
-    import pyarrow as pa
-
     array = pa.array(texts, pa.large_string()).slice(start)
     hashes = hash_texts(array).tolist()
     assert len(hashes) == len(array)
