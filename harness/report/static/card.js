@@ -27,7 +27,7 @@
     card.style.left = Math.max(4, Math.min(left, innerWidth - wide - 4)) + "px";
     card.style.top = Math.max(4, Math.min(box.top, innerHeight - high - 4)) + "px";
     const hidden = box.bottom + 8 - card.getBoundingClientRect().top; // the sheet of a phone may lie on the number
-    if (pinned && matchMedia("(max-width: 50rem)").matches && hidden > 0) scrollBy(0, hidden);
+    if (pinned && matchMedia("(max-width: 50rem)").matches && hidden > 0) scrollBy({ top: hidden, behavior: "instant" });
     if (pinned) card.querySelector("button").focus({ preventScroll: true });
   }
 

@@ -11,11 +11,17 @@
   }
 
   function start(site) {
-    const wanted = new URLSearchParams(location.hash.slice(1));
     const displays = new Map(site.measures.map(function (one) { return [one.name, one.display]; }));
-    const browsed = site.browsed.find(function (one) { return one.dataset === wanted.get("dataset"); });
-    if (browsed) id("dataset").value = String(browsed.number);
-    let data = null, number = 0, chosen = wanted.get("query");
+    let data = null, number = 0, chosen = null, wanted = new URLSearchParams();
+
+    // The address says what is shown, so that a query can be linked to.
+    function follow() {
+      wanted = new URLSearchParams(location.hash.slice(1));
+      const browsed = site.browsed.find(function (one) { return one.dataset === wanted.get("dataset"); });
+      if (browsed) id("dataset").value = String(browsed.number);
+      chosen = wanted.get("query");
+      load();
+    }
 
     function load() {
       number = Number(id("dataset").value);
@@ -68,7 +74,7 @@
       chosen = row.name;
       const first = id("first").value, second = id("second").value, measure = id("measure").value;
       history.replaceState(null, "", "#" + new URLSearchParams({ dataset: data.dataset, first, second, measure, query: chosen }));
-      wanted.forEach(function (_, name) { wanted.set(name, ""); });
+      wanted = new URLSearchParams();
       for (const button of id("list").querySelectorAll("button")) {
         if (button.dataset.query === chosen) button.setAttribute("aria-current", "true"); else button.removeAttribute("aria-current");
       }
@@ -81,7 +87,8 @@
     for (const name of ["first", "second", "measure", "order"]) id(name).addEventListener("change", function () { chosen = name === "order" ? null : chosen; list(true); });
     id("search").addEventListener("input", function () { list(false); });
     id("more").addEventListener("click", function () { shown += PAGE; list(false); });
-    load();
+    addEventListener("hashchange", follow);
+    follow();
   }
 
   beir.get("site").then(start);
