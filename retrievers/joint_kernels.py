@@ -1,172 +1,142 @@
-"""Compiled loops of the joint search: the sparse part of many queries at once, and the exact score of a pair.
+"""Loops of the joint search: vocabulary vectors in fixed point, the sparse part of many queries, the score of a pair.
 
 A document reads the queries' vocabulary vectors at its k entries. One query at a time this is a gather, a cache miss
-for each number; with the queries side by side it is a sum of k rows, which vector units and caches like. A row of 32
-queries is one cache line of 16 words: each word holds two fixed-point numbers of 16 bits, and an integer-to-float
-conversion of the word itself or of the word shifted left gives 2^16 times the one or the other (see `pack`).
-
-The inner loop is written in LLVM's vector types, as no compiler keeps the sums of such a loop in registers by itself;
-LLVM maps them to what the processor has. On one core with AVX-512 it reaches 15 to 18 G multiply-adds a second where
-the plain loop reaches 5.
+for each number; with 32 queries side by side it is a sum of k rows of one cache line each (`row_sums`), from a table
+that fits a core's second-level cache.
 """
 
-from typing import Any
-
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.core.base import BaseContext
-from numba.extending import intrinsic
+import torch
+from numba import njit
 
-from retrievers.exact_kernels import dot
+from retrievers.row_sums import LANES, LARGEST, ORDER, instruction_set, row_sums_by
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 
-WORDS = 16  # 32-bit words of a row: one cache line
-ROW = 2 * WORDS  # queries of a row
-UNROLL = 4  # entries a step; the number of entries must be a multiple of it
 GROUP = 16  # documents whose sums are turned round together, to be written in whole cache lines
-LARGEST = 32767
+ROUNDED = 0.502  # of a step: the error of rounding to whole numbers, with what fp32 adds
+PARTS = 64  # partial sums of an exact score
+REBIAS = 2.0**112  # fp16 biases its exponent by 15, fp32 by 127
+
+row_sums = row_sums_by(instruction_set())
 
 
 def pack(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Vocabulary vectors fp32 (Q, V) as rows of fixed-point numbers.
+    """Vocabulary vectors fp32 (Q, V) as tables of `row_sums`, one for each 32 queries.
 
-    Returns words int32 (ceil(Q / 32), V, 16), the factors fp32 (Q,) that turn converted words into values, and the
-    largest errors (Q,) of such a value. Query j < 16 of a row is in the low half of word j, query 16 + j in the high
-    half of it. The word as a whole is rounded to the high half's value, so its low bits cost no precision.
+    Returns the tables int16 (ceil(Q / 32), V, 32), the factors fp32 (Q,) that make values of their numbers, and the
+    largest error (Q,) of a value.
     """
     queries, vocabulary = vectors.shape
     largest = np.abs(vectors).max(axis=1, initial=0.0).astype(np.float64)  # (Q,)
     usable = largest > 2.0**-60  # below, a factor may underflow; such a vector counts as error alone
-    steps = np.where(usable, largest / LARGEST, 1.0)
-    words = np.empty((-(-queries // ROW), vocabulary, WORDS), np.int32)
-    for row, start in enumerate(range(0, queries, ROW)):
-        part = slice(start, start + ROW)
-        scale = np.where(usable[part], 1 / steps[part], 0.0)
-        fixed = np.zeros((ROW, vocabulary))
-        fixed[: len(scale)] = vectors[part] * scale[:, None]
-        low = np.rint(fixed[:WORDS]).astype(np.int64) & 0xFFFF
-        high = np.rint(fixed[WORDS:] - low / 65536).astype(np.int64)
-        words[row] = (high * 65536 + low).T.astype(np.int32)
-    factors = np.where(usable, steps / 65536, 0.0).astype(np.float32)
-    return words, factors, np.where(usable, 0.5001 * steps, largest)
-
-
-@intrinsic
-def _add_rows(_: Any, words: Any, entries: Any, weights: Any, sums: Any) -> Any:
-    """sums[:16] = sum of weights[e] * float(words[entries[e]] << 16), sums[16:] the same without the shift.
-
-    words int32 (V, 16), entries (n,) unsigned, weights fp32 (n,), n a multiple of UNROLL and not 0, sums fp32 (32,).
-    """
-    integer, real, index = ir.IntType(32), ir.FloatType(), ir.IntType(64)
-    row_type, sum_type = ir.VectorType(integer, WORDS), ir.VectorType(real, WORDS)
-    first_lane = ir.Constant(row_type, [integer(0)] * WORDS)
-    half = ir.Constant(row_type, [integer(16)] * WORDS)
-    zero = ir.Constant(sum_type, [real(0.0)] * WORDS)
-
-    def lower(context: BaseContext, b: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        arrays = [
-            context.make_array(kind)(context, b, value) for kind, value in zip(signature.args, arguments, strict=True)
-        ]
-        rows, places, factors, out = (array.data for array in arrays)
-        count = b.extract_value(arrays[1].shape, 0)
-        name = f"llvm.fma.v{WORDS}f32"
-        fma = b.module.globals.get(name) or ir.Function(b.module, ir.FunctionType(sum_type, [sum_type] * 3), name)
-
-        before, loop, after = b.block, b.append_basic_block("rows"), b.append_basic_block("rows.end")
-        b.branch(loop)
-        b.position_at_end(loop)
-        entry = b.phi(index)
-        entry.add_incoming(index(0), before)
-        totals = [(b.phi(sum_type), b.phi(sum_type)) for _ in range(UNROLL)]
-        added = []
-        for step, (low, high) in enumerate(totals):
-            at = b.add(entry, index(step))
-            place = b.zext(b.load(b.gep(places, [at])), index)
-            word = b.load(b.bitcast(b.gep(rows, [b.mul(place, index(WORDS))]), row_type.as_pointer()))
-            word.align = 4
-            lone = b.insert_element(ir.Constant(sum_type, ir.Undefined), b.load(b.gep(factors, [at])), integer(0))
-            weight = b.shuffle_vector(lone, ir.Constant(sum_type, ir.Undefined), first_lane)
-            added.append(
-                (
-                    b.call(fma, [b.sitofp(b.shl(word, half), sum_type), weight, low]),
-                    b.call(fma, [b.sitofp(word, sum_type), weight, high]),
-                )
-            )
-        following = b.add(entry, index(UNROLL))
-        entry.add_incoming(following, loop)
-        for total, new in zip(totals, added, strict=True):
-            for phi, value in zip(total, new, strict=True):
-                phi.add_incoming(zero, before)
-                phi.add_incoming(value, loop)
-        b.cbranch(b.icmp_unsigned("<", following, count), loop, after)
-        b.position_at_end(after)
-        for part in range(2):
-            total = added[0][part]
-            for new in added[1:]:
-                total = b.fadd(total, new[part])
-            stored = b.store(total, b.bitcast(b.gep(out, [index(part * WORDS)]), sum_type.as_pointer()))
-            stored.align = 4
-        return context.get_dummy_value()
-
-    return types.void(words, entries, weights, sums), lower
+    scale = np.where(usable, LARGEST / np.where(usable, largest, 1.0), 0.0).astype(np.float32)
+    shape = -(-queries // LANES), vocabulary, LANES
+    tables = torch.zeros(shape, dtype=torch.int16).numpy()  # torch aligns to cache lines
+    for number, table in enumerate(tables):
+        part = slice(number * LANES, (number + 1) * LANES)
+        numbers = np.rint(vectors[part] * scale[part, None]).astype(np.int16)
+        table[:, ORDER[: len(numbers)]] = numbers.T
+    factors = np.where(usable, largest / LARGEST, 0.0).astype(np.float32)
+    return tables, factors, np.where(usable, ROUNDED * largest / LARGEST, largest)
 
 
 @njit(nogil=True, cache=True)
-def add_sparse(words, factors, entries, weights, scores, begin, end):
+def moved(half):
+    """The bits of an fp16 number in the places where fp32 has them: of that number over REBIAS, exactly."""
+    wide = np.uint32(half)
+    return ((wide & np.uint32(0x8000)) << np.uint32(16)) | ((wide & np.uint32(0x7FFF)) << np.uint32(13))
+
+
+@njit(nogil=True, cache=True)
+def widen(halves, values, begin, end):
+    """Rows begin .. end - 1 of fp16 numbers, given as bits in uint16 (N, n), into fp32 `values` (N, n), exactly."""
+    bits = values.view(np.uint32)
+    for row in range(begin, end):
+        for place in range(halves.shape[1]):
+            bits[row, place] = moved(halves[row, place])
+        for place in range(halves.shape[1]):
+            values[row, place] *= np.float32(REBIAS)
+
+
+@njit(nogil=True, cache=True)
+def pack_weights(values, numbers, factors, begin, end):
+    """Rows begin .. end - 1 of fp32 `values` (N, k) as whole `numbers` int16 (N, n), n >= k, times `factors` (N,)."""
+    for row in range(begin, end):
+        largest = np.float32(0.0)
+        for place in range(values.shape[1]):
+            largest = max(largest, abs(values[row, place]))
+        factors[row] = largest / np.float32(LARGEST)
+        scale = np.float32(LARGEST) / largest if largest > 0 else np.float32(0.0)
+        for place in range(values.shape[1]):
+            numbers[row, place] = np.int16(np.rint(values[row, place] * scale))
+
+
+@njit(nogil=True, cache=True)
+def add_sparse(tables, query_factors, entries, pairs, factors, scores, begin, end):
     """Add the sparse part to the scores (Q, N) of documents begin .. end - 1 of a block.
 
-    words (R, V, 16) and factors (Q,) of `pack`; entries (N, n) unsigned, weights fp32 (N, n), n a multiple of UNROLL.
+    tables (R, V, 32) and query_factors (Q,) of `pack`; entries (N, n) unsigned, pairs int32 (N, n / 2) and factors (N,)
+    of `pack_weights`, n a multiple of CHUNK.
     """
-    queries = len(scores)
-    sums = np.empty((GROUP, ROW), np.float32)
-    for row in range(len(words)):
-        first = row * ROW
-        here = min(ROW, queries - first)
+    sums = np.empty((GROUP, LANES), np.float32)
+    for number in range(len(tables)):
+        first = number * LANES
         for start in range(begin, end, GROUP):
             group = min(GROUP, end - start)
             for doc in range(group):
-                _add_rows(words[row], entries[start + doc], weights[start + doc], sums[doc])  # type: ignore[call-arg]
-            for lane in range(here):
-                factor = factors[first + lane]
+                row_sums(tables[number], entries[start + doc], pairs[start + doc], sums[doc])
+                for lane in range(LANES):
+                    sums[doc, lane] *= factors[start + doc]
+            for query in range(first, min(first + LANES, len(scores))):
                 for doc in range(group):
-                    scores[first + lane, start + doc] += factor * sums[doc, lane]
+                    scores[query, start + doc] += query_factors[query] * sums[doc, query - first]
 
 
-@njit(nogil=True, cache=True)
-def as_fp32(halves, patterns, values):
-    """fp16 bit patterns uint16 (n,) as fp32: `patterns` uint32 and `values` fp32 are the same memory (n,)."""
+@njit(nogil=True, cache=True, fastmath={"contract"})
+def add_products(values, halves, scratch, sums):
+    """Add values fp32 (n,) times fp16 numbers, given as bits in uint16 (n,), over REBIAS to `sums` fp64 (PARTS,).
+
+    An fp16 number's bits, moved into fp32's places, are the number over REBIAS, and the product of the two is exact in
+    fp64, fused with its addition or not. `scratch` fp32 holds at least n numbers.
+    """
+    bits = scratch.view(np.uint32)
     for place in range(halves.size):
-        half = np.uint32(halves[place])
-        patterns[place] = ((half & np.uint32(0x8000)) << np.uint32(16)) | ((half & np.uint32(0x7FFF)) << np.uint32(13))
-    for place in range(halves.size):
-        values[place] *= np.float32(2.0**112)  # fp16's exponent is biased by 15, fp32's by 127
+        bits[place] = moved(halves[place])
+    whole = values.size // PARTS * PARTS
+    for begin in range(0, whole, PARTS):
+        for part in range(PARTS):
+            sums[part] += np.float64(values[begin + part]) * np.float64(scratch[begin + part])
+    for place in range(whole, values.size):
+        sums[place - whole] += np.float64(values[place]) * np.float64(scratch[place])
 
 
 @njit(nogil=True, cache=True)
 def rescore(dense, vocabulary, vectors, entries, weights, first_row, rows, counts, cursors, scores):
     """Exact joint scores of candidates within one shard: rows first_row .. first_row + len(entries) - 1 of the store.
 
-    The score is `exact_kernels.dot` of the query's dense vector followed by its vocabulary vector at the document's
-    entries, with the document's dense vector followed by its weights.
-    `dense` (Q, d), `vocabulary` (Q, V) fp32; `vectors` (N, d), `weights` (N, k) bit patterns of fp16, `entries` (N, k);
+    A score is the fp64 sum of Eq. 12's exact products, the dense ones first, in PARTS partial sums, rounded to fp32.
+    `dense` (Q, d), `vocabulary` (Q, V) fp32; `vectors` (N, d), `weights` (N, k) bits of fp16, `entries` (N, k);
     `rows`, `counts`, `cursors` and `scores` as in `exact_kernels.rescore`.
     """
-    width = dense.shape[1]
-    patterns = np.empty(width + entries.shape[1], np.uint32)
-    document = patterns.view(np.float32)
-    query = np.empty(patterns.size, np.float32)
+    sums = np.empty(PARTS)
+    read = np.empty(entries.shape[1], np.float32)
+    scratch = np.empty(max(dense.shape[1], read.size), np.float32)
     end = first_row + len(entries)
-    for number in range(len(dense)):
-        query[:width] = dense[number]
-        place = cursors[number]
-        while place < counts[number] and rows[number, place] < end:
-            row = rows[number, place] - first_row
-            as_fp32(vectors[row], patterns[:width], document[:width])
-            as_fp32(weights[row], patterns[width:], document[width:])
-            for entry in range(entries.shape[1]):
-                query[width + entry] = vocabulary[number, entries[row, entry]]
-            scores[number, place] = dot(query, document)
+    for query in range(len(dense)):
+        values = vocabulary[query]
+        place = cursors[query]
+        while place < counts[query] and rows[query, place] < end:
+            row = rows[query, place] - first_row
+            places = entries[row]
+            for entry in range(read.size):
+                read[entry] = values[places[entry]]
+            sums[:] = 0.0
+            add_products(dense[query], vectors[row], scratch, sums)
+            add_products(read, weights[row], scratch, sums)
+            total = 0.0
+            for part in range(PARTS):
+                total += sums[part]
+            scores[query, place] = np.float32(total * REBIAS)
             place += 1
-        cursors[number] = place
+        cursors[query] = place

@@ -3,26 +3,29 @@
     score(q, d) = h_q . h_d + sum over the k entries i of d of mu_q[i] mu_d[i]
 
 The document is sparse, the query is dense over the vocabulary. As for dense vectors (`exact_search`), the score of a
-pair is `exact_kernels.dot` of the two vectors of d' + k numbers that Eq. 12 multiplies, a function of the stored values
-alone; order: score descending, then doc_id descending. Approximate scores of all pairs come first, and candidates are
-scored exactly.
+pair is the fp64 sum, in one fixed order, of Eq. 12's exact products, rounded to fp32: a function of the two alone.
+Order: score descending, then doc_id descending. Approximate scores of all pairs come first, and candidates are scored
+exactly.
 
-The approximation a of e (Eq. 12 in exact arithmetic) is an fp32 product for the dense part, and for the sparse part an
-fp32 sum of weights times mu_q in fixed point (`joint_kernels`). Let u = 2^-24, n = d' + k + 8, D and W the largest
-norms of the documents' dense and sparse parts, and m_q the norm of the k largest of |mu_q|, so that the sparse part, a
-sum of k terms, is at most m_q W (Cauchy-Schwarz).
+The approximation a of e (Eq. 12 in exact arithmetic) is an fp32 product for the dense part; for the sparse part queries
+and weights are rounded to whole numbers times a factor of each vector (`joint_kernels`), and sums of products of whole
+numbers are exact but for a rounding to fp32 every 32 entries. Let u = 2^-24, gamma_n = nu / (1 - nu), D and W the
+largest norms of the documents' dense and sparse parts, m_q = max |mu_q|, c_q and c the largest errors of a query's and
+of any document's number, and w = W + sqrt(k) c, which bounds the norm of the rounded weights.
 
-  1. Fixed point moves each of the k numbers by at most c_q: the sparse part moves by at most sqrt(k) c_q W.
-  2. fp32 sums of products in any order, fused or not, are off by at most gamma_n (|h_q| D + (m_q + sqrt(k) c_q) W),
-     gamma_n = nu / (1 - nu). The 8 cover the conversion to fp32, the factor, and the sum of the two parts.
+  1. Rounding moves the sparse part by at most sum |mu_q[i] - mu'_q[i]| |mu'_d[i]| + |mu_q[i]| |mu_d[i] - mu'_d[i]|,
+     hence (Cauchy-Schwarz for the first) by at most sqrt(k) c_q w + k m_q c.
+  2. The fp32 product is off by at most gamma_d' |h_q| D, see `exact_margin`. Of the sparse part each sum of 32 entries
+     is rounded, k / 32 of them are added, the two factors (rounded themselves) are multiplied, and the dense part is
+     added: gamma_n with n = k / 32 + 8, of at most sqrt(k) (m_q + c_q) w + |h_q| D.
   3. The exact score is rounded to fp32: 2u more; the thresholds' own rounding adds 2u.
 
 Twice the sum is the margin below the k-th best approximation within which a document stays a candidate; why that misses
 nothing is proven in `exact_margin`. Here it is some 1e-4 of the scores, so few candidates are not in the top k.
 
-Tried and left out: bf16 in the place of fixed point is a fifth faster in the sparse sums and has forty times the
-margin; fp32 rows of 16 queries are simpler and take 1.2 times as long; inverted lists prune little, as nearly all of a
-document's 384 weights and of a query's V are not small.
+Tried and left out: fp32 rows of 16 queries (2.2 times as long), 16 bits converted to fp32 (1.9 times as long), bf16
+(1.4 times as long, and a margin that lets most documents through). Inverted lists prune little: nearly all of a
+document's 384 weights and, with `raw`, of a query's V numbers are not small.
 """
 
 from collections.abc import Iterator
@@ -32,10 +35,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from retrievers import exact_kernels, joint_kernels
+from retrievers import exact_kernels, exact_search, joint_kernels
 from retrievers.exact_margin import UNIT, norms
 from retrievers.exact_search import Found, full_fp32, in_order, slices
+from retrievers.joint_kernels import ROUNDED
 from retrievers.joint_store import JointStore
+from retrievers.row_sums import CHUNK, LANES, LARGEST
 from retrievers.vector_store import Shard
 
 BLOCK_DOCS = 4096  # documents of one block: its scores stay within a CPU's caches
@@ -96,25 +101,25 @@ def _passes(queries: JointQueries, store: JointStore, k: int, device: torch.devi
             yield found[best].astype(np.int64), exact[best]
 
 
-def sizes(queries: JointQueries, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Upper bounds of |h_q| and m_q (Q,) of the module's text."""
-    largest = np.abs(queries.vocabulary).max(axis=1, initial=0.0).astype(np.float64)
-    return norms(queries.dense), np.minimum(norms(queries.vocabulary), k**0.5 * largest * (1 + 2.0**-40))
-
-
 def double_margins(queries: JointQueries, store: JointStore, errors: np.ndarray) -> np.ndarray:
     """Twice the sum of 1 to 3 of the module's text (Q,); `errors` (Q,) are c_q. Raises ValueError at overflow."""
     width = queries.dense.shape[1]
-    length, sparse = sizes(queries, store.k)
-    longest, heaviest = (store.norm if width else 0.0) * (1 + 2.0**-40), store.sparse_norm
-    moved = store.k**0.5 * errors
-    terms = width + store.k + 8
-    size = length * longest + (sparse + moved) * heaviest
-    if size.max(initial=0.0) > LARGEST_SCORE:
+    k, weight_error = store.k, ROUNDED * store.largest / LARGEST
+    length, longest = norms(queries.dense), (store.norm if width else 0.0) * (1 + 2.0**-40)
+    largest = np.abs(queries.vocabulary).max(axis=1, initial=0.0).astype(np.float64)  # m_q
+    heaviest = store.sparse_norm + k**0.5 * weight_error  # w
+    dense, sparse = length * longest, k**0.5 * (largest + errors) * heaviest
+    if (dense + sparse).max(initial=0.0) > LARGEST_SCORE:
         raise ValueError(f"vectors of norm {max(longest, heaviest):.3g} and more overflow fp32 scores")
-    gamma = terms * UNIT / (1 - terms * UNIT)
-    underflow = terms * 2.0**-125 * (1 + length + longest + sparse + moved + heaviest)
-    return 2 * (moved * heaviest + (gamma + 4 * UNIT) * size + underflow)
+    moved = k**0.5 * errors * heaviest + k * largest * weight_error
+    summed = gamma(width) * dense + (gamma(k // CHUNK + 8) + 4 * UNIT) * (dense + sparse)
+    underflow = (width + k) * 2.0**-125 * (1 + length + longest + largest + heaviest)
+    return 2 * (moved + summed + underflow)
+
+
+def gamma(terms: int) -> float:
+    """The relative error bound of an fp32 sum of so many products."""
+    return terms * UNIT / (1 - terms * UNIT)
 
 
 def exact_scores(
@@ -149,75 +154,77 @@ def exact_scores(
     return scores
 
 
-class _Candidates:
+class _Candidates(exact_search._Candidates):
     """One pass over the store on a CPU: scores block by block, those above each query's limit kept."""
+
+    store: JointStore
 
     def __init__(
         self, queries: JointQueries, store: JointStore, k: int, pool: ThreadPoolExecutor, threads: int
     ) -> None:
-        self.queries, self.store, self.k, self.pool, self.threads = queries, store, k, pool, threads
-        self.dense = torch.from_numpy(queries.dense)  # (Q, d')
-        self.words, self.factors, errors = joint_kernels.pack(queries.vocabulary)
-        self.margins = double_margins(queries, store, errors)
         room = min(6 * k + 4 * exact_kernels.CHUNK, store.docs + exact_kernels.CHUNK)
-        self.rows = np.empty((len(self.dense), room), np.int32)
-        self.keys = np.empty((len(self.dense), room), np.int32)
-        self.counts = np.zeros(len(self.dense), np.int64)
-        self.limits = np.full(len(self.dense), exact_kernels.least_key(-np.inf, 0), np.int64)
+        super().__init__(queries.dense, store, k, room, pool, threads, "fp32")
+        self.joint = queries
+        self.dense = torch.from_numpy(queries.dense)  # (Q, d')
+        self.tables, self.factors, errors = joint_kernels.pack(queries.vocabulary)
+        self.margins = double_margins(queries, store, errors)
+        self.vectors = torch.empty((BLOCK_DOCS, self.dense.shape[1]))
+        self.weights = np.empty((BLOCK_DOCS, store.k), np.float32)
+        self.numbers = np.zeros((BLOCK_DOCS, -(-store.k // CHUNK) * CHUNK), np.int16)  # of the weights
+        self.weight_factors = np.empty(BLOCK_DOCS, np.float32)
 
     def collect(self) -> tuple[np.ndarray, np.ndarray]:
         """Candidates (Q, C) as ascending rows, and how many of each row are valid (Q,)."""
         scores = torch.empty(TILE_QUERIES * BLOCK_DOCS)
         for shard in self.store.shards:
             for begin in range(0, shard.docs, BLOCK_DOCS):
-                vectors, entries, weights = self._block(shard, slice(begin, begin + BLOCK_DOCS))
+                vectors, entries = self._block(shard, slice(begin, min(begin + BLOCK_DOCS, shard.docs)))
                 for start in range(0, len(self.dense), TILE_QUERIES):
                     tile = self.dense[start : start + TILE_QUERIES]
                     out = scores[: len(tile) * len(vectors)].view(len(tile), -1)
                     torch.mm(tile, vectors.T, out=out)
-                    self._add_sparse(entries, weights, start, out.numpy())
+                    self._add_sparse(entries, start, out.numpy())
                     self._keep(out.numpy().view(np.int32), start, shard.first + begin)
+        for query, margin in enumerate(self.margins):
+            self.counts[query], _ = exact_kernels.tighten(
+                self.rows[query], self.keys[query], self.counts[query], self.limits[query], self.k, margin, 0.0, 0
+            )
         return self.rows, self.counts
 
-    def _block(self, shard: Shard, part: slice) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
-        """Dense parts fp32 (N, d'), entries (N, n) and weights fp32 (N, n) of some documents, n as the kernel wants."""
-        vectors = torch.from_numpy(shard.field())[part, : self.dense.shape[1]].float()
+    def _block(self, shard: Shard, part: slice) -> tuple[torch.Tensor, np.ndarray]:
+        """Dense parts fp32 (N, d') and entries (N, n) of some documents; their weights go into `numbers`."""
+        halves = np.asarray(shard.field().view(np.uint16))[part, : self.dense.shape[1]]
+        weights = np.asarray(shard.field("weights").view(np.uint16))[part]
         entries = np.asarray(shard.field("entries"))[part]
-        weights = torch.from_numpy(shard.field("weights"))[part].float().numpy()
-        if more := -entries.shape[1] % joint_kernels.UNROLL:  # entry 0 with weight 0 adds nothing
-            entries, weights = (np.pad(array, ((0, 0), (0, more))) for array in (entries, weights))
-        return vectors, entries, weights
+        vectors = self.vectors[: len(halves)]
 
-    def _add_sparse(self, entries: np.ndarray, weights: np.ndarray, start: int, scores: np.ndarray) -> None:
-        rows = slice(start // joint_kernels.ROW, (start + len(scores) - 1) // joint_kernels.ROW + 1)
-        factors = self.factors[start : start + len(scores)]
+        def read(some: slice) -> None:
+            where = some.start, some.stop
+            joint_kernels.widen(halves, vectors.numpy(), *where)
+            joint_kernels.widen(weights, self.weights, *where)
+            joint_kernels.pack_weights(self.weights, self.numbers, self.weight_factors, *where)
+
+        list(self.pool.map(read, slices(len(entries), self.threads)))
+        if more := self.numbers.shape[1] - entries.shape[1]:  # entry 0 with weight 0 adds nothing
+            entries = np.pad(entries, ((0, 0), (0, more)))
+        return vectors, entries
+
+    def _add_sparse(self, entries: np.ndarray, start: int, scores: np.ndarray) -> None:
+        tables = self.tables[start // LANES : -(-(start + len(scores)) // LANES)]
+        factors, pairs = self.factors[start : start + len(scores)], self.numbers.view(np.int32)
 
         def add(part: slice) -> None:
-            joint_kernels.add_sparse(self.words[rows], factors, entries, weights, scores, part.start, part.stop)
+            where = part.start, part.stop
+            joint_kernels.add_sparse(tables, factors, entries, pairs, self.weight_factors, scores, *where)
 
         list(self.pool.map(add, slices(len(entries), self.threads)))
-
-    def _keep(self, bits: np.ndarray, start: int, first_row: int) -> None:
-        def keep(part: slice) -> None:
-            here = slice(start + part.start, start + part.stop)
-            query = document = 0
-            while True:
-                query, document = exact_kernels.keep(
-                    bits[part], first_row, query, document, self.rows[here], self.keys[here], self.counts[here],
-                    self.limits[here], self.k, self.margins[here], 0.0, 0,
-                )  # fmt: skip
-                if query < 0:
-                    return
-                self._make_room(here.start + query)
-
-        list(self.pool.map(keep, slices(len(bits), self.threads)))
 
     def _make_room(self, query: int) -> None:
         """Where more candidates lie within the margin than there is room for, exact scores decide among them."""
         only = slice(query, query + 1)
         rows = self.rows[query, : self.counts[query]]
         with ThreadPoolExecutor(1) as alone:
-            scores = exact_scores(self.queries.part(only), self.store, rows[None], self.counts[only], alone, 1)[0]
+            scores = exact_scores(self.joint.part(only), self.store, rows[None], self.counts[only], alone, 1)[0]
         best = np.sort(in_order(rows, scores, self.store, self.k))
         limit = exact_kernels.least_key(float(scores[best].min()) - self.margins[query] / 2, 0)
         self.limits[query] = max(self.limits[query], limit)
