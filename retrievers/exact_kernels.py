@@ -11,8 +11,10 @@ from numba import njit
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 
-CHUNK = 64  # scores looked at together; most chunks hold none above the threshold
+CHUNK = 32  # scores looked at together; most chunks hold none above the threshold
+BINS = 512
 LANES = 64  # partial sums of an exact score
+REBIAS = 2.0**112  # fp16 biases its exponent by 15, fp32 by 127
 
 
 @njit(nogil=True, cache=True)
@@ -53,6 +55,34 @@ def least_keys(values, kind):
 
 
 @njit(nogil=True, cache=True)
+def near_kth(keys, k):
+    """A key not above the k-th largest of `keys` (n,), k <= n, and close below it: few other keys lie between.
+
+    Counts keys in BINS bins of their range and looks closer at one bin while it holds many; unlike a quickselect it has
+    hardly a branch that depends on the data, which is what costs time here.
+    """
+    low, high = np.int64(keys.min()), np.int64(keys.max())
+    counts = np.empty(BINS + 1, np.int64)
+    wanted = k
+    while low < high:
+        shift = 0
+        while ((high - low) >> shift) >= BINS:
+            shift += 1
+        counts[:] = 0
+        for key in keys:
+            inside = (key >= low) & (key <= high)
+            counts[((key - low) >> shift) if inside else BINS] += 1
+        at = BINS - 1
+        while counts[at] < wanted:
+            wanted -= counts[at]
+            at -= 1
+        low, high = low + (at << shift), min(high, low + ((at + 1) << shift) - 1)
+        if counts[at] * 32 < k:
+            break
+    return low
+
+
+@njit(nogil=True, cache=True)
 def tighten(rows, keys, count, limit, k, margin, rounding, kind):
     """Raise a query's limit to what its k-th best candidate proves and drop the candidates below, in order.
 
@@ -60,111 +90,142 @@ def tighten(rows, keys, count, limit, k, margin, rounding, kind):
     """
     if count < k:
         return count, limit
-    kth = as_float(np.partition(keys[:count], count - k)[count - k], kind)
+    kth = as_float(near_kth(keys[:count], k), kind)
     limit = max(limit, least_key(kth - margin - rounding * (abs(kth) + margin), kind))
     kept = 0
-    for place in range(count):
-        if keys[place] >= limit:
-            keys[kept] = keys[place]
-            rows[kept] = rows[place]
-            kept += 1
+    for place in range(count):  # without a branch: what is below the limit is overwritten by the next
+        key, row = keys[place], rows[place]
+        keys[kept] = key
+        rows[kept] = row
+        kept += key >= limit
     return kept, limit
 
 
 @njit(nogil=True, cache=True)
-def keep(bits, first_row, query, document, rows, keys, counts, limits, k, margins, rounding, kind):
+def flip(bits, kind):
+    """Turn the bit patterns of floats into ordered keys or back, in place: only negative ones change."""
+    shift = bits.dtype.type(31 if kind == 0 else 15)
+    mask = bits.dtype.type(0x7FFFFFFF if kind == 0 else 0x7FFF)
+    for place in range(bits.size):
+        bits[place] ^= (bits[place] >> shift) & mask
+
+
+@njit(nogil=True, cache=True)
+def keep(bits, first_row, query, document, rows, keys, counts, limits, full, crowded, k, margins, rounding, kind):
     """Append to each query those documents of a block whose score reaches the query's limit.
 
     `bits` (Q, documents of the block) are the scores' bit patterns, int32 or int16, the block's first document is row
-    `first_row` of the store; `rows`, `keys` (Q, C) and `counts`, `limits` (Q,) are the candidates so far. Begins at
-    `query` and `document`. Returns the (query, document) to go on from where a query's candidates fill more than three
-    quarters of C even after tightening, so that the caller has to make room, else (-1, 0).
+    `first_row` of the store; `rows`, `keys` (Q, C) and `counts`, `limits` (Q,) are the candidates so far, and `full`
+    (Q,) the counts at which limits are tightened next. Begins at `query` and `document`. Returns the (query,
+    document) to go on from where more than `crowded` candidates of a query remain after tightening, so that the
+    caller has to make room, else (-1, 0).
     """
     room = rows.shape[1]
     documents = bits.shape[1]
-    whole = documents // CHUNK * CHUNK
-    one = bits.dtype.type(1)
-    shift = bits.dtype.type(31 if kind == 0 else 15)
-    mask = bits.dtype.type(0x7FFFFFFF if kind == 0 else 0x7FFF)
     while query < len(bits):
-        scores = bits[query]
+        scores, query_rows, query_keys = bits[query], rows[query], keys[query]
         limit = bits.dtype.type(limits[query])
+        count = counts[query]
+        flipped = limit < 0  # above a limit of zero and more, patterns are keys
+        if flipped:
+            flip(scores[document:], kind)
         for begin in range(document, documents, CHUNK):
-            above = one * 0
-            if begin < whole:
-                for place in range(begin, begin + CHUNK):
-                    above |= (scores[place] ^ ((scores[place] >> shift) & mask)) >= limit
-            else:
-                above |= one
-            if above:
-                if counts[query] + CHUNK > room:
-                    counts[query], limits[query] = tighten(
-                        rows[query], keys[query], counts[query], limits[query], k, margins[query], rounding, kind
-                    )
-                    limit = bits.dtype.type(limits[query])
-                    if counts[query] > room // 4 * 3:
-                        return query, begin
-                count = counts[query]
-                for place in range(begin, min(begin + CHUNK, documents)):
-                    key = scores[place] ^ ((scores[place] >> shift) & mask)
-                    if key >= limit:
-                        keys[query, count] = key
-                        rows[query, count] = first_row + place
-                        count += 1
-                counts[query] = count
+            end = min(begin + CHUNK, documents)
+            above = False
+            for place in range(begin, end):
+                above |= scores[place] >= limit
+            if not above:
+                continue
+            if count + CHUNK > full[query]:
+                count, limits[query] = tighten(
+                    query_rows, query_keys, count, limits[query], k, margins[query], rounding, kind
+                )
+                limit = bits.dtype.type(limits[query])
+                full[query] = min(room, max(2 * count, count + 4 * CHUNK))
+                if count > crowded:
+                    counts[query] = count
+                    if flipped:
+                        flip(scores[begin:], kind)
+                    return query, begin
+            for place in range(begin, end):  # without a branch: what is below the limit is overwritten by the next
+                query_keys[count] = scores[place]
+                query_rows[count] = first_row + place
+                count += scores[place] >= limit
+        counts[query] = count
         document = 0
         query += 1
     return -1, 0
 
 
-@njit(nogil=True, cache=True, fastmath={"contract"})
-def dot(query, vector):
-    """The dot product of two fp32 vectors: exact products, summed in float64 in LANES partial sums, rounded to fp32
-    once.
+@njit(nogil=True, cache=True)
+def tighten_all(rows, keys, counts, limits, k, margins, rounding, kind):
+    """`tighten` every query, after the last block."""
+    for query in range(len(rows)):
+        counts[query], limits[query] = tighten(
+            rows[query], keys[query], counts[query], limits[query], k, margins[query], rounding, kind
+        )
 
-    A product of two fp32 numbers is exact in float64, so a fused multiply-add gives what two instructions give: the
-    score of a pair depends on its two vectors alone.
+
+@njit(nogil=True, cache=True, fastmath={"contract"})
+def dot(query, vector, lanes):
+    """The dot product of two fp32 vectors: exact products, summed in fp64 in LANES partial sums, rounded to fp32 once.
+
+    A product of two fp32 numbers is exact in fp64, so a fused multiply-add gives what two instructions give: the
+    score of a pair depends on its two vectors alone. `lanes` (LANES,) fp64 is scratch.
     """
-    lanes = np.zeros(LANES)
     whole = query.size // LANES * LANES
+    lanes[:] = 0.0
     for begin in range(0, whole, LANES):
         for lane in range(LANES):
-            lanes[lane] = lanes[lane] + np.float64(query[begin + lane]) * np.float64(vector[begin + lane])
+            lanes[lane] += np.float64(query[begin + lane]) * np.float64(vector[begin + lane])
     for place in range(whole, query.size):
-        lanes[place - whole] = lanes[place - whole] + np.float64(query[place]) * np.float64(vector[place])
+        lanes[place - whole] += np.float64(query[place]) * np.float64(vector[place])
     total = 0.0
     for lane in range(LANES):
         total += lanes[lane]
     return np.float32(total)
 
 
+@njit(nogil=True, cache=True, fastmath={"contract"})
+def dot_half(query, halves, lanes):
+    """`dot` of an fp32 vector and one of fp16, given as its bits in uint16: the same sums in the same order.
+
+    An fp16 number's bits, shifted into fp32's places, are the number divided by REBIAS, exactly.
+    """
+    whole = query.size // LANES * LANES
+    lanes[:] = 0.0
+    for begin in range(0, whole, LANES):
+        for lane in range(LANES):
+            half = np.uint32(halves[begin + lane])
+            bits = ((half & np.uint32(0x8000)) << np.uint32(16)) | ((half & np.uint32(0x7FFF)) << np.uint32(13))
+            lanes[lane] += np.float64(query[begin + lane]) * np.float64(np.uint32(bits).view(np.float32))
+    for place in range(whole, query.size):
+        half = np.uint32(halves[place])
+        bits = ((half & np.uint32(0x8000)) << np.uint32(16)) | ((half & np.uint32(0x7FFF)) << np.uint32(13))
+        lanes[place - whole] += np.float64(query[place]) * np.float64(np.uint32(bits).view(np.float32))
+    total = 0.0
+    for lane in range(LANES):
+        total += lanes[lane]
+    return np.float32(total * REBIAS)
+
+
 @njit(nogil=True, cache=True)
 def rescore(queries, vectors, first_row, rows, counts, cursors, scores):
     """Exact scores of the candidates within one shard: rows first_row .. first_row + len(vectors) - 1 of the store.
 
-    `queries` (Q, dim) fp32; `vectors` (n, dim) fp32, or the bit patterns of fp16 as uint16; `rows` (Q, C) ascending per
-    query, `counts` (Q,). `cursors` (Q,) say how far each query has come and move on; `scores` (Q, C) fp32 are filled.
+    `queries` (Q, dim) fp32; `vectors` (n, dim) fp32, or the bits of fp16 as uint16; `rows` (Q, C) ascending per query,
+    `counts` (Q,). `cursors` (Q,) say how far each query has come and move on; `scores` (Q, C) fp32 are filled.
     """
-    dim = queries.shape[1]
-    patterns = np.empty(dim, np.uint32)
-    values = patterns.view(np.float32)
-    scale = np.float32(2.0**112)  # fp16's exponent is biased by 15, fp32's by 127
+    lanes = np.empty(LANES)
     end = first_row + len(vectors)
     for query in range(len(queries)):
+        asked = queries[query]
         place = cursors[query]
         while place < counts[query] and rows[query, place] < end:
             vector = vectors[rows[query, place] - first_row]
             if vectors.itemsize == 2:
-                for d in range(dim):
-                    half = np.uint32(vector[d])
-                    patterns[d] = ((half & np.uint32(0x8000)) << np.uint32(16)) | (
-                        (half & np.uint32(0x7FFF)) << np.uint32(13)
-                    )
-                for d in range(dim):
-                    values[d] *= scale
+                scores[query, place] = dot_half(asked, vector, lanes)
             else:
-                for d in range(dim):
-                    values[d] = vector[d]
-            scores[query, place] = dot(queries[query], values)
+                scores[query, place] = dot(asked, vector, lanes)
             place += 1
         cursors[query] = place

@@ -25,6 +25,7 @@ from retrievers.vector_store import VectorStore
 BLOCK_DOCS = 4096  # documents and queries of one matrix product: its operands and its result stay within a CPU's caches
 TILE_QUERIES = 512
 CANDIDATE_BYTES = 3 << 27  # 400 MB: bounds the queries that one pass over the vectors serves
+ROUNDINGS = 2.1  # a threshold moves by one rounding up and one down, see `exact_margin`
 Found = tuple[np.ndarray, np.ndarray]  # rows of the store, fp32 scores; both (at most k,), in order
 
 
@@ -149,9 +150,12 @@ class _Candidates:
         self.first = FIRST[first] if first != "auto" else self._fastest()
         self.exact = torch.from_numpy(queries).to(self.first.dtype)  # (Q, dim)
         self.margins = double_margins(queries, store.norm, self.first, self._stored_as(self.first))
+        self.rounding = ROUNDINGS * self.first.unit
         self.rows = np.empty((len(queries), room), np.int32)
         self.keys = np.empty((len(queries), room), np.int32)
         self.counts = np.zeros(len(queries), np.int64)
+        self.crowded = room // 4 * 3 if room < store.docs else room
+        self.full = np.full(len(queries), min(room, 2 * k + 4 * exact_kernels.CHUNK), np.int64)
         self.limits = np.full(len(queries), exact_kernels.least_key(-np.inf, self.first.kind), np.int64)
 
     def _stored_as(self, first: First) -> bool:
@@ -169,6 +173,9 @@ class _Candidates:
                     out = scores[: len(tile) * block.shape[1]].view(len(tile), -1)
                     torch.mm(tile, block, out=out)
                     self._keep(out.view(self.first.bits).numpy(), start, shard.first + begin)
+        exact_kernels.tighten_all(
+            self.rows, self.keys, self.counts, self.limits, self.k, self.margins, self.rounding, self.first.kind
+        )
         return self.rows, self.counts
 
     def _keep(self, bits: np.ndarray, start: int, first_row: int) -> None:
@@ -178,7 +185,8 @@ class _Candidates:
             while True:
                 query, document = exact_kernels.keep(
                     bits[part], first_row, query, document, self.rows[here], self.keys[here], self.counts[here],
-                    self.limits[here], self.k, self.margins[here], self.first.unit * 2.1, self.first.kind,
+                    self.limits[here], self.full[here], self.crowded, self.k, self.margins[here], self.rounding,
+                    self.first.kind,
                 )  # fmt: skip
                 if query < 0:
                     return
@@ -195,9 +203,9 @@ class _Candidates:
             counts = self.counts[only]
             scores = exact_scores(self.queries[only], self.store, self.rows[only, :count], counts, alone, 1)[0]
         best = np.sort(in_order(rows, scores, self.store, self.k))
-        kind, unit, margin = self.first.kind, self.first.unit * 2.1, self.margins[query]
+        kind, margin = self.first.kind, self.margins[query]
         kth = float(scores[best].min())
-        limit = exact_kernels.least_key(kth - margin / 2 - unit * (abs(kth) + margin), kind)
+        limit = exact_kernels.least_key(kth - margin / 2 - self.rounding * (abs(kth) + margin), kind)
         self.limits[query] = max(self.limits[query], limit)
         self.rows[query, : self.k] = rows[best]
         self.keys[query, : self.k] = exact_kernels.least_keys(scores[best], kind)

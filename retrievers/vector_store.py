@@ -25,7 +25,7 @@ import numpy as np
 from harness.files import atomic_path, sha256, write_bytes, write_json
 
 FORMAT = 1
-SHARD_DOCS = 8192
+SHARD_DOCS = 4096
 DTYPES: dict[str, np.dtype[Any]] = {"fp16": np.dtype(np.float16), "fp32": np.dtype(np.float32)}
 
 

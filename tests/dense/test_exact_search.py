@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dense.tiny import store
 from retrievers import device_candidates, exact_search
-from retrievers.exact_kernels import dot
+from retrievers.exact_kernels import LANES, dot, dot_half, near_kth
 from retrievers.exact_search import top_k
 from retrievers.vector_store import VectorStore
 
@@ -118,7 +118,21 @@ def test_the_exact_score_is_the_rounded_sum(pairs: list[tuple[float, float]]) ->
     exact = sum(Fraction(float(a)) * Fraction(float(b)) for a, b in zip(query, vector, strict=True))
     size = sum(abs(Fraction(float(a)) * Fraction(float(b))) for a, b in zip(query, vector, strict=True))
     bound = abs(exact) * Fraction(2) ** -24 + size * Fraction(2) ** -44 + Fraction(2) ** -149
-    assert abs(Fraction(float(dot(query, vector))) - exact) <= bound
+    lanes = np.empty(LANES)
+    assert abs(Fraction(float(dot(query, vector, lanes))) - exact) <= bound
+    halves = vector.astype(np.float16)
+    found = dot_half(query, halves.view(np.uint16), lanes)
+    assert found == dot(query, halves.astype(np.float32), lanes)
+
+
+@given(st.lists(st.integers(-(2**31), 2**31 - 1) | st.integers(0, 3), min_size=1, max_size=300), st.data())
+@settings(deadline=None)
+def test_a_key_close_below_the_kth(numbers: list[int], data) -> None:
+    k = data.draw(st.integers(1, len(numbers)))
+    low = near_kth(np.array(numbers, np.int32), k)
+    between = sum(low <= number for number in numbers) - k
+    assert low <= sorted(numbers)[-k]
+    assert between <= max(k / 32, sum(number == sorted(numbers)[-k] for number in numbers))
 
 
 @pytest.mark.parametrize("first", PRECISIONS)
