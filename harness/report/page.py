@@ -13,9 +13,15 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "score": number,
     "rank": lambda rank: rank_text(tuple(rank) if rank else None),
     "thousands": lambda value: f"{value:,}",
+    "counted": lambda value, noun: f"{value:,} {noun if value == 1 else plural(noun)}",
     "signed": lambda value: f"{value + 0.0:+.4f}" if round(value, 4) else "0.0000",
 }
 STATUS_SIGNS = {"ok": "✓", "close": "≈", "differs": "✗", "not comparable": "∅", "context": "·"}
+
+
+def plural(noun: str) -> str:
+    """`query` -> `queries`, `system` -> `systems`."""
+    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
 
 
 def context(

@@ -55,7 +55,7 @@
         row.hidden = !words.every(function (word) { return tag.includes(word); });
         shown += !row.hidden;
       }
-      id("count").textContent = shown === rows.length ? shown + " systems" : shown + " of " + rows.length + " systems";
+      id("count").textContent = shown === rows.length ? shown + (shown === 1 ? " system" : " systems") : shown + " of " + rows.length + " systems";
     }
 
     function mark() {
