@@ -51,7 +51,7 @@ def imported_ranx() -> Iterator[ModuleType]:
     config: Any = numba.config
     layer, threads, cache = config.THREADING_LAYER, numba.get_num_threads(), config.CACHE_DIR
     config.CACHE_DIR = cache or str(cache_dir() / "numba")
-    # Waking a second thread costs a small run ten times what it computes, and saves a large one 0.05 s.
+    # On a busy machine a second thread made the score of a small run ten times as slow (60 ms for 6 ms).
     numba.set_num_threads(1)
     try:
         with _homes(cache_dir()):
