@@ -12,7 +12,7 @@ from harness.errors import HarnessError
 
 COMMANDS = (
     "list", "run", "score", "leaderboard", "compare", "report", "plot", "verify", "check", "new",
-    "tune", "pretrain", "export", "import",
+    "tune", "pretrain", "finetune", "export", "import",
 )  # fmt: skip
 
 

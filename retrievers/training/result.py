@@ -25,12 +25,12 @@ LIBRARIES = ("torch", "transformers", "tokenizers", "accelerate", "safetensors",
 
 def write_tokenizer(folder: Path, tokenizer: Any) -> None:
     """The tokenizer's files, each whole or absent."""
-    _save_through(folder, tokenizer)
+    save_through(folder, tokenizer)
 
 
 def write_result(folder: Path, model: MaskedLanguageModel, record: Mapping[str, Any]) -> None:
     """Write weights and record into `folder`; the record comes last and means done."""
-    _save_through(folder, model.lm)
+    save_through(folder, model.lm)
     if isinstance(model, RetroMAE):
         tensors = {name: value.detach().cpu().contiguous() for name, value in model.decoder.state_dict().items()}
         write_bytes(folder / "decoder.safetensors", save(tensors, {"format": "pt"}))
@@ -48,8 +48,8 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
 
 
-def _save_through(folder: Path, saved: Any) -> None:
-    """`saved.save_pretrained` into a temporary folder, then each file into place."""
+def save_through(folder: Path, saved: Any) -> None:
+    """`saved.save_pretrained` (a model, a tokenizer) into a temporary folder, then each file into place."""
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, prefix=".saving-") as temporary:
         saved.save_pretrained(temporary)

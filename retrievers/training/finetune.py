@@ -1,0 +1,200 @@
+"""Fine-tuning: a checkpoint, queries and documents in, one retriever out. Run by `beir-harness finetune`, or torchrun."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator, InitProcessGroupKwargs
+from accelerate.utils import broadcast_object_list
+
+from harness.files import sha256
+from retrievers.training import checkpoints, finetune_data, loop, prepare, result
+from retrievers.training.backbones import family, longest
+from retrievers.training.export import export
+from retrievers.training.finetune_arguments import add_finetune_arguments, resolved
+from retrievers.training.finetune_model import FineTuning
+from retrievers.training.initial import Initial, is_random, start_from, tokenizer_of
+from retrievers.training.memory import keep_freed_memory
+from retrievers.training.pairs_batches import PairBatches
+from retrievers.training.pairs_texts import tokenised
+from retrievers.training.precision import resolve_precision
+from retrievers.training.representation import Representation
+
+TOKENS_AT_ONCE = {"cpu": 4096, "cuda": 65536}
+CHANGES_NOTHING = {  # beside those of `prepare.FREE`: what the data's key holds, and what saves memory or time alone
+    "negatives", "teacher", "teacher_scores", "gradient_cache", "offline", "split", "checkpoint", "epochs",
+}  # fmt: skip
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command line of one process; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="retrievers.training.finetune", description="fine-tune a retriever")
+    add_finetune_arguments(parser)
+    finetune(parser.parse_args(argv))
+    return 0
+
+
+def finetune(given: argparse.Namespace, data_dirs: Sequence[Path] = ()) -> dict[str, Any]:
+    """Fine-tune as the arguments say, going on from the last checkpoint of the same run; returns the record.
+
+    `data_dirs` are looked in after those of the arguments. Raises ValueError, FileNotFoundError, ImportError and
+    HarnessError for what the user gave, OSError if a checkpoint cannot be written, FloatingPointError if a loss is no
+    longer a number.
+    """
+    a = resolved(given, own_settings(Path(given.checkpoint)))
+    if a.device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("--device cuda: torch finds no GPU here")
+    patience = InitProcessGroupKwargs(timeout=timedelta(hours=6))  # the others wait while one reads or scores
+    accelerator = Accelerator(cpu=a.device == "cpu", kwargs_handlers=[patience])
+    if a.threads:
+        torch.set_num_threads(a.threads)
+    device = accelerator.device
+    if device.type == "cpu":
+        keep_freed_memory()
+    with accelerator.main_process_first():
+        examples = finetune_data.examples_for(a, [*a.data_dir, *data_dirs])
+        scores = finetune_data.score_with_teacher(a, examples, a.cache or prepare.default_cache(), str(device))
+    data = finetune_data.data_facts(a, examples, scores)
+    precision = resolve_precision(a.precision, device, a.output / prepare.RUN)
+    (precision,) = broadcast_object_list([precision])  # processes may measure differently
+
+    tokenizer = tokenizer_of(a.checkpoint, a.vocab)
+    start = start_from(a.checkpoint, tokenizer, a.seed, a.dropout)
+    choose(a, start)
+    identity = identity_of(a, data["key"], accelerator.num_processes, precision)
+    if accelerator.is_main_process:
+        prepare.claim(a.output, identity, a.overwrite)
+    accelerator.wait_for_everyone()
+    if done := result.finished(a.output):
+        return done
+
+    numbers, candidates = finetune_data.candidates_of(a, examples, scores)
+    batches = PairBatches(
+        tokenised([examples.queries[at] for at in numbers], tokenizer, a.query_max_length),
+        tokenised(examples.docs, tokenizer, a.max_length),
+        candidates,
+        batch_size=a.batch_size,
+        hard=a.negatives_per_query if a.negatives else 0,
+        seed=a.seed,
+        pad=tokenizer.pad_token_id,
+        tokens_at_once=a.tokens_at_once or TOKENS_AT_ONCE[device.type],
+        device=device,
+        rank=accelerator.process_index,
+        world=accelerator.num_processes,
+    )
+    steps = a.steps or max(1, round(a.epochs * len(numbers) / (batches.per_pass * a.accumulate)))
+    representation, projection = build(a, start)
+    model = FineTuning(representation, a.stage, a.temperature, a.gradient_cache).to(device)
+    (at_start,) = broadcast_object_list([model.first_look(batches.draw(0))])
+    if a.scale == "balance":
+        representation.balance(at_start["dense_spread"], at_start["sparse_spread"])
+    outcome = loop.train(a, accelerator, model, batches, steps, precision)  # type: ignore[arg-type]
+
+    settings = {name: getattr(a, name) for name in ("max_length", "query_max_length", "title")}
+    about = representation.facts() | ({"projection": projection} if projection else {})
+    record = {
+        "schema": 1,
+        "stage": a.stage,
+        "representation": about,
+        "settings": settings,
+        "hard_negatives": batches.hard,
+        "temperature": a.temperature,
+        "arguments": identity | {"init": start_facts(a.checkpoint)["name"]},
+        "scores_at_start": at_start,
+        "start": start_facts(a.checkpoint),
+        "fresh_weights": start.fresh,
+        "data": data["sources"],
+        "negatives": data["negatives"],
+        "teacher": data["teacher"],
+        "trainable_queries": len(numbers),
+        "parameters": sum(parameter.numel() for parameter in start.lm.parameters()),
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+        **outcome,
+        "versions": result.versions(),
+    }
+    if accelerator.is_main_process:
+        if a.representation != "cls":
+            settings |= {"k": a.k, "activation": a.activation, "include_sep": a.include_sep}
+        settings["trained"] = {name: record[name] for name in ("stage", "representation", "steps", "tokens")}
+        half, head = a.export_dtype == "fp16", is_random(a.checkpoint) or not start.fresh
+        w = representation.exported_projection()
+        export(a.output, start.lm, tokenizer, a.representation, w, settings, record, half=half, head=head)
+        checkpoints.prune(a.output / loop.CHECKPOINTS, 0)
+    accelerator.wait_for_everyone()
+    return record
+
+
+def own_settings(folder: Path) -> dict[str, Any]:
+    """What a fine-tuned checkpoint says of itself, as arguments; empty for any other."""
+    for name in ("dupmae.json", "retromae.json"):
+        if (folder / name).is_file():
+            return json.loads((folder / name).read_text())
+    return {}
+
+
+def start_facts(checkpoint: str) -> dict[str, Any]:
+    """What the record says of the checkpoint that training started from, its own record included."""
+    weights, record = Path(checkpoint) / "model.safetensors", result.finished(Path(checkpoint))
+    digest = sha256(weights) if weights.is_file() else None
+    return {"name": Path(checkpoint).name if weights.is_file() else checkpoint, "sha256": digest, "record": record}
+
+
+def choose(a: argparse.Namespace, start: Initial) -> None:
+    """Fill in what depends on the checkpoint: representation, dim; ValueError for what the model cannot do."""
+    record = result.finished(Path(a.checkpoint)) or {}
+    if a.representation is None:
+        before = record.get("representation", {}).get("kind")
+        a.representation = before or ("joint" if record.get("objective") == "dupmae" else "cls")
+    shape = family(start.lm.config).shape(start.lm.config)
+    a.dim = a.dim or record.get("representation", {}).get("dim") or shape.hidden // 2
+    if a.representation != "joint":
+        a.dim = None
+    if a.representation != "cls" and start.fresh and not is_random(a.checkpoint):
+        raise ValueError(
+            f"{a.checkpoint} has no masked-LM head ({start.fresh[0]} is missing), so its vocabulary vector would be made"
+            " of random numbers: start from a whole masked-LM checkpoint, or use --representation cls"
+        )
+    if a.scale != "1" and a.representation != "joint":
+        raise ValueError(f"--scale {a.scale} weighs two parts against each other; {a.representation} has one")
+    most = longest(start.lm.config)
+    for name in ("max_length", "query_max_length"):
+        if getattr(a, name) > most:
+            raise ValueError(f"--{name.replace('_', '-')} {getattr(a, name)}: this model has positions for {most}")
+
+
+def build(a: argparse.Namespace, start: Initial) -> tuple[Representation, str | None]:
+    """The representation, and whether its projection is fresh or that of the checkpoint (continued)."""
+    torch.manual_seed(a.seed)
+    fixed = 1.0 if a.scale in ("learn", "balance") else float(a.scale)
+    made = Representation(
+        start.lm, a.representation, a.dim or 0, a.k, a.activation, a.include_sep, fixed, a.scale == "learn"
+    )
+    path = Path(a.checkpoint) / "projection.safetensors"
+    if a.representation != "joint" or not path.is_file():
+        return made, "fresh" if a.representation == "joint" else None
+    from safetensors.torch import load_file
+
+    weight = load_file(path)["weight"]
+    if weight.shape != made.projection.shape or not weight.any():
+        return made, "fresh"
+    made.projection.data.copy_(weight)
+    return made, "continued"
+
+
+def identity_of(a: argparse.Namespace, key: str, processes: int, precision: str) -> dict[str, Any]:
+    """Everything that the losses and the result are a function of."""
+    named = {name: value for name, value in vars(a).items() if name not in CHANGES_NOTHING}
+    named["depth"] = list(a.depth)
+    named["epochs"] = None if a.steps else a.epochs
+    folder = Path(a.checkpoint)
+    return prepare.identity(argparse.Namespace(**named, init=a.checkpoint), {}, {"key": key}, processes, precision) | {
+        "projection": sha256(path) if (path := folder / "projection.safetensors").is_file() else None
+    }
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,80 @@
+"""Representation and loss as one module, in the form that the training loop takes: batch in, losses by name out."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from retrievers.training.contrastive import contrastive_loss, gather_rows
+from retrievers.training.distillation import distillation_loss
+from retrievers.training.gradient_cache import Grouped, encode
+from retrievers.training.representation import Docs, Representation, score_all, score_groups
+
+
+class Batch(NamedTuple):
+    """B queries with n documents each, the positive first; the documents of a query follow each other."""
+
+    queries: Grouped
+    docs: Grouped
+    positive: Tensor  # (B,) int64, its column among the documents of all processes
+    allowed: Tensor  # (B, D) bool, the documents of all processes that a query's softmax runs over
+    teacher: Tensor | None  # (B, n), the teacher's scores of the query's own documents
+
+
+class FineTuning(nn.Module):
+    """The loss of a stage: InfoNCE (1 and 2), or, for batches that bring a teacher's scores, distillation (3).
+
+    `temperature` divides scores in the loss; `cached` is `gradient_cache.encode`'s. Besides the loss a step reports
+    how far a query's scores are spread over its documents (mean standard deviation, of each part) and the share of
+    queries whose positive has the best score.
+    """
+
+    def __init__(self, representation: Representation, stage: int, temperature: float, cached: bool) -> None:
+        super().__init__()
+        self.representation, self.temperature, self.cached = representation, temperature, cached
+        self.loss_name = "distillation" if stage == 3 else "contrastive"
+        parts = {"cls": ["dense"], "ot": ["sparse"], "joint": ["dense", "sparse"]}[representation.kind]
+        self.weights = {self.loss_name: 1.0, "positive_first": 0.0} | {f"{part}_spread": 0.0 for part in parts}
+        if representation.log_scale is not None:
+            self.weights["scale"] = 0.0
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """The losses and figures of `weights`, and "loss": scalars."""
+        queries = encode(self.representation.queries, batch.queries, self.cached)
+        docs = encode(self.representation.docs, batch.docs, self.cached)
+        with torch.autocast(batch.positive.device.type, enabled=False):
+            if batch.teacher is None:
+                parts = score_all(queries, gathered(docs))
+                scores = self._total(*parts)
+                loss = contrastive_loss(scores, batch.positive, batch.allowed)
+                best = scores.masked_fill(~batch.allowed, -torch.inf).argmax(1) == batch.positive
+            else:
+                parts = score_groups(queries, docs)
+                scores = self._total(*parts)
+                loss = distillation_loss(scores, batch.teacher)
+                best = scores.argmax(1) == 0
+        figures = {self.loss_name: loss, "positive_first": best.float().mean()}
+        for name, part in zip(("dense", "sparse"), parts, strict=True):
+            if part is not None:
+                figures[f"{name}_spread"] = part.detach().std(1).mean()
+        if self.representation.log_scale is not None:
+            figures["scale"] = self.representation.log_scale.detach().exp()
+        return figures | {"loss": loss}
+
+    @torch.no_grad()
+    def first_look(self, batch: Batch) -> dict[str, float]:
+        """The figures of a batch without dropout: whether the softmax saturates, whether one part drowns the other."""
+        self.eval()
+        return {name: value.item() for name, value in self(batch).items()}
+
+    def _total(self, dense: Tensor | None, sparse: Tensor | None) -> Tensor:
+        if sparse is not None:
+            sparse = sparse * self.representation.scale
+        total = sparse if dense is None else dense if sparse is None else dense + sparse
+        assert total is not None
+        return total / self.temperature
+
+
+def gathered(docs: Docs) -> Docs:
+    """The documents of all processes."""
+    return Docs(*(None if part is None else gather_rows(part) for part in docs))
