@@ -46,7 +46,7 @@ class DenseRetriever:
 
     `title` stands between title and text, None leaves titles out; `store_dtype` is fp16 or fp32, the vectors' form on
     disk (scores accumulate in higher precision either way); `device` is where candidates are found, auto | cpu | cuda;
-    `threads` is for the CPU's part of the search, 0 for all of torch's.
+    `threads` is the CPU's in both, 0 for as many as torch takes by itself.
     """
 
     runtime: ClassVar[frozenset[str]] = frozenset({"device", "threads"})
@@ -87,16 +87,19 @@ class DenseRetriever:
 
     def index(self, docs: Iterable[Doc], folder: Path) -> None:
         """Encode the stream into `folder`; finished shards of an interrupted call are kept."""
+        from retrievers.encoding import torch_threads
+
         ahead = hasattr(self.encoder, "tokenize_docs")
-        index_docs(
-            docs,
-            folder,
-            text=lambda doc: doc_text(doc, self.title),
-            tokenize=self.encoder.tokenize_docs if ahead else lambda texts: texts,  # type: ignore[attr-defined]
-            encode=lambda tokens: {"vectors": self._stored(tokens, ahead)},
-            identity={**self.shaping, **self.fingerprint()},
-            shard_docs=self.shard_docs,
-        )
+        with torch_threads(self.threads):
+            index_docs(
+                docs,
+                folder,
+                text=lambda doc: doc_text(doc, self.title),
+                tokenize=self.encoder.tokenize_docs if ahead else lambda texts: texts,  # type: ignore[attr-defined]
+                encode=lambda tokens: {"vectors": self._stored(tokens, ahead)},
+                identity={**self.shaping, **self.fingerprint()},
+                shard_docs=self.shard_docs,
+            )
 
     def _stored(self, tokens: Any, ahead: bool) -> np.ndarray:
         encode = self.encoder.encode_tokens if ahead else self.encoder.encode_docs  # type: ignore[attr-defined]

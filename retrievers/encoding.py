@@ -3,7 +3,8 @@
 The batches of a call depend on its texts and the budget alone, so the same call gives the same vectors to the last bit.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -58,6 +59,17 @@ def pick_device(device: str) -> torch.device:
     if picked.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device is {device!r}, but torch {torch.__version__} sees no GPU here; use device=cpu")
     return picked
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Run torch on `count` threads, 0 for as many as it takes by itself."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def default_budget(device: torch.device) -> int:

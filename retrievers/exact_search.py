@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from retrievers import exact_kernels
+from retrievers.encoding import pick_device, torch_threads
 from retrievers.exact_margin import FIRST, First, double_margins, fitting
 from retrievers.vector_store import VectorStore
 
@@ -41,8 +42,6 @@ def top_k(
         raise ValueError(f"k is {k}; it must be at least 1")
     if store.docs and store.dim != queries.shape[1]:
         raise ValueError(f"{store.folder} holds vectors of {store.dim} dimensions, the queries have {queries.shape[1]}")
-    from retrievers.encoding import pick_device
-
     place = pick_device(device)
     k = min(k, store.docs)
     if not k:
@@ -59,7 +58,7 @@ def _passes(
     at_a_time = max(1, CANDIDATE_BYTES // (room * 8))
     for start in range(0, len(queries), at_a_time):
         part = queries[start : start + at_a_time]
-        with ThreadPoolExecutor(threads) as pool, full_fp32():
+        with ThreadPoolExecutor(threads) as pool, full_fp32(), torch_threads(threads):
             if device.type == "cpu":
                 rows, counts = _Candidates(part, store, k, room, pool, threads, first).collect()
             else:

@@ -50,7 +50,7 @@ def index_docs(
     or where `folder` holds vectors of another identity; OSError where the disk has no room. Finished shards stay.
     """
     vector_store.begin(folder, identity, shard_docs)
-    count, encoded, seconds = 0, 0, 0.0
+    count, encoded, tokens, seconds = 0, 0, 0, 0.0
     shapes: dict[str, tuple] = {}
     pending: Future[None] | None = None
     with ThreadPoolExecutor(1) as writer:
@@ -63,6 +63,7 @@ def index_docs(
             fields = encode(window.tokens)
             seconds += time.perf_counter() - begun
             encoded += len(window.ids)
+            tokens += int(sum(getattr(window.tokens, "lengths", ())))
             check(window.ids, fields)
             found = {name: array.shape[1:] for name, array in fields.items()}
             if (shapes := shapes or found) != found:
@@ -74,8 +75,16 @@ def index_docs(
             pending = writer.submit(vector_store.write_shard, folder, *window[:3], fields)
         if pending:
             pending.result()
-    speed = {"docs_encoded": encoded, "seconds": round(seconds, 3)} if encoded else None
-    vector_store.finish(folder, count, speed)
+    vector_store.finish(folder, count, speed(encoded, tokens, seconds))
+
+
+def speed(docs: int, tokens: int, seconds: float) -> dict[str, Any]:
+    """What the model did in this call, for the record; tokens where the encoder counts them."""
+    done: dict[str, Any] = {"docs_encoded": docs, "encode_seconds": round(seconds, 3)}
+    for name, amount in (("docs", docs), ("tokens", tokens)):
+        if amount:
+            done[f"encode_{name}_per_s"] = round(amount / max(seconds, 1e-9), 1)
+    return done
 
 
 def check(ids: Sequence[str], fields: dict[str, np.ndarray]) -> None:
