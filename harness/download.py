@@ -129,7 +129,7 @@ def _cause(error: Exception) -> str:
         return str(error)
     if isinstance(error, requests.Timeout):
         return "the server does not answer in time"
-    return "there is no connection to the server; is this machine offline?"
+    return "there is no connection to the server (is this machine offline?)"
 
 
 def _then(cure: str) -> str:
