@@ -10,6 +10,7 @@ import numpy as np
 
 from harness.errors import unknown
 from harness.fixed_point import fixed_point
+from harness.ranx_kernels import imported_ranx
 
 TESTS = {"t": "paired t-test", "permutation": "sign-flip permutation test"}
 CORRECTIONS = {"holm": "holm", "bonferroni": "bonferroni", "bh": "fdr_bh"}  # ours -> statsmodels' name
@@ -23,9 +24,6 @@ def paired_t(scores: np.ndarray, left: Sequence[int], right: Sequence[int]) -> n
     Where t is not defined: equal systems have p = 1, and a difference that is the same for all n queries has
     2**(1 - n), the p of the exact sign-flip test, rather than 0.
     """
-    # The statistical tests are the one part of ranx used here: it has this kernel from scipy.stats.ttest_rel.
-    from ranx.statistical_tests import paired_student_t_test
-
     first, second = scores[:, left], scores[:, right]
     differences = first - second
     n = len(differences)
@@ -34,7 +32,10 @@ def paired_t(scores: np.ndarray, left: Sequence[int], right: Sequence[int]) -> n
     flat = spread <= FLAT
     p[flat & (np.abs(differences).max(axis=0) > FLAT)] = 2.0 ** (1 - n)
     if not flat.all():
-        p[~flat] = paired_student_t_test(first[:, ~flat], second[:, ~flat])[0]
+        with imported_ranx():  # its kernel is scipy.stats.ttest_rel
+            from ranx.statistical_tests import paired_student_t_test
+
+            p[~flat] = paired_student_t_test(first[:, ~flat], second[:, ~flat])[0]
     return p
 
 

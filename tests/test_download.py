@@ -160,7 +160,7 @@ def test_a_wrong_file_is_refused_with_both_sums(tmp_path: Path, server: Server) 
 
 
 def test_offline(tmp_path: Path) -> None:
-    with pytest.raises(HarnessError, match="is this machine offline\\?; use --data-dir"):
+    with pytest.raises(HarnessError, match="is this machine offline\\?\\); use --data-dir"):
         download("http://127.0.0.1:1/file.zip", tmp_path / "file", MD5, cure="use --data-dir", **PATIENCE)
 
 
