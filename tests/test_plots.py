@@ -1,0 +1,119 @@
+"""Figures as files: every kind in every format, the same bytes each time, and errors that say what is missing."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from harness import results as stored
+from harness.cli import main
+from harness.leaderboard import build
+from harness.plots import costs, lists, over, pairs
+from harness.plots.style import BETTER, NEUTRAL, WORSE
+from made_results import add, systems
+
+FIGURES = {
+    "leaderboard": [],
+    "leaderboard of one": ["--dataset", "scifact"],
+    "differences": ["--baseline", "a", "--system", "c"],
+    "differences on one": ["--baseline", "a", "--dataset", "scifact"],
+    "cd": [],
+    "pareto": ["--cost", "index_bytes"],
+    "pairs": ["--dataset", "scifact"],
+    "queries": ["--dataset", "scifact", "--baseline", "a", "--system", "c"],
+}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = systems(tmp_path_factory.mktemp("plots"), {"scifact": 30, "nfcorpus": 20}, {"a": 0.0, "b": 0.01, "c": 0.3})
+    for at, result in enumerate(stored.read(folder)[0]):
+        body = {"index": {"index_bytes": 10**at, "wall_s": 1.0}, "search": {"latency": {"p50_ms": 2.0}}}
+        scores = {name: list(result.scores(name).values()) for name in result.measures}
+        add(folder, result.tag, result.dataset, scores, costs=body)
+    return folder
+
+
+def draw(results: Path, name: str, path: Path) -> bytes:
+    assert main(["plot", name.split()[0], *FIGURES[name], "--results", str(results), "--output", str(path)]) == 0
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(("ending", "magic"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")])
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_in_every_format_twice_the_same(
+    results: Path, tmp_path: Path, name: str, ending: str, magic: bytes
+) -> None:
+    first = draw(results, name, tmp_path / f"first.{ending}")
+    second = draw(results, name, tmp_path / f"second.{ending}")
+    assert first.startswith(magic)
+    assert hashlib.sha256(first).digest() == hashlib.sha256(second).digest()
+    assert not any(word in first for word in (b"CreationDate", b"dc:date", b"Software"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["leaderboard", "--output", "x.jpg"], "a figure is written as png, pdf, svg"),
+        (["leaderboard", "--output", "x"], "a figure is written as png, pdf, svg"),
+        (["differences", "--output", "x.png"], "name the system that is subtracted with --baseline"),
+        (["differences", "--output", "x.png", "--baseline", "a"], "which system minus the baseline?"),
+        (["differences", "--output", "x.png", "--baseline", "z", "--system", "a"], "unknown system 'z'"),
+        (["cd", "--output", "x.png", "--dataset", "scifact"], "needs 3 systems with 2 datasets in common"),
+        (["pairs", "--output", "x.png"], "name one with --dataset"),
+        (["queries", "--output", "x.png", "--baseline", "a"], "wants one --system, one --baseline and one --dataset"),
+        (["leaderboard", "--output", "x.png", "--measure", "ndcg@100"], "unknown measure"),
+    ],
+)
+def test_what_cannot_be_drawn(
+    results: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+    arguments: list,
+    says: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["plot", *arguments, "--results", str(results)]) == 2
+    assert says in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_dots_lie_where_the_numbers_are(results: Path) -> None:
+    board = build(stored.read(results)[0], "ndcg@10")
+    (axes,) = lists.differences(board, "a", "c").axes
+    dots = [line for line in axes.lines if line.get_marker() == "o"]
+    shown = {axes.get_yticklabels()[int(dot.get_ydata()[0])].get_text(): float(dot.get_xdata()[0]) for dot in dots}
+    expected = {one.dataset: -one.difference for one in board.family if (one.first, one.second) == ("a", "c")}
+    assert shown == pytest.approx(expected)
+    assert {dot.get_color() for dot in dots} == {BETTER}
+    assert {dot.get_markerfacecolor() for dot in dots} == {BETTER}
+
+
+def test_colours_and_fill_say_what_is_significant(results: Path) -> None:
+    board = build(stored.select(stored.read(results)[0], ["scifact"]), "ndcg@10")
+    (axes,) = lists.differences(board, "b").axes
+    dots = {
+        axes.get_yticklabels()[int(line.get_ydata()[0])].get_text(): (line.get_color(), line.get_markerfacecolor())
+        for line in axes.lines
+        if line.get_marker() == "o"
+    }
+    sure = {one.first for one in board.family if one.significant} | {
+        one.second for one in board.family if one.significant
+    }
+    assert dots["c"] == (BETTER, BETTER)
+    assert dots["a"] == (NEUTRAL, "white") or "a" in sure
+    (axes,) = lists.differences(board, "c").axes
+    assert {line.get_color() for line in axes.lines if line.get_marker() == "o"} == {WORSE}
+
+
+def test_one_system_and_sixty(tmp_path: Path) -> None:
+    for count in (1, 60):
+        folder = systems(tmp_path / str(count), {"scifact": 5, "nfcorpus": 5}, {f"s{n}": n / 100 for n in range(count)})
+        found = stored.read(folder)[0]
+        board = build(found, "ndcg@10")
+        assert len(lists.leaderboard(board).axes[0].get_yticks()) == count
+    assert over.critical_difference(board).axes
+    assert pairs.pairs(build(stored.select(found, ["scifact"]), "ndcg@10")).axes
+    with pytest.raises(Exception, match="no result here says its latency"):
+        costs.pareto(board, found, "latency")
