@@ -9,9 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import docs_blocks
 import pytest
 
+import docs_blocks
 from harness import cli, dataset_table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,7 +39,9 @@ def run(script: str, folder: Path) -> subprocess.CompletedProcess:
 def test_the_commands_run_and_print_what_is_shown(page, tmp_path):
     blocks = docs_blocks.blocks(page)
     if page.name == "README.md":  # `make` starts from nothing; here it only has to know its targets
-        blocks = [block._replace(text=re.sub(r"^make ", f"make -n -C {ROOT} ", block.text, flags=re.M)) for block in blocks]
+        blocks = [
+            block._replace(text=re.sub(r"^make ", f"make -n -C {ROOT} ", block.text, flags=re.M)) for block in blocks
+        ]
     done = run(docs_blocks.script(blocks, tmp_path), tmp_path)
     assert done.returncode == 0, done.stdout[-3000:]
     printed = docs_blocks.outputs(done.stdout)
@@ -71,7 +73,7 @@ def test_every_option_that_is_named_exists():
         known |= {option for action in command._actions for option in action.option_strings}
     for name, text in TEXTS.items():
         prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
-        assert {option for option in re.findall(r"`(--[a-z][a-z-]*)", prose)} - known == set(), name
+        assert set(re.findall(r"`(--[a-z][a-z-]*)", prose)) - known == set(), name
 
 
 def _commands() -> dict[str, argparse.ArgumentParser]:
@@ -121,14 +123,18 @@ def test_the_table_of_the_manifest_names_its_keys(tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(not importlib.util.find_spec("material"), reason="needs mkdocs-material: pip install .[docs]")
 def test_the_site_builds_and_loads_nothing_from_the_network(tmp_path):
-    done = run(f"python -m mkdocs build --strict --config-file {ROOT / 'mkdocs.yml'} --site-dir {tmp_path / 'site'}", tmp_path)
+    done = run(
+        f"python -m mkdocs build --strict --config-file {ROOT / 'mkdocs.yml'} --site-dir {tmp_path / 'site'}", tmp_path
+    )
     assert done.returncode == 0, done.stdout
     pages = list((tmp_path / "site").rglob("*.html"))
     assert len(pages) >= len(DOCS)
-    loaded = re.compile(r"""<(?:script|img|iframe)\b[^>]*\bsrc=["']?(?:https?:)?//|<link\b[^>]*\bhref=["']?(?:https?:)?//""")
+    loaded = re.compile(
+        r"""<(?:script|img|iframe)\b[^>]*\bsrc=["']?(?:https?:)?//|<link\b[^>]*\bhref=["']?(?:https?:)?//"""
+    )
     for page in pages:
         assert not loaded.search(page.read_text(encoding="utf-8")), page.name
-    for style in (tmp_path / "site").rglob("*.css"):
+    for style in site.rglob("*.css"):
         assert not re.search(r"url\(['\"]?(?:https?:)?//", style.read_text(encoding="utf-8")), style.name
 
 
@@ -155,7 +161,8 @@ def test_expected_output_is_found_line_by_line(expected, printed, missing):
 def test_blocks_of_a_page(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(
-        '# T\n```sh\necho a\n```\n```text\na\n```\n\n```sh title="needs the network"\nbeir-harness run x \\\n  --k 3 # c\n```\n'
+        "# T\n```sh\necho a\n```\n```text\na\n```\n\n"
+        '```sh title="needs the network"\nbeir-harness run x \\\n  --k 3 # c\n```\n'
         '```python title="x.py"\nprint(1)\n```\n```python\nprint(2)\n```\n```\nplain\n```\n',
         encoding="utf-8",
     )
