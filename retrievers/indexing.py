@@ -8,8 +8,9 @@ import queue
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -53,8 +54,9 @@ def index_docs(
     count, encoded, tokens, seconds = 0, 0, 0, 0.0
     shapes: dict[str, tuple] = {}
     pending: Future[None] | None = None
-    with ThreadPoolExecutor(1) as writer:
-        for window in _ahead(_windows(docs, folder, text, tokenize, shard_docs)):
+    ahead = _ahead(_windows(docs, folder, text, tokenize, shard_docs))
+    with ThreadPoolExecutor(1) as writer, closing(ahead):
+        for window in ahead:
             count += len(window.ids)
             if window.tokens is None:
                 shapes = shapes or _shapes(folder, window.number)
@@ -120,7 +122,7 @@ def _windows(
         number += 1
 
 
-def _ahead(windows: Iterator[Window]) -> Iterator[Window]:
+def _ahead(windows: Iterator[Window]) -> Generator[Window, None, None]:
     """Run `windows` in a background thread, at most AHEAD items before the caller; its exceptions are raised here."""
     items: queue.Queue[Any] = queue.Queue(AHEAD)
     stop = threading.Event()

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer as Own
 
 from dense.tiny import DOCS, TEXTS, bert, save_bert, save_sentence_transformer
-from harness import plugins
+from harness import conformance, plugins
 from harness.records import Query
 from retrievers import checkpoint
 from retrievers.sentence_transformer import SentenceTransformerEncoder as Encoder
@@ -95,6 +95,14 @@ def test_the_whole_way(model: Path, tmp_path) -> None:
     assert [hit.score for hit in hits] == pytest.approx(np.sort(scores)[::-1][:2].tolist(), abs=1e-3)
     assert searcher.fingerprint()["checkpoint_sha256"] == checkpoint.digest(model)
     assert json.dumps(searcher.facts())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("law", conformance.CHECKS, ids=lambda law: law.__name__)
+def test_conformance(law, model: Path, tmp_path) -> None:
+    place = tmp_path / "checked"
+    place.mkdir()
+    law(lambda: plugins.make("sentence-transformer", {"model": str(model)}), place)
 
 
 def test_long_texts(model: Path) -> None:

@@ -1,6 +1,7 @@
 """Shards are whole or absent, checked, resumed; what is damaged is named."""
 
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -150,6 +151,7 @@ def test_vectors_that_are_not_finite_name_the_document(tmp_path, value: float, w
         index(tmp_path, encode=encode)
     assert {"00000.json", "00001.json"} <= files(tmp_path).keys() >= {"00001.ids"}
     assert "00002.json" not in files(tmp_path)
+    assert "read-ahead" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_a_wrong_number_of_vectors(tmp_path) -> None:
