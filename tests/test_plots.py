@@ -98,11 +98,9 @@ def test_colours_and_fill_say_what_is_significant(results: Path) -> None:
         for line in axes.lines
         if line.get_marker() == "o"
     }
-    sure = {one.first for one in board.family if one.significant} | {
-        one.second for one in board.family if one.significant
-    }
-    assert dots["c"] == (BETTER, BETTER)
-    assert dots["a"] == (NEUTRAL, "white") or "a" in sure
+    sure = {frozenset((one.first, one.second)): one.significant for one in board.family}
+    assert sure == {frozenset("ab"): False, frozenset("ac"): True, frozenset("bc"): True}
+    assert dots == {"a": (NEUTRAL, "white"), "c": (BETTER, BETTER)}
     (axes,) = lists.differences(board, "c").axes
     assert {line.get_color() for line in axes.lines if line.get_marker() == "o"} == {WORSE}
 
