@@ -139,7 +139,8 @@ def row_sums_by(instructions: str) -> Any:
             typed = zip(signature.args, arguments, strict=True)
             arrays = [context.make_array(kind)(context, b, value) for kind, value in typed]
             count = b.extract_value(arrays[1].shape, 0)
-            _lower(b, *(array.data for array in arrays), count, instructions)
+            table_at, entries_at, pairs_at, sums_at = (array.data for array in arrays)
+            _lower(b, table_at, entries_at, pairs_at, sums_at, count, instructions)
             return context.get_dummy_value()
 
         return types.void(table, entries, pairs, sums), lower

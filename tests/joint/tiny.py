@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import torch
-from dense import tiny
 from safetensors.torch import save_file
 from transformers import (
     BertConfig,
@@ -14,6 +13,8 @@ from transformers import (
     RobertaConfig,
     RobertaForMaskedLM,
 )
+
+from dense import tiny
 
 SIZES = {"vocab_size": len(tiny.SPECIAL) + len(tiny.WORDS), "max_position_embeddings": 64, "initializer_range": 0.3}
 SETTINGS = {"schema": 1, "d": 12, "k": 5, "activation": "log1p_relu", "include_sep": True, "max_length": 24,
