@@ -65,6 +65,13 @@ def export(
     write_json(folder / RECORD, dict(record))
 
 
+def remove_export(folder: Path) -> None:
+    """Remove what `export` may have written there for another run, so that no file of it is taken for one of the next."""
+    names = ("dupmae.json", "retromae.json", "projection.safetensors", "modules.json", "model.safetensors", RECORD)
+    for path in (*(folder / name for name in names), *(folder / "2_Dense").glob("*")):
+        path.unlink(missing_ok=True)
+
+
 def _sentence_transformers(folder: Path, hidden: int, projection: Tensor | None, max_length: int) -> None:
     """[CLS], then W if there is one; dot product, no normalisation. In the form that versions before 6 read too."""
     modules = {"": "Transformer", "1_Pooling": "Pooling"} | ({} if projection is None else {"2_Dense": "Dense"})
@@ -81,7 +88,7 @@ def _sentence_transformers(folder: Path, hidden: int, projection: Tensor | None,
         write_json(folder / "2_Dense" / "config.json", {**sizes, "bias": False, "activation_function": identity})
         _write_tensors(folder / "2_Dense" / "model.safetensors", {"linear.weight": projection.detach().float()})
     write_json(folder / "sentence_bert_config.json", {"max_seq_length": max_length, "do_lower_case": False})
-    no_prompts = {"prompts": {}, "default_prompt_name": None}
+    no_prompts: dict[str, Any] = {"prompts": {}, "default_prompt_name": None}
     write_json(folder / "config_sentence_transformers.json", {**no_prompts, "similarity_fn_name": "dot"})
     write_json(folder / "modules.json", listed)
 

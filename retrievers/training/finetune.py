@@ -1,4 +1,4 @@
-"""Fine-tuning: a checkpoint, queries and documents in, one retriever out. Run by `beir-harness finetune`, or torchrun."""
+"""Fine-tuning: checkpoint, queries and documents in, one retriever out. Run by `beir-harness finetune` or torchrun."""
 
 import argparse
 import json
@@ -14,7 +14,7 @@ from accelerate.utils import broadcast_object_list
 from harness.files import sha256
 from retrievers.training import checkpoints, finetune_data, loop, prepare, result
 from retrievers.training.backbones import family, longest
-from retrievers.training.export import export
+from retrievers.training.export import export, remove_export
 from retrievers.training.finetune_arguments import add_finetune_arguments, resolved
 from retrievers.training.finetune_model import FineTuning
 from retrievers.training.initial import Initial, is_random, start_from, tokenizer_of
@@ -48,6 +48,8 @@ def finetune(given: argparse.Namespace, data_dirs: Sequence[Path] = ()) -> dict[
     a = resolved(given, own_settings(Path(given.checkpoint)))
     if a.device == "cuda" and not torch.cuda.is_available():
         raise ValueError("--device cuda: torch finds no GPU here")
+    if a.output.resolve() == Path(a.checkpoint).resolve():
+        raise ValueError(f"--output {a.output} is the checkpoint that training starts from; give a folder of its own")
     patience = InitProcessGroupKwargs(timeout=timedelta(hours=6))  # the others wait while one reads or scores
     accelerator = Accelerator(cpu=a.device == "cpu", kwargs_handlers=[patience])
     if a.threads:
@@ -68,6 +70,8 @@ def finetune(given: argparse.Namespace, data_dirs: Sequence[Path] = ()) -> dict[
     identity = identity_of(a, data["key"], accelerator.num_processes, precision)
     if accelerator.is_main_process:
         prepare.claim(a.output, identity, a.overwrite)
+        if not result.finished(a.output):
+            remove_export(a.output)
     accelerator.wait_for_everyone()
     if done := result.finished(a.output):
         return done
@@ -155,8 +159,8 @@ def choose(a: argparse.Namespace, start: Initial) -> None:
         a.dim = None
     if a.representation != "cls" and start.fresh and not is_random(a.checkpoint):
         raise ValueError(
-            f"{a.checkpoint} has no masked-LM head ({start.fresh[0]} is missing), so its vocabulary vector would be made"
-            " of random numbers: start from a whole masked-LM checkpoint, or use --representation cls"
+            f"{a.checkpoint} has no masked-LM head ({start.fresh[0]} is missing), so its vocabulary vector would be"
+            " made of random numbers: start from a whole masked-LM checkpoint, or use --representation cls"
         )
     if a.scale != "1" and a.representation != "joint":
         raise ValueError(f"--scale {a.scale} weighs two parts against each other; {a.representation} has one")

@@ -13,7 +13,7 @@ EPILOG = """examples:
   beir-harness run dupmae --set checkpoint=retriever/ --dataset scifact@train                         (mining)
   beir-harness finetune ckpt/ --dataset scifact --negatives run.trec.gz --output retriever2/          (stage 2)
   beir-harness finetune ckpt/ --dataset scifact --negatives run.trec.gz --teacher cross-encoder/ --output retriever3/
-  beir-harness finetune ckpt/ --dataset cacm --pairs title --output retriever/                        (no training queries)
+  beir-harness finetune ckpt/ --dataset cacm --pairs title --output retriever/     (no training queries)
   torchrun --nproc-per-node 8 -m retrievers.training.finetune ckpt/ --dataset msmarco-dev --output retriever/
 The same command goes on where an interrupted one stopped."""
 

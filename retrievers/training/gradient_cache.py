@@ -50,4 +50,4 @@ def encode(encoder: Callable[[Tensor, Tensor], Parts], texts: Grouped, cached: b
         for each in texts.groups
     ]
     joined = [None if parts[0] is None else torch.cat(parts)[texts.place] for parts in zip(*made, strict=True)]
-    return type(made[0])(*joined)
+    return type(made[0])(*joined)  # type: ignore[arg-type]

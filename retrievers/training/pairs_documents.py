@@ -57,6 +57,8 @@ def document_pairs(
         held = evaluation_queries(dataset)[1]
         made.add(_pairs(kind, ((doc.doc_id, (doc.title, doc.text)) for doc in dataset.docs()), held, source))
     for path in map(Path, texts):
+        if not path.is_file():
+            raise FileNotFoundError(f"{path}: no such file of text")
         numbered = ((f"{path.name}:{number}", pair) for number, pair in enumerate(_read(path), 1))
         made.add(_pairs(kind, numbered, set(), {"name": path.name, "sha256": sha256(path)}))
     if not made.queries:
@@ -97,8 +99,6 @@ def _read(path: Path) -> Iterator[TitleAndText]:
     kind = next((kind for kind in kinds if path.name.removesuffix(".gz").endswith(kind)), None)
     if kind is None:
         raise ValueError(f"{path}: unknown kind of text file; known: .txt, .jsonl, both also as .gz")
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file of text")
     with open_maybe_gzip(path) as lines:
         for number, line in enumerate(lines, 1):
             try:

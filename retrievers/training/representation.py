@@ -6,7 +6,7 @@ mu is the maximum of the masked-LM head's logits over all positions but [CLS], o
 Only the document is made sparse. This module knows tensors, and nothing of losses, files or batches.
 """
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -71,24 +71,29 @@ class Representation(nn.Module):
         """The weight of the sparse part."""
         return self.fixed_scale if self.log_scale is None else self.log_scale.exp()
 
+    @property
+    def scale_now(self) -> float:
+        """The scale as a number."""
+        return self.fixed_scale if self.log_scale is None else self.log_scale.detach().exp().item()
+
     def balance(self, dense_spread: float, sparse_spread: float) -> None:
-        """Set the scale so that both parts spread a query's scores equally; ValueError if the sparse part is constant."""
+        """Set the scale so that both parts spread a query's scores equally. ValueError if the sparse is constant."""
         if not sparse_spread > 0:
             raise ValueError("--scale balance: the sparse scores of the first batch are all equal; give a number")
         self.fixed_scale = dense_spread / sparse_spread
 
     def exported_projection(self) -> Tensor | None:
         """W divided by the root of the scale: the retriever's unweighted sum then ranks as the weighted one does."""
-        return self.projection.detach() / float(self.scale) ** 0.5 if self.kind == "joint" else None
+        return self.projection.detach() / self.scale_now**0.5 if self.kind == "joint" else None
 
-    def facts(self) -> dict[str, str | int | float | bool]:
+    def facts(self) -> dict[str, Any]:
         """For the record."""
         if self.kind == "cls":
             return {"kind": self.kind}
         sparse = {
             "kind": self.kind, "k": self.k, "activation": self.activation_name, "include_sep": self.include_sep
         }  # fmt: skip
-        return sparse if self.kind == "ot" else {**sparse, "dim": len(self.projection), "scale": float(self.scale)}
+        return sparse if self.kind == "ot" else {**sparse, "dim": len(self.projection), "scale": self.scale_now}
 
     def queries(self, ids: Tensor, lengths: Tensor) -> Queries:
         """Queries [CLS] … [SEP] padding: ids (B, L), lengths (B,)."""
