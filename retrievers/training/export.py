@@ -66,7 +66,7 @@ def export(
 
 
 def remove_export(folder: Path) -> None:
-    """Remove what `export` may have written there for another run, so that no file of it is taken for one of the next."""
+    """Remove what `export` wrote there for another run, so that no file of it is taken for one of the next."""
     names = ("dupmae.json", "retromae.json", "projection.safetensors", "modules.json", "model.safetensors", RECORD)
     for path in (*(folder / name for name in names), *(folder / "2_Dense").glob("*")):
         path.unlink(missing_ok=True)
