@@ -121,6 +121,7 @@ def _group(
             "datasets": list(over.datasets),
             "systems": [at[tag] for tag in over.tags],
             "meanRank": [rounded(rank) for rank in over.mean_ranks],
+            "least": min(1.0, len(over.pairs) * 2.0 ** (1 - len(over.datasets))),  # no corrected p can be smaller
             "friedman": over.friedman and [rounded(over.friedman[0]), significant(over.friedman[1])],
             "criticalDifference": rounded(apart),
             "order": [at[tag] for _, tag in best],

@@ -64,7 +64,7 @@ def write(
         "tags": [result.tag for result in results],
         "measures": list(matrices),
         "detailed": bool(written),
-        "queries": [[query_id, clipped(texts.get(query_id, ""), LISTED)[0]] for query_id in chosen],
+        "queries": [[query_id, _listed(texts.get(query_id, ""))] for query_id in chosen],
         "scores": [
             [[round(value * UNIT) for value in column] for column in matrix.scores[rows].T.tolist()]
             for matrix in matrices.values()
@@ -142,6 +142,11 @@ def _lists(by_tag: dict[str, View], tags: Sequence[str], docs: dict[str, Doc]) -
             for tag in tags
         ],
     }
+
+
+def _listed(text: str) -> str:
+    head, cut = clipped(text, LISTED)
+    return f"{head}…" if cut else head
 
 
 def _doc(doc_id: str, doc: Doc | None) -> list[Any]:

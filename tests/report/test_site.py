@@ -2,6 +2,10 @@
 
 import json
 import re
+import signal
+import subprocess
+import sys
+import urllib.request
 from pathlib import Path
 
 import hostile
@@ -158,3 +162,17 @@ def test_means_from_elsewhere_stand_apart(tmp_path: Path) -> None:
     assert "theirs <small>means only</small>" in row[0]
     assert "<td>0.9900</td>" in row[0]
     assert "nothing about them could be tested" in page
+
+
+@pytest.mark.slow
+def test_serve_until_interrupted(tmp_path: Path) -> None:
+    results = whole(systems(tmp_path / "r", {"scifact": 10}, {"a": 0, "b": 0.1}))
+    words = ["report", "--results", str(results), "--output", str(tmp_path / "site"), "--serve", "--port", "0"]
+    with subprocess.Popen([sys.executable, "-m", "harness", *words], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        server.stdout.readline()
+        address = server.stdout.readline().split()[0]
+        with urllib.request.urlopen(address) as answer:
+            assert answer.read() == (tmp_path / "site/index.html").read_bytes()
+        server.send_signal(signal.SIGINT)
+        assert server.wait(20) == 130

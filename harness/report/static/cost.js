@@ -29,7 +29,7 @@
       const px = x(point[2]), py = y(point[1]), tag = board.tags[point[0]], w = 6.4 * tag.length;
       parts.push(svg("g", {}, beir.tip(tag + ": " + beir.score(point[1]) + ", " + amount(point[2], axis.unit)), svg("circle", { cx: px, cy: py, r: 5, class: point[3] ? "up" : "flat open" })));
       // Names of the front first; a name that would lie on another is left to the tip and the table.
-      const places = [[9, 4, "start"], [-9, 4, "end"], [0, -10, "middle"], [0, 19, "middle"]];
+      const places = [[8, 17, "start"], [-8, -8, "end"], [9, 4, "start"], [-9, 4, "end"], [0, -10, "middle"]]; // the first two keep off the front
       const free = places.map(function ([dx, dy, anchor]) {
         const from = anchor === "start" ? px + dx : anchor === "end" ? px + dx - w : px - w / 2;
         return { dx, dy, anchor, x: from, y: py + dy - 11, w, h: 14 };

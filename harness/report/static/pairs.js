@@ -28,6 +28,8 @@
           return cell(row, other, found, text, group ? Math.sign(found.lead) : Math.sign(found.difference));
         }));
       });
+      const few = group && group.over.least > board.alpha;
+      id("pairs-note").textContent = few ? group.over.datasets.length + " datasets are too few to separate any of " + group.over.pairs.p.length + " pairs: the corrected p can't fall below " + beir.p(group.over.least) + "." : "";
       id("pairs-chart").replaceChildren(el("table", {}, el("caption", { class: "hush" }, "Each row's system against each column's; a star is significant after correction"), el("thead", {}, head), el("tbody", {}, rows)));
     }
     beir.redraw(["pairs-where"], draw);

@@ -52,6 +52,7 @@
     }
 
     function list(open) {
+      if (!data) return;
       const found = rows(), first = id("first").value, second = id("second").value;
       const ahead = found.filter(function (row) { return row.a > row.b; }).length, behind = found.filter(function (row) { return row.a < row.b; }).length;
       const part = data.queries.length < data.judged ? "The " + data.queries.length + " queries on which the systems differ most, of " + beir.count(data.judged) + ". " : "";

@@ -68,7 +68,7 @@
           const found = state.baseline === null ? null : beir.pair(column, systemOf(row), state.baseline, board.alpha);
           if (!found || !found.sure) return;
           const up = found.difference > 0;
-          cell.append(el("b", { class: up ? "better" : "worse", role: "img", "aria-label": up ? "significantly better" : "significantly worse" }, up ? "▲" : "▼"));
+          cell.prepend(el("b", { class: up ? "better" : "worse", role: "img", "aria-label": up ? "significantly better" : "significantly worse" }, up ? "▲" : "▼"));
         });
       }
     }
