@@ -26,7 +26,7 @@
     parts.push(svg("polyline", { class: "front", points: front.map(function (p, at) { return (at ? x(p[2]) + "," + y(front[at - 1][1]) + " " : "") + x(p[2]) + "," + y(p[1]); }).join(" ") }));
     const taken = points.map(function (p) { return { x: x(p[2]) - 6, y: y(p[1]) - 6, w: 12, h: 12 }; });
     for (const point of points.slice().sort(function (a, b) { return b[3] - a[3] || b[1] - a[1]; })) {
-      const px = x(point[2]), py = y(point[1]), tag = board.tags[point[0]], w = 6.4 * tag.length;
+      const px = x(point[2]), py = y(point[1]), tag = board.tags[point[0]], w = beir.wide(tag);
       parts.push(svg("g", {}, beir.tip(tag + ": " + beir.score(point[1]) + ", " + amount(point[2], axis.unit)), svg("circle", { cx: px, cy: py, r: 5, class: point[3] ? "up" : "flat open" })));
       // Names of the front first; a name that would lie on another is left to the tip and the table.
       const places = [[8, 17, "start"], [-8, -8, "end"], [9, 4, "start"], [-9, 4, "end"], [0, -10, "middle"]]; // the first two keep off the front

@@ -14,7 +14,9 @@
       parts.push(beir.line(x(tick), top, x(tick), height - 30, tick === 0 ? "zero" : "grid"));
       parts.push(beir.text(x(tick), height - 14, tick === 0 ? "0" : beir.signed(tick, ticks.digits), "middle", "soft"));
     }
-    parts.push(beir.text(x(0) - 10, 16, "◀ " + left, "end", "soft"), beir.text(x(0) + 10, 16, right + " ▶", "start", "soft"));
+    // Which way is better, where there is room to say it; on a side without room there is no value either.
+    if (beir.wide("◀ " + left) + 10 < x(0)) parts.push(beir.text(x(0) - 10, 16, "◀ " + left, "end", "soft"));
+    if (x(0) + beir.wide(right + " ▶") + 10 < width) parts.push(beir.text(x(0) + 10, 16, right + " ▶", "start", "soft"));
     rows.forEach(function (row, at) {
       const y = top + at * step + step / 2, kind = row.sure ? (row.difference > 0 ? "up" : "down") : "flat";
       parts.push(beir.text(start - 10, y + 4, row.label, "end"));

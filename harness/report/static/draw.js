@@ -47,8 +47,11 @@
         el("table", {}, el("thead", {}, head), el("tbody", {}, lines))));
   };
 
-  // The widest label in pixels, roughly: charts are drawn before any font is measured.
-  beir.room = function (labels) { return 12 + 6.6 * Math.max(4, ...labels.map(function (label) { return label.length; })); };
+  // Widths in the font of the charts; the margin is for a font that comes late.
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = "12px system-ui, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
+  beir.wide = function (label) { return 1.03 * pen.measureText(label).width; };
+  beir.room = function (labels) { return 16 + Math.max(24, ...labels.map(beir.wide)); };
 
   // Draws now and whenever one of the choices changes.
   beir.redraw = function (names, draw) {
