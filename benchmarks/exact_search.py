@@ -116,6 +116,15 @@ def child(side: str, folder: Path, k: int, threads: int, keep: bool) -> None:
         np.save(folder / "rows.npy", np.stack([rows for rows, _ in found]))  # type: ignore[attr-defined]
 
 
+def run_child(side: str, place: str, options: list[str]) -> list[str]:
+    """What a process of its own printed last."""
+    command = [sys.executable, __file__, *options, "--child", side, place]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        sys.exit(f"{side} failed:\n{ran.stderr}")
+    return ran.stdout.split()[-4:]
+
+
 def current_memory() -> float:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
@@ -126,11 +135,11 @@ def check(folder: Path, k: int) -> tuple[int, int]:
     import torch
 
     queries, rows = np.load(folder / "queries.npy"), np.load(folder / "rows.npy")
-    shards = [np.load(path) for path in sorted((folder / "store").glob("*.vectors.npy"))]
+    paths = sorted((folder / "store").glob("*.vectors.npy"))
     equal = 0
-    for start in range(0, len(queries), 100):
-        part = torch.from_numpy(queries[start : start + 100]).double()
-        scores = torch.cat([(part @ torch.from_numpy(shard).double().T).float() for shard in shards], 1)
+    for start in range(0, len(queries), 300):
+        part = torch.from_numpy(queries[start : start + 300]).double()
+        scores = torch.cat([(part @ torch.from_numpy(np.load(path)).double().T).float() for path in paths], 1)
         for at in range(len(part)):
             top = scores[at].topk(min(k + 50, scores.shape[1]))
             pairs = zip(top.values.tolist(), top.indices.tolist(), strict=True)
@@ -152,6 +161,8 @@ def main() -> None:
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--keep", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.child and args.child[0] == "check":
+        return print(*check(Path(args.child[1]), args.k))
     if args.child:
         return child(args.child[0], Path(args.child[1]), args.k, args.threads, args.keep)
     measured: dict[str, list[list[float]]] = {side: [] for side in args.sides}
@@ -160,17 +171,11 @@ def main() -> None:
         for number in range(args.rounds):
             for side in args.sides:
                 keep = ["--keep"] if side.startswith("here") and not number else []
-                command = [sys.executable, __file__, "--k", str(args.k), "--threads", str(args.threads), *keep]
-                ran = subprocess.run([*command, "--child", side, place], capture_output=True, text=True, check=False)
-                if ran.returncode:
-                    sys.exit(f"{side} failed:\n{ran.stderr}")
-                measured[side].append([float(value) for value in ran.stdout.split()[-4:]])
+                options = ["--k", str(args.k), "--threads", str(args.threads), *keep]
+                measured[side].append([float(value) for value in run_child(side, place, options)])
                 if keep and not args.skip_check:
-                    equal, count = check(Path(place), args.k)
-                    print(
-                        f"{side}: equal to all pairs in fp64, rounded to fp32, on {equal} of {count} queries",
-                        flush=True,
-                    )
+                    equal, count = run_child("check", place, ["--k", str(args.k)])
+                    print(f"{side}: equal to fp64 sums over all pairs on {equal} of {count} queries", flush=True)
     print(f"{args.docs} documents x {args.dim}, {args.queries} queries, top {args.k}, {args.rounds} rounds")
     print(f"{'':22} wall s  spread  CPU s  peak MB  beyond imports MB  wall/here  CPU/here")
     medians = {

@@ -60,16 +60,25 @@ def widen(halves, values, begin, end):
 
 
 @njit(nogil=True, cache=True)
-def pack_weights(values, numbers, factors, begin, end):
-    """Rows begin .. end - 1 of fp32 `values` (N, k) as whole `numbers` int16 (N, n), n >= k, times `factors` (N,)."""
+def pack_weights(halves, numbers, factors, begin, end):
+    """Rows begin .. end - 1 of fp16 weights, as bits in uint16 (N, k), as whole `numbers` int16 (N, n), n >= k, times
+    `factors` (N,).
+    """
+    values = np.empty((1, halves.shape[1]), np.float32)
     for row in range(begin, end):
+        top = np.uint16(0)  # of the bits without the sign, whose order is that of sizes
+        for place in range(halves.shape[1]):
+            top = max(top, np.uint16(halves[row, place] & 0x7FFF))
+        widen(halves[row : row + 1], values, 0, 1)
         largest = np.float32(0.0)
-        for place in range(values.shape[1]):
-            largest = max(largest, abs(values[row, place]))
+        for place in range(halves.shape[1]):
+            if halves[row, place] & 0x7FFF == top:
+                largest = abs(values[0, place])
+                break
         factors[row] = largest / np.float32(LARGEST)
         scale = np.float32(LARGEST) / largest if largest > 0 else np.float32(0.0)
-        for place in range(values.shape[1]):
-            numbers[row, place] = np.int16(np.rint(values[row, place] * scale))
+        for place in range(halves.shape[1]):
+            numbers[row, place] = np.int16(np.rint(values[0, place] * scale))
 
 
 @njit(nogil=True, cache=True)

@@ -169,7 +169,6 @@ class _Candidates(exact_search._Candidates):
         self.tables, self.factors, errors = joint_kernels.pack(queries.vocabulary)
         self.margins = double_margins(queries, store, errors)
         self.vectors = torch.empty((BLOCK_DOCS, self.dense.shape[1]))
-        self.weights = np.empty((BLOCK_DOCS, store.k), np.float32)
         self.numbers = np.zeros((BLOCK_DOCS, -(-store.k // CHUNK) * CHUNK), np.int16)  # of the weights
         self.weight_factors = np.empty(BLOCK_DOCS, np.float32)
 
@@ -201,8 +200,7 @@ class _Candidates(exact_search._Candidates):
         def read(some: slice) -> None:
             where = some.start, some.stop
             joint_kernels.widen(halves, vectors.numpy(), *where)
-            joint_kernels.widen(weights, self.weights, *where)
-            joint_kernels.pack_weights(self.weights, self.numbers, self.weight_factors, *where)
+            joint_kernels.pack_weights(weights, self.numbers, self.weight_factors, *where)
 
         list(self.pool.map(read, slices(len(entries), self.threads)))
         if more := self.numbers.shape[1] - entries.shape[1]:  # entry 0 with weight 0 adds nothing

@@ -22,6 +22,8 @@ def fields(vectors: np.ndarray, entries: np.ndarray, weights: np.ndarray, vocabu
 
     A value beyond fp16 becomes infinite, which the index refuses by the document's name.
     """
+    if (np.diff(entries.astype(np.int64), axis=1) <= 0).any():
+        raise ValueError("a document's entries are not ascending")
     with np.errstate(over="ignore"):
         halves = weights.astype(np.float16)
         dense = vectors.astype(np.float16)

@@ -109,7 +109,7 @@ def test_approximate_scores_stay_within_the_margin(tmp_path, lowest: float) -> N
     margins = joint_search.double_margins(asked, held, errors)
     halves = weights.astype(np.float16)
     numbers, doc_factors = np.zeros((500, 64), np.int16), np.empty(500, np.float32)
-    joint_kernels.pack_weights(halves.astype(np.float32), numbers, doc_factors, 0, 500)
+    joint_kernels.pack_weights(halves.view(np.uint16), numbers, doc_factors, 0, 500)
     scores = (asked.dense @ dense.astype(np.float16).astype(np.float32).T).astype(np.float32)
     padded = np.pad(entries, ((0, 0), (0, 4))).astype(np.uint16)
     joint_kernels.add_sparse(tables, factors, padded, numbers.view(np.int32), doc_factors, scores, 0, 500)
