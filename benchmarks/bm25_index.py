@@ -27,7 +27,7 @@ from pathlib import Path
 import orjson
 
 from harness.records import Doc
-from retrievers import java
+from retrievers.anserini import java
 from retrievers.bm25 import BM25
 
 SIDES = ("pyserini", "bm25")

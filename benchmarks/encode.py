@@ -26,7 +26,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
-from retrievers.encoding import PRECISIONS
+from retrievers.encoders.encoding import PRECISIONS
 from retrievers.sentence_transformer import SentenceTransformerEncoder
 
 SHAPES = {"minilm": (384, 6, 12), "base": (768, 12, 12)}  # hidden size, layers, heads

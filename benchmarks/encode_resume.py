@@ -19,8 +19,8 @@ from pathlib import Path
 
 from harness.files import sha256
 from harness.records import Doc
-from retrievers import vector_store
 from retrievers.dense import from_encoder
+from retrievers.search import vector_store
 from retrievers.sentence_transformer import SentenceTransformerEncoder
 
 

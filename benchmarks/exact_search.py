@@ -29,7 +29,7 @@ SHARD = 4096
 
 def write_vectors(folder: Path, docs: int, queries: int, dim: int) -> None:
     """The store, its first `SHARD` documents as a small store of its own to warm up with, and the queries."""
-    from retrievers import vector_store
+    from retrievers.search import vector_store
 
     draw = np.random.default_rng(0)
     for name, count in (("store", docs), ("small", min(docs, SHARD))):
@@ -55,8 +55,8 @@ def all_vectors(folder: Path) -> np.ndarray:
 def search(side: str, folder: Path, queries: np.ndarray, k: int) -> object:
     name, _, first = side.partition(" ")
     if name == "here":
-        from retrievers.exact_search import top_k
-        from retrievers.vector_store import VectorStore
+        from retrievers.search.exact_search import top_k
+        from retrievers.search.vector_store import VectorStore
 
         return list(top_k(queries, VectorStore(folder), k, device="cpu", first=first))
     if name == "product":

@@ -39,8 +39,8 @@ def with_ranx(runs: list, method: str) -> dict[str, list[str]]:
 
 def with_ours(runs: list, method: str) -> dict[str, list[str]]:
     """doc_ids by query, best first."""
-    from retrievers.fusion_norms import pool
-    from retrievers.fusion_params import prepare
+    from retrievers.fusing.fusion_norms import pool
+    from retrievers.fusing.fusion_params import prepare
 
     found = {}
     fuse = prepare(method, METHODS[method], len(runs))

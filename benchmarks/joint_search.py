@@ -41,7 +41,7 @@ def vocabulary_values(generator: np.random.Generator, shape: tuple[int, int], ac
 
 def make_stores(folder: Path, docs: int, activation: str) -> tuple[Any, Any]:
     """The joint store and the dense store of 768 dimensions."""
-    from retrievers import joint_store, vector_store
+    from retrievers.search import joint_store, vector_store
 
     generator = np.random.default_rng(0)
     entries = zipf_entries(generator)
@@ -141,7 +141,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
 
-    from retrievers import exact_search, joint_search
+    from retrievers.search import exact_search, joint_search
 
     generator = np.random.default_rng(1)
     dense = generator.standard_normal((arguments.queries, 768), dtype=np.float32)

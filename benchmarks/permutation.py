@@ -49,7 +49,7 @@ def main() -> None:
     import ranx
     from ranx.statistical_tests import fisher_randomization_test
 
-    from harness.significance import permutation
+    from harness.statistics.significance import permutation
 
     qrels_dict, run_dicts = made_runs(arguments.queries, arguments.runs)
     qrels = ranx.Qrels(qrels_dict)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from harness.errors import HarnessError, unknown
-from harness.pairwise import Comparison, all_pairs, judge, resample
 from harness.results import Result
-from harness.score_matrix import join
-from harness.tables_json import comparison_json, rounded
+from harness.statistics.pairwise import Comparison, all_pairs, judge, resample
+from harness.statistics.score_matrix import join
+from harness.tables.tables_json import comparison_json, rounded
 
 
 @dataclass(frozen=True)

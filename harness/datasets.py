@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import paths, survey
-from harness.dataset_table import Row, expand, groups, rows
+from harness import paths
+from harness.data import survey
+from harness.data.dataset_table import Row, expand, groups, rows
 from harness.errors import BadInput, HarnessError, unknown
 from harness.records import Doc, Qrel, Query
 
@@ -44,13 +45,13 @@ class Dataset:
 
     def docs(self) -> Iterator[Doc]:
         """Stream the documents; at the end of the stream, raise HarnessError for repeated ids or a wrong count."""
-        from harness.beir_format import read_docs
+        from harness.data.beir_format import read_docs
 
         return read_docs(self.corpus_file, at_end=lambda count: self._check("docs", count, self.corpus_file))
 
     def queries(self) -> list[Query]:
         """The judged queries of the split, in the order of the queries file; raises HarnessError."""
-        from harness.beir_format import judged_queries
+        from harness.data.beir_format import judged_queries
 
         queries = judged_queries(self.queries_file, self.qrels_file)
         self._check("queries", len(queries), self.qrels_file)
@@ -58,7 +59,7 @@ class Dataset:
 
     def qrels(self) -> list[Qrel]:
         """The judgments of the split, in the order of their file; raises HarnessError."""
-        from harness.qrels import read_qrels
+        from harness.data.qrels import read_qrels
 
         qrels = read_qrels(self.qrels_file)
         self._check("qrels", sum(qrel.relevance >= 0 for qrel in qrels), self.qrels_file)
@@ -192,7 +193,7 @@ def _fetched(row: Row, cache: Path, download: bool) -> Path:
         raise HarnessError(f"{row.name} cannot be downloaded ({row.licence}): {row.obtain}; {cure.removeprefix('or ')}")
     if not download:
         raise HarnessError(f"{row.name} is not here and downloading is off; allow it, {cure}")
-    from harness.acquire import fetch_archive
+    from harness.data.acquire import fetch_archive
 
     return fetch_archive(row, cache / "datasets", cure)
 
@@ -208,7 +209,7 @@ def _judgments(row: Row, folder: Path, places: Sequence[Path], cache: Path, down
     cure = f"or put {needed} into {folder} or into a folder {row.name} below a --data-dir"
     if not download:
         raise HarnessError(f"{row.name} needs {needed}, and downloading is off; allow it, {cure}")
-    from harness.acquire import fetch_files
+    from harness.data.acquire import fetch_files
 
     return fetch_files(row, cache / "datasets", cure)
 

@@ -6,7 +6,7 @@ The causes are tried in order, the certain ones first: what the manifest shows c
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from harness import dataset_table
+from harness.data import dataset_table
 from harness.reference import Figure, figures, is_of
 
 Manifest = Mapping[str, Any]

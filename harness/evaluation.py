@@ -8,15 +8,15 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from harness import crosscheck
 from harness.errors import HarnessError
-from harness.matching import Matches, match
 from harness.measures import DEFAULT_MEASURES, Measure, display, parse_measure
-from harness.rankings import Run, mismatch
-from harness.ranx_kernels import compute
 from harness.records import Qrel
-from harness.scores import Scores, mean, read_scores, write_scores
-from harness.ties import extreme_ranks, tie_rate
+from harness.scoring import crosscheck
+from harness.scoring.matching import Matches, match
+from harness.scoring.rankings import Run, mismatch
+from harness.scoring.ranx_kernels import compute
+from harness.scoring.scores import Scores, mean, read_scores, write_scores
+from harness.scoring.ties import extreme_ranks, tie_rate
 
 __all__ = ["DEFAULT_MEASURES", "Scores", "display", "mean", "parse_measure", "read_scores", "score", "write_scores"]
 

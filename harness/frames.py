@@ -109,7 +109,7 @@ def compare(
 
     from harness.comparison import compare as compared
     from harness.comparison import pick
-    from harness.score_matrix import join
+    from harness.statistics.score_matrix import join
 
     found, _ = stored.read(_folder(folder))
     pair = [pick(found, tag, dataset) for tag in (first, second)]

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness import signature
-from harness.across_datasets import OverDatasets, over_datasets
 from harness.errors import unknown
-from harness.intervals import percentiles, rank_intervals
-from harness.pairwise import Comparison, against, all_pairs, beaten, judge, resample
 from harness.results import Result
-from harness.score_matrix import Column, columns
+from harness.statistics.across_datasets import OverDatasets, over_datasets
+from harness.statistics.intervals import percentiles, rank_intervals
+from harness.statistics.pairwise import Comparison, against, all_pairs, beaten, judge, resample
+from harness.statistics.score_matrix import Column, columns
+from harness.tables import signature
 
 if TYPE_CHECKING:
     import pandas as pd

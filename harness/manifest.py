@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness import environment, files
+from harness import files
 from harness.errors import BadInput
+from harness.running import environment
 
 SCHEMA = 1
 NAME, RUN, SCORES = "manifest.json", "run.trec.gz", "scores.tsv.gz"

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from harness import dataset_table
+from harness.data import dataset_table
 from harness.errors import BadInput
 from harness.measures import display, parse_measure
 

@@ -6,12 +6,13 @@ The page and `beir-harness compare --query` show the same; neither text nor mark
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from harness import manifest, run_files
+from harness import manifest
 from harness.datasets import Dataset
 from harness.errors import HarnessError, unknown
-from harness.rankings import Run
 from harness.records import Doc
 from harness.results import Result
+from harness.scoring import run_files
+from harness.scoring.rankings import Run
 
 DEPTH = 10  # documents of a list that are shown
 MISSED = 50  # relevant documents below the list that are named

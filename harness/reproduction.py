@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from harness import dataset_table
+from harness.data import dataset_table
 from harness.diagnosis import OK, Manifest, likely_cause, system_of
 from harness.reference import Figure, figures, is_of
 

@@ -6,7 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import dataset_table, manifest
+from harness import manifest
+from harness.data import dataset_table
 from harness.errors import BadInput, HarnessError, unknown
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Result:
 
     @cached_property
     def _frame(self) -> "pd.DataFrame":
-        from harness.scores import read_scores
+        from harness.scoring.scores import read_scores
 
         path = self.folder / manifest.SCORES
         if not path.is_file():

@@ -8,14 +8,15 @@ from typing import Any
 
 from filelock import FileLock
 
-from harness import files, fingerprint, indexes, manifest, plugins, progress, runs
+from harness import files, manifest, plugins, runs
 from harness.arguments import checked
 from harness.datasets import Dataset
 from harness.errors import HarnessError
-from harness.measuring import measure, percentiles
-from harness.publish import publish
 from harness.records import Query
 from harness.retriever import Retriever
+from harness.running import fingerprint, indexes, progress
+from harness.running.measuring import measure, percentiles
+from harness.running.publish import publish
 from harness.suites import System
 
 LATENCY_QUERIES, LATENCY_SECONDS = 50, 10.0  # single-query searches timed for the percentiles: at most so many, so long

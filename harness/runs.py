@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from harness.errors import BadInput, HarnessError
-from harness.rankings import TEXT, Run, as_float32, assemble, best_first, cut, fit, mismatch
 from harness.records import Query, ScoredDoc
-from harness.run_files import read_run, write
+from harness.scoring.rankings import TEXT, Run, as_float32, assemble, best_first, cut, fit, mismatch
+from harness.scoring.run_files import read_run, write
 
 __all__ = ["Run", "order", "read", "write"]
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-from harness import dataset_table, evaluation, plugins, runs
+from harness import evaluation, plugins, runs
 from harness.arguments import checked
+from harness.data import dataset_table
 from harness.datasets import Dataset
 from harness.errors import HarnessError
 from harness.measures import parse_measure

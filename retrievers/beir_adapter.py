@@ -21,7 +21,7 @@ from harness.files import sha256, sha256_json
 from harness.records import Doc
 from retrievers.beir_searcher import BeirSearcher
 from retrievers.dense import DenseRetriever, as_vectors, from_encoder
-from retrievers.indexing import index_docs
+from retrievers.search.indexing import index_docs
 
 SPEED_ONLY = {"batch_size", "corpus_chunk_size", "show_progress_bar"}  # BEIR's names of such arguments
 KEYWORD = inspect.Parameter.KEYWORD_ONLY

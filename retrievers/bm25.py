@@ -15,9 +15,9 @@ import orjson
 
 from harness.files import atomic_path, write_json
 from harness.records import Doc, Query, ScoredDoc
-from retrievers import java, lucene
-from retrievers.id_list import IdList
-from retrievers.lanes import Lanes
+from retrievers.anserini import java, lucene
+from retrievers.anserini.id_list import IdList
+from retrievers.anserini.lanes import Lanes
 
 Item = TypeVar("Item")
 FIELDS = {"flat": ("contents",), "multifield": ("contents", "title")}

@@ -13,8 +13,8 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 
 from harness.records import Doc, Query, ScoredDoc
-from retrievers import vector_store
-from retrievers.indexing import index_docs
+from retrievers.search import vector_store
+from retrievers.search.indexing import index_docs
 
 QUERIES_AT_A_TIME = 8192  # one pass over the vectors serves this many
 
@@ -87,7 +87,7 @@ class DenseRetriever:
 
     def index(self, docs: Iterable[Doc], folder: Path) -> None:
         """Encode the stream into `folder`; finished shards of an interrupted call are kept."""
-        from retrievers.encoding import torch_threads
+        from retrievers.encoders.encoding import torch_threads
 
         ahead = hasattr(self.encoder, "tokenize_docs")
         with torch_threads(self.threads):
@@ -113,7 +113,7 @@ class DenseRetriever:
 
     def search(self, queries: Iterable[Query], k: int) -> Iterator[ScoredDoc]:
         """The exact top k by dot product, in the order of score and then doc_id, both descending."""
-        from retrievers.exact_search import top_k
+        from retrievers.search.exact_search import top_k
 
         if self.store is None:
             raise ValueError("load an index before searching")

@@ -20,15 +20,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from harness.records import Doc, Query, ScoredDoc
-from retrievers import checkpoint as files
-from retrievers import encoding, exact_search, joint_search, joint_store, vector_store
 from retrievers.dense import doc_text
-from retrievers.indexing import index_docs
-from retrievers.mae_model import Opened, checked_length, open_checkpoint, runner
-from retrievers.published import AUTO, chosen, chosen_title
+from retrievers.encoders import checkpoint as files
+from retrievers.encoders import encoding
+from retrievers.encoders.mae_model import Opened, checked_length, open_checkpoint, runner
+from retrievers.encoders.published import AUTO, chosen, chosen_title
+from retrievers.encoders.vocabulary_vectors import VocabularyHead, activation_of, largest
 from retrievers.retromae import described
+from retrievers.search import exact_search, joint_search, joint_store, vector_store
+from retrievers.search.indexing import index_docs
 from retrievers.training import backbones
-from retrievers.vocabulary_vectors import VocabularyHead, activation_of, largest
 
 NO_CHECKPOINT = (
     "no DupMAE retriever was ever published: set checkpoint to a folder of your own, which `beir-harness` training"

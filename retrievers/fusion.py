@@ -15,10 +15,10 @@ import numpy as np
 from harness.files import sha256_json
 from harness.records import Doc, Qrel, Query, ScoredDoc
 from harness.runs import Run, read
-from retrievers.fusion_methods import METHODS
-from retrievers.fusion_norms import NORMS, pool
-from retrievers.fusion_params import known, prepare
-from retrievers.fusion_training import candidates
+from retrievers.fusing.fusion_methods import METHODS
+from retrievers.fusing.fusion_norms import NORMS, pool
+from retrievers.fusing.fusion_params import known, prepare
+from retrievers.fusing.fusion_training import candidates
 
 
 class Fusion:

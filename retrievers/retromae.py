@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from retrievers import checkpoint as files
-from retrievers import encoding
 from retrievers.dense import DenseRetriever
-from retrievers.mae_model import Opened, checked_length, open_checkpoint, runner
-from retrievers.published import AUTO, chosen, chosen_title
+from retrievers.encoders import checkpoint as files
+from retrievers.encoders import encoding
+from retrievers.encoders.mae_model import Opened, checked_length, open_checkpoint, runner
+from retrievers.encoders.published import AUTO, chosen, chosen_title
 from retrievers.training.backbones import longest
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from retrievers import checkpoint, encoding
-from retrievers.packed_bert import PackedBert, why_not
+from retrievers.encoders import checkpoint, encoding
+from retrievers.encoders.packed_bert import PackedBert, why_not
 
 DOC_PROMPTS = ("document", "passage", "corpus")  # the order in which sentence-transformers looks for them
 POOLS = {"cls": encoding.pool_cls, "mean": encoding.pool_mean}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.across_datasets import (
+from harness.statistics.across_datasets import (
     critical_difference,
     friedman,
     mean_ranks,

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import beir_format
-from harness.beir_format import judged_queries, read_docs, read_queries
+from harness.data import beir_format
+from harness.data.beir_format import judged_queries, read_docs, read_queries
+from harness.data.qrels import read_qrels
 from harness.errors import BadInput
-from harness.qrels import read_qrels
 from harness.records import Doc, Qrel, Query
 
 BOM = b"\xef\xbb\xbf"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import dataset_table, datasets
+from harness import datasets
+from harness.data import dataset_table
 from harness.datasets import groups, load, rows
 from harness.errors import BadInput, HarnessError
 
@@ -184,7 +185,7 @@ def test_facts_are_remembered_until_a_file_changes(tmp_path: Path, monkeypatch: 
     folder, cache = collection(tmp_path / "mine"), tmp_path / "cache"
     facts = load(str(folder), cache=cache).facts()
     with monkeypatch.context() as patch:
-        patch.setattr("harness.survey.survey", None)  # not called again
+        patch.setattr("harness.data.survey.survey", None)  # not called again
         assert load(str(folder), cache=cache).facts() == facts
     collection(folder, docs=4)
     changed = load(str(folder), cache=cache).facts()

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import docs_blocks
-from harness import cli, dataset_table
+from harness import cli
+from harness.data import dataset_table
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))

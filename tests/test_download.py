@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import dataset_table, datasets
-from harness.acquire import fetch_archive, fetch_files
-from harness.dataset_table import File, rows
-from harness.download import download
+from harness import datasets
+from harness.data import dataset_table
+from harness.data.acquire import fetch_archive, fetch_files
+from harness.data.dataset_table import File, rows
+from harness.data.download import download
 from harness.errors import BadInput, HarnessError
 
 BODY = bytes(range(256)) * 4096  # 1 MiB

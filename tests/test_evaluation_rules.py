@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 import pytrec_eval
 
-from harness import crosscheck, evaluation, runs
-from harness.dataset_table import rows
+from harness import evaluation, runs
+from harness.data.dataset_table import rows
 from harness.errors import BadInput, HarnessError
 from harness.evaluation import score
-from harness.matching import match
 from harness.measures import parse_measure
 from harness.records import Qrel, Query, ScoredDoc
-from harness.significance import p_values
+from harness.scoring import crosscheck
+from harness.scoring.matching import match
+from harness.statistics.significance import p_values
 
 
 def run_of(ranked, k=1000, exclude_self=False):

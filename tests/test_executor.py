@@ -6,10 +6,10 @@ import pytest
 
 import toy
 from harness import suites
-from harness.executor import FAILURE, run_all
+from harness.running.executor import FAILURE, run_all
 
 GOOD = f"{Path(__file__).with_name('overlap.py')}:Overlap"
-BROKEN = '''
+BROKEN = """
 class Broken:
     runtime = frozenset()
     def __init__(self, stage: str = "index") -> None:
@@ -22,7 +22,7 @@ class Broken:
     def search(self, queries, k):
         for query in queries:
             yield query.query_id, "d1", float("nan")
-'''
+"""
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from harness.arguments import checked
 from harness.conformance import CHECKS
 from harness.errors import HarnessError
 from harness.files import sha256
-from harness.foreign import score_file
 from harness.records import Query, ScoredDoc
+from harness.running.foreign import score_file
 from harness.runs import order, write
 from retrievers.fusion import Fusion
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from harness.records import Qrel, Query, ScoredDoc
 from harness.runs import Run, order
-from retrievers.fusion_methods import METHODS, NEVER
-from retrievers.fusion_norms import NORMS, pool
-from retrievers.fusion_params import prepare
-from retrievers.fusion_training import TRAINED, candidates, weight_grid
+from retrievers.fusing.fusion_methods import METHODS, NEVER
+from retrievers.fusing.fusion_norms import NORMS, pool
+from retrievers.fusing.fusion_params import prepare
+from retrievers.fusing.fusion_training import TRAINED, candidates, weight_grid
 
 A = (["d1", "d2", "d3"], np.array([3.0, 2.0, 1.0]))  # min-max: 1, 1/2, 0
 B = (["d2", "d4", "d1"], np.array([9.0, 5.0, 1.0]))  # min-max: 1, 1/2, 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.intervals import bootstrap, percentiles, rank_intervals
+from harness.statistics.intervals import bootstrap, percentiles, rank_intervals
 
 
 def test_bootstrap_agrees_with_scipy() -> None:
@@ -32,7 +32,7 @@ def test_a_constant_has_no_width(values: list[float]) -> None:
 def test_blocks_leave_the_interval_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).random((30, 2))
     whole = bootstrap(values, seed=1, rounds=500)
-    monkeypatch.setattr("harness.intervals.BLOCK_BYTES", 30 * 8 * 11)
+    monkeypatch.setattr("harness.statistics.intervals.BLOCK_BYTES", 30 * 8 * 11)
     np.testing.assert_array_equal(bootstrap(values, seed=1, rounds=500), whole)
 
 

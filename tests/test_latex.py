@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from harness import results as stored
-from harness.grid import Grid
 from harness.leaderboard import Leaderboard, build
-from harness.rendering import render
-from harness.tables import main_grid, over_grid
+from harness.tables.grid import Grid
+from harness.tables.rendering import render
+from harness.tables.tables import main_grid, over_grid
 from made_results import systems
 
 SHIFTS = {"a": 0.0, "bm25_k1=0.9": 0.02, "c": 0.2}

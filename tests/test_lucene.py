@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrievers import java, lucene
-from retrievers.id_list import IdList
-from retrievers.lanes import Lanes
+from retrievers.anserini import java, lucene
+from retrievers.anserini.id_list import IdList
+from retrievers.anserini.lanes import Lanes
 
 
 def script(text: str, **environment: str) -> subprocess.Popen[str]:
@@ -79,7 +79,7 @@ def test_a_running_java_without_anserini_is_refused() -> None:
         """
         import jnius
         jnius.autoclass("java.lang.String")
-        from retrievers import java
+        from retrievers.anserini import java
         java.start("1g")
         """,
         JAVA_HOME=str(java.java_home()),
@@ -90,7 +90,7 @@ def test_a_running_java_without_anserini_is_refused() -> None:
 def test_a_fork_is_refused() -> None:
     process = script("""
         import os
-        from retrievers import java
+        from retrievers.anserini import java
         java.start("1g")
         child = os.fork()
         if child == 0:
@@ -105,7 +105,7 @@ def test_a_fork_is_refused() -> None:
 
 def test_java_out_of_memory_says_so() -> None:
     process = script("""
-        from retrievers import java
+        from retrievers.anserini import java
         java.start("64m")
         with java.errors("counting"):
             java.find_class("java.nio.ByteBuffer").allocate(1 << 30)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import environment, manifest
+from harness import manifest
 from harness.errors import BadInput
+from harness.running import environment
 
 
 def test_round_trip_adds_the_environment(tmp_path: Path) -> None:

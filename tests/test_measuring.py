@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.measuring import folder_bytes, measure, percentiles
+from harness.running.measuring import folder_bytes, measure, percentiles
 
 
 def test_wall_time_includes_waiting_and_cpu_time_does_not() -> None:

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from harness import dataset_table, reference, reproduction
+from harness import reference, reproduction
 from harness.cli import main
+from harness.data import dataset_table
 from harness.reference import figures
 from harness.reproduction import verify
 

@@ -9,7 +9,7 @@ import pytest
 import made_results
 from harness import results
 from harness.errors import BadInput, HarnessError
-from harness.score_matrix import columns, join
+from harness.statistics.score_matrix import columns, join
 
 
 def test_results_come_in_order_with_their_scores(tmp_path):

@@ -12,7 +12,7 @@ from dense import tiny
 from harness import conformance, plugins
 from harness.records import Doc, Query
 from joint.tiny import masked_lm, save
-from retrievers import published
+from retrievers.encoders import published
 from retrievers.retromae import RetroMAE
 
 TEXTS = ["heart failure in mice", "", "protein binding " * 20, "rats[SEP]the cell"]

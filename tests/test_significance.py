@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness import significance
 from harness.errors import HarnessError
-from harness.fixed_point import fixed_point, seed
-from harness.significance import correct, effect_size, p_values, rounds_for
+from harness.statistics import significance
+from harness.statistics.fixed_point import fixed_point, seed
+from harness.statistics.significance import correct, effect_size, p_values, rounds_for
 
 
 def pairs(queries: int, count: int, shift: float = 0.0, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -109,13 +109,14 @@ def test_a_pair_has_the_same_p_alone_and_among_others_and_turned_round() -> None
 def test_blocks_bound_the_memory_and_leave_p_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = pairs(101, 2, 0.02)
     whole = permutation(first, second, seed=2, rounds=1000)
-    monkeypatch.setattr("harness.significance.BLOCK_BYTES", 101 * 8 * 7)
+    monkeypatch.setattr("harness.statistics.significance.BLOCK_BYTES", 101 * 8 * 7)
     np.testing.assert_array_equal(permutation(first, second, seed=2, rounds=1000), whole)
 
 
 def test_the_same_seed_gives_the_same_bits_on_one_and_two_threads() -> None:
     code = (
-        "import numpy as np; from harness.significance import p_values; from harness.intervals import bootstrap;"
+        "import numpy as np; from harness.statistics.significance import p_values;"
+        "from harness.statistics.intervals import bootstrap;"
         "a = np.random.default_rng(0).beta(.5, .5, (3001, 8));"
         "print(p_values(a, [0] * 7, range(1, 8), 'permutation', 11, 4000).tobytes().hex(),"
         " bootstrap(a, 11, 200).tobytes().hex())"

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from harness.significance import correct, p_values, rounds_for
+from harness.statistics.significance import correct, p_values, rounds_for
 
 SYSTEMS, ALPHA = 12, 0.05
 LEFT, RIGHT = (list(side) for side in zip(*combinations(range(SYSTEMS), 2), strict=True))

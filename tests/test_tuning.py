@@ -9,7 +9,7 @@ import pytest
 from harness import cli, datasets, tuning
 from harness.commands import tune as command
 from harness.errors import HarnessError
-from harness.foreign import score_file
+from harness.running.foreign import score_file
 
 QUERIES = [f"q{number}" for number in range(6)]
 

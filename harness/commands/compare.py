@@ -82,10 +82,10 @@ def _texts(arguments: argparse.Namespace) -> tuple[Mapping[str, str], str]:
 
 
 def _lines(one: "Measured", arguments: argparse.Namespace, family: int) -> Sequence[str]:
-    from harness.grid import Grid, Text
     from harness.measures import display
-    from harness.significance import TESTS
-    from harness.tables import CORRECTION_NAMES, p_text, span
+    from harness.statistics.significance import TESTS
+    from harness.tables.grid import Grid, Text
+    from harness.tables.tables import CORRECTION_NAMES, p_text, span
 
     result = one.comparison
     name = display(one.measure)

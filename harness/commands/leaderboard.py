@@ -45,7 +45,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Build and print the tables; returns 0."""
     from harness import files, results
     from harness.leaderboard import build
-    from harness.rendering import render, write_tables
+    from harness.tables.rendering import render, write_tables
 
     folder = options.results_folder(arguments)
     if arguments.tables:

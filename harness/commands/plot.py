@@ -85,7 +85,7 @@ def _queries(arguments: argparse.Namespace, found: "list[Result]") -> "Figure":
     from harness.comparison import compare, pick
     from harness.errors import HarnessError
     from harness.plots import pairs
-    from harness.score_matrix import join
+    from harness.statistics.score_matrix import join
 
     if len(arguments.system) != 1 or len(arguments.dataset) != 1:
         raise HarnessError("the figure of queries wants one --system, one --baseline and one --dataset")

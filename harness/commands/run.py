@@ -40,7 +40,7 @@ def main(arguments: argparse.Namespace) -> int:
     from harness import datasets, paths, plugins, suites
     from harness.arguments import checked, parse
     from harness.errors import HarnessError
-    from harness.executor import run_all
+    from harness.running.executor import run_all
 
     if arguments.k < 1:
         raise HarnessError(f"--k {arguments.k}: at least 1")

@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Score, file, print the means; returns 0."""
     from harness import datasets, paths, tags
-    from harness.foreign import score_file
     from harness.measures import display
+    from harness.running.foreign import score_file
 
     dataset = datasets.load(
         arguments.dataset, options.data_folders(arguments), paths.cache_dir(), not arguments.offline

@@ -36,7 +36,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Tune, print the best parameters, their score and the command that uses them; returns 0."""
     from harness import datasets, files, paths
     from harness.measures import display
-    from harness.progress import over
+    from harness.running.progress import over
     from harness.tuning import tune
 
     dataset = datasets.load(

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from harness.errors import HarnessError, unknown
 from harness.leaderboard import Leaderboard
 from harness.measures import display
-from harness.pairwise import Comparison, against
 from harness.plots.style import BETTER, INK, NEUTRAL, ROW, WORSE, listed, styled
-from harness.tables import rank_text, title
+from harness.statistics.pairwise import Comparison, against
+from harness.tables.tables import rank_text, title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,9 +8,9 @@ from harness.comparison import Measured
 from harness.errors import HarnessError
 from harness.leaderboard import Leaderboard
 from harness.measures import display
-from harness.pairwise import EQUAL
 from harness.plots.style import BETTER, NEUTRAL, WORSE, styled
-from harness.score_matrix import Matrix
+from harness.statistics.pairwise import EQUAL
+from harness.statistics.score_matrix import Matrix
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,13 +7,13 @@ from typing import Any
 from harness.imported import MeansOnly
 from harness.leaderboard import Leaderboard
 from harness.measures import display
-from harness.pairwise import Comparison
 from harness.report import costs
 from harness.report.cliques import cliques
 from harness.report.groups import Group
 from harness.results import Result
-from harness.score_matrix import Column
-from harness.tables_json import rounded, significant
+from harness.statistics.pairwise import Comparison
+from harness.statistics.score_matrix import Column
+from harness.tables.tables_json import rounded, significant
 
 STEP = 1e-5  # of differences and their interval ends
 

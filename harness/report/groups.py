@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness import dataset_table
-from harness.across_datasets import OverDatasets, over_datasets
-from harness.intervals import rank_intervals
+from harness.data import dataset_table
 from harness.leaderboard import Leaderboard
-from harness.score_matrix import Column
+from harness.statistics.across_datasets import OverDatasets, over_datasets
+from harness.statistics.intervals import rank_intervals
+from harness.statistics.score_matrix import Column
 
 EVERY = "every dataset"
 

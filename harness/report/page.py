@@ -6,8 +6,8 @@ from typing import Any
 from harness.leaderboard import Leaderboard
 from harness.measures import display
 from harness.reproduction import Verdict
-from harness.significance import TESTS
-from harness.tables import number, rank_text
+from harness.statistics.significance import TESTS
+from harness.tables.tables import number, rank_text
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "score": number,

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from harness import dataset_table
+from harness.data import dataset_table
 
 Manifest = Mapping[str, Any]
 

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import datasets, progress, query_browser
+from harness import datasets, query_browser
 from harness.datasets import Dataset
 from harness.errors import HarnessError
 from harness.query_browser import View, clipped
 from harness.records import Doc
 from harness.report import script
 from harness.results import Result
-from harness.score_matrix import join
+from harness.running import progress
+from harness.statistics.score_matrix import join
 
 QUERY_TEXT, DOC_TEXT = 2_000, 500  # characters of a text that are shown
 LISTED = 160  # characters of a query in the list of queries

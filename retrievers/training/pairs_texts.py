@@ -27,7 +27,7 @@ class Texts(NamedTuple):
 
 def tokenised(texts: Sequence[str], tokenizer: Any, max_length: int) -> Texts:
     """The texts as the retrievers tokenise them."""
-    from retrievers.encoding import tokenize
+    from retrievers.encoders.encoding import tokenize
 
     parts = [tokenize(tokenizer, texts[at : at + AT_ONCE], max_length) for at in range(0, len(texts), AT_ONCE)]
     ends = np.concatenate([part.lengths for part in parts]).cumsum()

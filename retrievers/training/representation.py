@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from retrievers.encoders.vocabulary_vectors import activation_of
 from retrievers.training import backbones
 from retrievers.training.heads import pooled_logits
 from retrievers.training.representation_top import top_logits
-from retrievers.vocabulary_vectors import activation_of
 
 Kind = Literal["cls", "ot", "joint"]
 

@@ -12,7 +12,7 @@ import numpy as np
 from harness.files import sha256_json
 from harness.records import Query, ScoredDoc
 from harness.runs import order, read, write
-from retrievers.checkpoint import digest
+from retrievers.encoders.checkpoint import digest
 from retrievers.training.pairs import Examples
 
 PIECE = 1000  # queries

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dense.tiny import TEXTS, bert, tokenizer
-from retrievers.encoding import Batches, PackedEncoder, dtype_of, pick_device, pool_cls, pool_mean, tokenize
-from retrievers.packed_bert import PackedBert
+from retrievers.encoders.encoding import Batches, PackedEncoder, dtype_of, pick_device, pool_cls, pool_mean, tokenize
+from retrievers.encoders.packed_bert import PackedBert
 
 LENGTHS = st.lists(st.integers(1, 60), max_size=60)
 

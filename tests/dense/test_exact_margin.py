@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrievers.exact_kernels import as_float, least_key
-from retrievers.exact_margin import FIRST, double_margins, fitting, norms
+from retrievers.search.exact_kernels import as_float, least_key
+from retrievers.search.exact_margin import FIRST, double_margins, fitting, norms
 
 
 @pytest.mark.parametrize("name", list(FIRST))

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dense.tiny import store
-from retrievers import device_candidates, exact_search
-from retrievers.exact_kernels import LANES, dot, dot_half, near_kth
-from retrievers.exact_search import top_k
-from retrievers.vector_store import VectorStore
+from retrievers.search import device_candidates, exact_search
+from retrievers.search.exact_kernels import LANES, dot, dot_half, near_kth
+from retrievers.search.exact_search import top_k
+from retrievers.search.vector_store import VectorStore
 
 PRECISIONS = ["fp32", "bf16", "fp16"]
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from transformers import BertConfig, BertModel, DistilBertConfig, DistilBertModel, RobertaConfig, RobertaModel
 
 from dense.tiny import bert
-from retrievers.packed_bert import PackedBert, groups, why_not
+from retrievers.encoders.packed_bert import PackedBert, groups, why_not
 
 TEXTS = st.lists(st.lists(st.integers(1, 17), min_size=1, max_size=30), min_size=1, max_size=8)
 

@@ -12,7 +12,7 @@ from sentence_transformers import SentenceTransformer as Own
 from dense.tiny import DOCS, TEXTS, bert, save_bert, save_sentence_transformer
 from harness import conformance, plugins
 from harness.records import Query
-from retrievers import checkpoint
+from retrievers.encoders import checkpoint
 from retrievers.sentence_transformer import SentenceTransformerEncoder as Encoder
 
 PROMPTS = {"prompts": {"query": "heart ", "document": "cells of ", "rats": "rats "}}

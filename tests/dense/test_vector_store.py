@@ -10,9 +10,9 @@ import pytest
 
 from dense.tiny import store
 from harness.records import Doc
-from retrievers import vector_store
-from retrievers.indexing import index_docs
-from retrievers.vector_store import VectorStore
+from retrievers.search import vector_store
+from retrievers.search.indexing import index_docs
+from retrievers.search.vector_store import VectorStore
 
 DOCS = [Doc(f"id-{number}", f"text {number}") for number in range(23)]
 

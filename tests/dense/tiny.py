@@ -9,7 +9,7 @@ import torch
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from harness.records import Doc
-from retrievers import vector_store
+from retrievers.search import vector_store
 
 WORDS = ["heart", "failure", "in", "mice", "rats", "protein", "binding", "of", "the", "cell", "##s", "##ing", "x"]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from retrievers import joint_store, vector_store
-from retrievers.joint_search import JointQueries, top_k
-from retrievers.joint_store import JointStore
+from retrievers.search import joint_store, vector_store
+from retrievers.search.joint_search import JointQueries, top_k
+from retrievers.search.joint_store import JointStore
 
 Hits = list[list[tuple[str, float]]]
 

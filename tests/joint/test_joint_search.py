@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from joint.cases import brute_force, random_case, search, store
-from retrievers import exact_search, joint_kernels, joint_search
-from retrievers.joint_search import JointQueries, top_k
+from retrievers.search import exact_search, joint_kernels, joint_search
+from retrievers.search.joint_search import JointQueries, top_k
 
 
 @pytest.mark.parametrize("lowest", [-np.inf, 0.0], ids=["raw", "relu"])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from llvmlite import binding
 from numba import njit
 
-from retrievers.row_sums import CHUNK, LANES, LARGEST, ORDER, instruction_set, row_sums_by
+from retrievers.search.row_sums import CHUNK, LANES, LARGEST, ORDER, instruction_set, row_sums_by
 
 SETS = ["plain"] + ["avx2"] * (instruction_set() != "plain") + ["avx512"] * (instruction_set() == "avx512")
 

@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 
 from harness import datasets
-from harness.foreign import score_file
+from harness.running.foreign import score_file
 
 SCRIPT = "<script>window.pwned='text'</script><img src=x onerror=\"window.pwned='image'\">"
 DOCS = {

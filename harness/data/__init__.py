@@ -1,0 +1,1 @@
+"""The parts of `harness.datasets`: the table, readers of BEIR's format, downloads."""

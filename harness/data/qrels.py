@@ -1,0 +1,65 @@
+"""Relevance judgments as BEIR keeps them: qrels/<split>.tsv, also as .gz."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.data.lines import checked_id, numbered_text
+from harness.errors import BadInput
+from harness.records import Qrel
+
+
+def read_qrels(path: Path) -> list[Qrel]:
+    """The judgments of `path`, in its order. A row that says the same twice counts once; raises BadInput."""
+    return [qrel for _, qrel in numbered_qrels(path)]
+
+
+def numbered_qrels(path: Path) -> Iterator[tuple[int, Qrel]]:
+    """The judgments of `path`, each with its line.
+
+    As BEIR does it: columns query-id, corpus-id, score, separated by tabs, quoted as in CSV where an id holds a
+    quotation mark, after a header. A file without a header loses its first judgment in BEIR, but not here.
+    """
+    first: dict[tuple[str, str], tuple[int, int]] = {}
+    for number, row in _numbered_rows(path):
+        if not any(row) or (number == 1 and not _is_judgment(row)):
+            continue
+        qrel = _qrel(path, number, row)
+        seen_line, seen_grade = first.setdefault(qrel[:2], (number, qrel.relevance))
+        if seen_grade != qrel.relevance:
+            what = f"query {qrel.query_id!r} and document {qrel.doc_id!r} have the grade {qrel.relevance} here"
+            raise BadInput(path, number, f"{what} and {seen_grade} in line {seen_line}; keep one")
+        if seen_line == number:
+            yield number, qrel
+    if not first:
+        raise BadInput(path, None, "holds no judgments")
+
+
+def _numbered_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Columns of each line; a quotation mark may not join several lines into one row, as it silently would in CSV."""
+    reader = csv.reader((text for _, text in numbered_text(path)), delimiter="\t")
+    number = 0
+    try:
+        for row in reader:
+            number += 1
+            if reader.line_num > number:
+                raise BadInput(path, number, 'a quotation mark opens a column that does not end; double it: ""')
+            yield number, row
+    except csv.Error as error:
+        raise BadInput(path, number + 1, f"not a row of tab-separated columns: {error}") from error
+
+
+def _is_judgment(row: list[str]) -> bool:
+    return len(row) == 3 and row[2].strip().lstrip("+-").isdigit()
+
+
+def _qrel(path: Path, number: int, row: list[str]) -> Qrel:
+    if len(row) != 3:
+        hint = "; TREC's qrels have four: leave out the second" if len(" ".join(row).split()) == 4 else ""
+        what = f"{len(row)} columns instead of query-id, corpus-id, score, tabs between them"
+        raise BadInput(path, number, what + hint)
+    try:
+        grade = int(row[2])
+    except ValueError:
+        raise BadInput(path, number, f"the grade {row[2]!r} is not an integer; round or scale the grades") from None
+    return Qrel(checked_id(path, number, "query-id", row[0]), checked_id(path, number, "corpus-id", row[1]), grade)

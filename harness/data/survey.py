@@ -1,0 +1,70 @@
+"""What a dataset's files hold, in numbers: counts and hashes, found in one pass and remembered while the files stay.
+
+The memory is one small file per dataset in the cache, keyed by path, size and time of change of the three files, so
+that a finished suite is recognised without reading a single collection. A cache that cannot be written only costs
+time.
+"""
+
+import hashlib
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from harness.errors import BadInput
+from harness.files import sha256_json, write_json
+
+SCHEMA = 1  # part of the key: raise it when the meaning of a fact changes
+
+
+def remembered(cache: Path, *files: Path) -> dict[str, Any] | None:
+    """The facts about `files` (corpus, queries, qrels) that an earlier `remember` left, if the files are unchanged."""
+    try:
+        return json.loads(_memory(cache, files).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def remember(cache: Path, facts: dict[str, Any], *files: Path) -> None:
+    """Keep `facts` about `files`; does nothing where the cache is read-only or full."""
+    with suppress(OSError):
+        write_json(_memory(cache, files), facts)
+
+
+def _memory(cache: Path, files: tuple[Path, ...]) -> Path:
+    states = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return cache / "surveys" / f"{sha256_json([SCHEMA, states])}.json"
+
+
+def survey(corpus: Path, queries: Path, qrels: Path) -> dict[str, Any]:
+    """Read all three files to the end and check them against each other.
+
+    collection_sha256 is that of the corpus's uncompressed bytes; queries_sha256 and qrels_sha256 are those of the
+    judged queries and the judgments as read, whatever the file's quoting. unknown_docs counts the judged documents
+    that the corpus lacks: CACM's published judgments have 46, so some are no error, but if no relevant one is known,
+    BadInput.
+    """
+    from harness.data.beir_format import judged_queries, read_docs
+    from harness.data.qrels import read_qrels
+
+    judgments = read_qrels(qrels)
+    asked = judged_queries(queries, qrels)
+    missing = {qrel.doc_id for qrel in judgments}
+    relevant = {qrel.doc_id for qrel in judgments if qrel.relevance > 0}
+    digest = hashlib.sha256()
+    docs = 0
+    for docs, doc in enumerate(read_docs(corpus, digest), 1):  # noqa: B007
+        missing.discard(doc.doc_id)
+    if relevant and relevant <= missing:
+        example = min(relevant)
+        what = f"no relevant document is in {corpus}, for example {example!r}: the files don't belong together"
+        raise BadInput(qrels, None, what)
+    return {
+        "collection_sha256": digest.hexdigest(),
+        "queries_sha256": sha256_json(asked),
+        "qrels_sha256": sha256_json(judgments),
+        "docs": docs,
+        "queries": len(asked),
+        "qrels": sum(qrel.relevance >= 0 for qrel in judgments),
+        "unknown_docs": len(missing),
+    }

@@ -1,0 +1,38 @@
+"""A run file from elsewhere becomes a result like any other."""
+
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from harness import files, manifest, runs
+from harness.datasets import Dataset
+from harness.errors import HarnessError
+from harness.running.publish import publish
+
+
+def score_file(
+    path: Path, dataset: Dataset, tag: str, k: int, results: Path, overwrite: bool = False
+) -> dict[str, Any]:
+    """Read a TREC run file, put it into the total order, score it and file it under `tag`; returns the manifest.
+
+    The dataset's rules hold for it too: own documents are dropped where the dataset says so, depth is cut at `k`.
+    Raises BadInput for a file that is not a run of this dataset.
+    """
+    found = runs.read(path, dataset.queries(), k, dataset.exclude_self)
+    place = manifest.folder(results, tag, dataset.name)
+    place.mkdir(parents=True, exist_ok=True)
+    with FileLock(place / ".lock"):
+        source = {"file": path.name, "sha256": files.sha256(path), "k": k}
+        old = manifest.read(place)
+        if old and old.get("fingerprint", {}).get("run_file") != source and not overwrite:
+            raise HarnessError(f"{place} holds another result; --overwrite replaces it, --tag names this one otherwise")
+        identity = {"name": "run file", "class": None, "distribution": None, "version": None}
+        body = {
+            "retriever": {**identity, "arguments": {"file": path.name}, "all_arguments": {"file": path.name}},
+            "facts": {},
+            "k": k,
+            "costs": {},
+            "fingerprint": {"run_file": source},
+        }
+        return publish(found, dataset, place, tag, body)

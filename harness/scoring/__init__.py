@@ -1,0 +1,1 @@
+"""The parts of `harness.runs` and `harness.evaluation`: orders, files, measures' kernels, checks."""

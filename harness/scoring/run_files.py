@@ -1,0 +1,121 @@
+"""TREC run files: `query_id Q0 doc_id rank score tag`, one document a line, plain or gzip.
+
+The order of the lines and the rank column say nothing: scores decide, as in trec_eval, and doc_ids where scores are
+equal. What is read must be beyond doubt, so the smallest irregularity is an error that names the line.
+"""
+
+import gzip
+import hashlib
+import math
+import re
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from harness.errors import BadInput, HarnessError
+from harness.files import atomic_gzip, open_maybe_gzip
+from harness.scoring.rankings import Run, as_float32, assemble, best_first
+from harness.scoring.regular_runs import COLUMNS, read_regular
+
+BOM = b"\xef\xbb\xbf"
+CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+FLOAT32_LIMIT = 2.0**128 - 2.0**103  # from here on a number rounds to infinity
+
+
+def write(run: Run, path: Path, tag: str) -> str:
+    """Write `run` as the gzip file `path`, atomically, best document first, ranks from 1, scores as `%.9g`.
+
+    Nine digits bring every float32 back exactly. The same run gives the same bytes. Returns the sha256 (hex) of the
+    text before compression, which no version of zlib can change.
+    """
+    if path.suffix != ".gz":
+        raise ValueError(f"a run file is written compressed: {path} should end in .gz")
+    if not re.fullmatch(r"[!-~]+", tag):
+        raise HarnessError(f"the tag {tag!r} cannot stand in a run file; use letters, digits, '-', '_' and '.'")
+    digest = hashlib.sha256()
+    with atomic_gzip(path) as stream:
+        for query_id, doc_ids, scores in run:
+            ranked = enumerate(zip(doc_ids, scores.tolist(), strict=True), start=1)
+            text = "".join(f"{query_id} Q0 {doc} {rank} {score:.9g} {tag}\n" for rank, (doc, score) in ranked).encode()
+            digest.update(text)
+            stream.write(text)
+    return digest.hexdigest()
+
+
+def read_run(path: Path) -> Run:
+    """Read a run file, gzip where its name ends in .gz; columns are separated by blanks or tabs.
+
+    Queries come in the order of their first lines; a query's lines need not stand together. Blank lines, CRLF and a
+    byte order mark are allowed. Raises BadInput with file and line for anything else that is not a run: no lines at
+    all, not six columns, not UTF-8, control characters, a score that is no finite float32, a document twice in a
+    query, two tags.
+    """
+    run = read_regular(path)
+    return run if run is not None else read_line_by_line(path)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with open_maybe_gzip(path) as file:
+            text = file.read()
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise BadInput(path, None, f"not a whole gzip file ({error}); fetch or write it again") from None
+    except FileNotFoundError:
+        raise BadInput(path, None, "no such run file") from None
+    except OSError as error:
+        raise BadInput(path, None, f"cannot be read ({error.strerror})") from None
+    if text.startswith(b"\x1f\x8b"):
+        raise BadInput(path, None, "gzip data in a file that is not named .gz; rename it")
+    return text.removeprefix(BOM)
+
+
+def read_line_by_line(path: Path) -> Run:
+    """Read any run file, however irregular, or name the first line that has a fault."""
+    text = _bytes(path)
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        raise BadInput(path, text.count(b"\n", 0, error.start) + 1, "not UTF-8; write the file as UTF-8") from None
+    if found := CONTROL.search(text):
+        raise BadInput(path, text.count(b"\n", 0, found.start()) + 1, f"control character {found[0]!r}; remove it")
+    queries: dict[bytes, dict[bytes, tuple[float, int]]] = {}
+    first_tag = None
+    for number, line in enumerate(text.split(b"\n"), start=1):
+        columns = line.split()
+        if not columns:
+            continue
+        if len(columns) != len(COLUMNS):
+            raise BadInput(path, number, f"{len(columns)} columns, not the six of a run file: {' '.join(COLUMNS)}")
+        query_id, _, doc_id, _, score, tag = columns
+        first_tag = first_tag or tag
+        if tag != first_tag:
+            both = f"{tag.decode()!r} after {first_tag.decode()!r}"
+            raise BadInput(path, number, f"tag {both}: two runs in one file? Give each its own file")
+        documents = queries.setdefault(query_id, {})
+        where = f"document {doc_id.decode()!r} of query {query_id.decode()!r}"
+        if doc_id in documents:
+            raise BadInput(path, number, f"{where} is there a second time; the first is on line {documents[doc_id][1]}")
+        documents[doc_id] = _number(score, path, number, where), number
+    if not queries:
+        raise BadInput(path, None, "an empty run file: no line of six columns")
+    return assemble(
+        {
+            query_id.decode(): best_first(
+                [doc_id.decode() for doc_id in documents],
+                as_float32(np.array([score for score, _ in documents.values()])),
+            )
+            for query_id, documents in queries.items()
+        }
+    )
+
+
+def _number(text: bytes, path: Path, line: int, where: str) -> float:
+    """The finite float32 that `text` says, as float64."""
+    try:
+        value = float(text) if b"_" not in text else math.nan
+    except ValueError:
+        value = math.nan
+    if not abs(value) < FLOAT32_LIMIT:
+        raise BadInput(path, line, f"the score {text.decode()!r} of {where} is no finite float32")
+    return value

@@ -1,0 +1,1 @@
+"""Paired tests, corrections, intervals and tests over datasets. Knows no file and no table."""

@@ -1,0 +1,143 @@
+"""Joins per-query scores of several systems on query_id, and refuses to join what was not measured alike."""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.data import dataset_table
+from harness.errors import HarnessError
+from harness.results import Result
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The systems that have one dataset: `scores` is (queries, systems), queries in ascending order of their id."""
+
+    dataset: str
+    tags: tuple[str, ...]
+    query_ids: tuple[str, ...]
+    scores: np.ndarray
+
+    def mean(self, tag: str) -> float:
+        """Mean over the judged queries, correctly rounded (so the same on every machine)."""
+        return math.fsum(self.scores[:, self.tags.index(tag)]) / len(self.query_ids)
+
+
+@dataclass(frozen=True)
+class Column:
+    """What stands in one column of a table: a dataset, or a unit of several (the 12 forums of CQADupStack)."""
+
+    name: str
+    unit: str
+    matrices: tuple[Matrix, ...]
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The systems that have every dataset of the column."""
+        return tuple(tag for tag in self.matrices[0].tags if all(tag in matrix.tags for matrix in self.matrices))
+
+    def mean(self, tag: str) -> float:
+        """Macro mean over the column's datasets."""
+        return math.fsum(matrix.mean(tag) for matrix in self.matrices) / len(self.matrices)
+
+
+def join(results: Sequence[Result], measure: str) -> Matrix:
+    """Scores of several systems on one dataset, joined on query_id.
+
+    Raises HarnessError where they were scored on other judgments, queries or documents: means of different things
+    have no difference worth testing.
+    """
+    first = results[0]
+    for what, keys in ALIKE:
+        for other in results[1:]:
+            ours, theirs = _look_up(first.manifest, keys), _look_up(other.manifest, keys)
+            if ours is not None and theirs is not None and ours != theirs:
+                raise _unlike(first, other, f"{what} {_short(ours)} and {_short(theirs)}")
+    scores = [result.scores(measure) for result in results]
+    for other, theirs in zip(results[1:], scores[1:], strict=True):
+        if theirs.keys() != scores[0].keys():
+            odd = sorted(theirs.keys() ^ scores[0].keys())
+            raise _unlike(first, other, f"{len(odd)} queries that only one of them judged, {odd[0]!r} for one")
+    ids = tuple(sorted(scores[0]))
+    matrix = np.array([[column[query_id] for column in scores] for query_id in ids], dtype=np.float64)
+    if not ids or not np.isfinite(matrix).all():
+        raise HarnessError(f"{first.dataset}: {measure} has no queries or a score that is not a number; score it again")
+    return Matrix(first.dataset, tuple(result.tag for result in results), ids, matrix)
+
+
+def columns(results: Sequence[Result], measure: str) -> tuple[list[Column], list[str]]:
+    """The columns of a table in the order of the dataset table, and notes on what could not be shown.
+
+    Datasets of one unit become one column where a system has all of them; else each is a column of its own.
+    """
+    rows = dataset_table.rows()
+    by_dataset: dict[str, list[Result]] = defaultdict(list)
+    notes = []
+    for result in results:
+        if measure in result.measures:
+            by_dataset[result.dataset].append(result)
+        else:
+            notes.append(f"{result.tag} on {result.dataset} was not scored with {measure}")
+    order = {name: place for place, name in enumerate(rows)}
+    units: dict[str, list[Matrix]] = defaultdict(list)
+    for name in sorted(by_dataset, key=lambda name: (order.get(name, len(order)), name)):
+        group = by_dataset[name]
+        units[group[0].unit].append(join(group, measure))
+        notes += _depths(group, measure)
+    found = []
+    for unit, matrices in units.items():
+        members = {name for name, row in rows.items() if row.unit == unit} | {matrix.dataset for matrix in matrices}
+        whole = Column(unit, unit, tuple(matrices))
+        if len(members) == len(matrices) and whole.tags:
+            found.append(whole)
+            missing = {tag: sum(tag in m.tags for m in matrices) for matrix in matrices for tag in matrix.tags}
+            notes += [
+                f"{tag} has {count} of the {len(members)} datasets of {unit}, so no value there"
+                for tag, count in sorted(missing.items())
+                if count < len(members)
+            ]
+        else:
+            found += [Column(matrix.dataset, unit, (matrix,)) for matrix in matrices]
+    return found, notes
+
+
+# What must be equal for two systems on one dataset, and where the manifest says it.
+ALIKE = (
+    ("judgments", ("data", "qrels_sha256")),
+    ("queries", ("data", "queries_sha256")),
+    ("documents", ("data", "collection_sha256")),
+    ("exclude_self (the treatment of a query's own document)", ("fingerprint", "exclude_self")),
+    ("relevance level", ("fingerprint", "relevance_level")),
+    ("split", ("split",)),
+)
+
+
+def _look_up(value: Any, keys: Sequence[str]) -> Any:
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _short(value: Any) -> str:
+    return str(value)[:12]
+
+
+def _unlike(first: Result, other: Result, what: str) -> HarnessError:
+    return HarnessError(
+        f"{first.tag} and {other.tag} can't be compared on {first.dataset}: {what}; "
+        f"run one of them again, or leave it out with --system or --dataset"
+    )
+
+
+def _depths(group: Sequence[Result], measure: str) -> list[str]:
+    """A note where a system retrieved fewer documents than another and the measure looks deeper than that."""
+    depths: dict[str, int] = {result.tag: result.manifest["k"] for result in group if result.manifest.get("k")}
+    cutoff = int(measure.rpartition("@")[2]) if "@" in measure else math.inf
+    if len(set(depths.values())) < 2 or cutoff <= min(depths.values()):
+        return []
+    listed = ", ".join(f"{tag} {k}" for tag, k in sorted(depths.items()))
+    return [f"{group[0].dataset}: retrieved to different depths, which {measure} sees: {listed}"]

@@ -1,0 +1,1 @@
+"""From a leaderboard to text: Markdown, CSV, LaTeX and JSON."""

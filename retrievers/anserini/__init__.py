@@ -1,0 +1,1 @@
+"""Lucene's BM25 through Anserini's jar: the JVM, the index, threads, ids."""

@@ -1,0 +1,1 @@
+"""From text to vectors: batches, the padding-free forward pass, checkpoints."""

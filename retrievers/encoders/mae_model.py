@@ -1,0 +1,158 @@
+"""Open a RetroMAE or DupMAE checkpoint: find it, refuse what cannot be right, load weights and tokenizer.
+
+Only weights are loaded: safetensors, or pickles with `weights_only`; code that comes with a model never runs.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from retrievers.encoders import checkpoint, published
+from retrievers.encoders.packed_bert import PackedBert, why_not
+from retrievers.training import backbones
+
+BARE = ("Model", "ForMaskedLM", "ForPreTraining")  # endings of architectures that are encoders
+NEVER = "its [CLS] vectors are compared by dot product as they are; the retriever sentence-transformer runs this folder"
+
+
+class Opened(NamedTuple):
+    """A checkpoint in memory: `model` on the CPU in fp32, `settings` its own or those of the table."""
+
+    folder: Path
+    revision: str | None
+    settings: dict[str, Any]
+    as_published: bool | None
+    model: Any
+    tokenizer: Any
+
+
+def open_checkpoint(name: str, revision: str | None, kind: str, head: bool, allow_pretrained: bool) -> Opened:
+    """The checkpoint `name`, a folder or a name of the hub, as a `kind` (retromae, dupmae), with its MLM head or bare.
+
+    Raises FileNotFoundError where it or its weights are not to be had, ValueError where it cannot be right: only
+    pre-trained, of another architecture, a sentence-transformers model with another pooling, tensors missing.
+    """
+    row = published.row(name, allow_pretrained)
+    folder, found = checkpoint.find(name, revision)
+    settings = published.own_settings(folder, kind, allow_pretrained) or row
+    _refuse_other_models(folder)
+    checkpoint.weight_files(folder)
+    model = _load(folder, head)
+    return Opened(folder, found, settings, published.as_published(folder, row), model, _tokenizer(folder))
+
+
+def _refuse_other_models(folder: Path) -> None:
+    if not (folder / "config.json").is_file():
+        raise ValueError(f"{folder} has no config.json: it is no Hugging Face checkpoint")
+    config = json.loads((folder / "config.json").read_bytes())
+    if (kind := config.get("model_type")) not in backbones.FAMILIES:
+        known = ", ".join(backbones.FAMILIES)
+        raise ValueError(
+            f"{folder} is a {kind!r} model; RetroMAE and DupMAE are known for {known} (MiniLM is a 'bert')"
+        )
+    for architecture in config.get("architectures") or []:
+        if not architecture.endswith(BARE):
+            raise ValueError(f"{folder} is a {architecture}, no encoder: a retriever needs [CLS] vectors")
+    pooling = folder / "1_Pooling" / "config.json"
+    if pooling.is_file():
+        modes = json.loads(pooling.read_bytes())
+        on = [mode for mode, yes in modes.items() if mode.startswith("pooling_mode_") and yes is True]
+        if on != ["pooling_mode_cls_token"] and modes.get("pooling_mode") != "cls":
+            raise ValueError(
+                f"{folder} pools by {', '.join(on) or modes.get('pooling_mode')}, no RetroMAE does: {NEVER}"
+            )
+    if (folder / "modules.json").is_file():
+        modules = json.loads((folder / "modules.json").read_bytes())
+        if any(module["type"].endswith(".Normalize") for module in modules):
+            raise ValueError(f"{folder} normalises its vectors, no RetroMAE does: {NEVER}")
+
+
+def _load(folder: Path, head: bool) -> Any:
+    from transformers import AutoModel, AutoModelForMaskedLM
+
+    kind = AutoModelForMaskedLM if head else AutoModel
+    try:
+        with _quiet():
+            model, loaded = kind.from_pretrained(
+                folder, dtype=torch.float32, output_loading_info=True, local_files_only=True, trust_remote_code=False
+            )
+    except RuntimeError as error:  # shapes that disagree with config.json
+        raise ValueError(f"the weights in {folder} do not fit its config.json: {error}") from error
+    encoder = f"{backbones.family(model.config).encoder}."
+    missing = sorted(name for name in loaded["missing_keys"] if "pooler" not in name)
+    lost = [name for name in missing if not head or name.startswith(encoder)]
+    if lost:
+        raise ValueError(
+            f"the weights in {folder} are not those of a {model.config.model_type} encoder: {len(lost)} tensors are"
+            f" missing, {lost[0]} first; the model would run on random numbers"
+        )
+    if missing:
+        raise ValueError(
+            f"the checkpoint {folder} has no masked-LM head ({len(missing)} tensors are missing, {missing[0]} first);"
+            " the vocabulary vector would come from random numbers. Export the whole masked LM, not the encoder alone,"
+            " or use the retriever retromae, which needs no head"
+        )
+    return model.eval()
+
+
+def _tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    try:
+        with _quiet():
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{folder} has no tokenizer that can be read: {str(error).splitlines()[0]}") from error
+    if not {"tokenizer.json", "vocab.txt", "vocab.json"} & {path.name for path in folder.iterdir()}:
+        raise ValueError(f"{folder} has no tokenizer: neither tokenizer.json nor a vocabulary is there")
+    return tokenizer
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without transformers' report of tensors that are not asked for, and its progress bars."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+class Padded:
+    """What `PackedBert` is, for encoders that it does not know: texts are padded and padding taken out again."""
+
+    def __init__(self, model: Any, longest: int, dtype: torch.dtype, device: torch.device) -> None:
+        self.model, self.longest, self.device = model.to(device, dtype), longest, device
+
+    def __call__(self, ids: Tensor, lengths: Sequence[int]) -> Tensor:
+        """Last hidden states (T, H) of `ids` (T,), the texts one after the other."""
+        counts = torch.tensor(lengths, device=self.device)
+        mask = torch.arange(max(lengths), device=self.device) < counts[:, None]  # (B, L)
+        padded = torch.zeros(mask.shape, dtype=torch.int64, device=self.device)
+        padded[mask] = ids.long()
+        return self.model(input_ids=padded, attention_mask=mask.long()).last_hidden_state[mask]
+
+
+def runner(encoder: Any, dtype: torch.dtype, device: torch.device) -> Any:
+    """The encoder as a function of packed texts, without padding where its architecture allows."""
+    if why_not(encoder) is None:
+        return PackedBert(encoder, dtype, device)
+    return Padded(encoder, backbones.longest(encoder.config), dtype, device)
+
+
+def checked_length(length: int, longest: int, name: str) -> int:
+    """`length` where the model has as many positions. Raises ValueError, naming the argument."""
+    if not 3 <= length <= longest:
+        raise ValueError(f"{name} is {length}; this model takes 3 to {longest} tokens")
+    return length

@@ -1,0 +1,1 @@
+"""The parts of `retrievers.fusion`: methods, norms, parameters and their training."""

@@ -1,0 +1,162 @@
+"""From a stream of documents to finished shards: read and tokenise ahead, encode, write behind.
+
+Three threads, each at work on another shard: one reads documents, renders their texts and tokenises them, the caller's
+runs the model, a third writes. Shards that an interrupted call finished are read from the stream and not encoded again.
+"""
+
+import queue
+import threading
+import time
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from harness.records import Doc
+from retrievers.search import vector_store
+
+AHEAD = 2  # shards tokenised before the model asks for them
+
+
+class Window(NamedTuple):
+    """The documents of one shard; `tokens` is None where the shard is finished already."""
+
+    number: int
+    ids: list[str]
+    digest: str
+    tokens: Any
+
+
+def index_docs(
+    docs: Iterable[Doc],
+    folder: Path,
+    *,
+    text: Callable[[Doc], str],
+    tokenize: Callable[[list[str]], Any],
+    encode: Callable[[Any], dict[str, np.ndarray]],
+    identity: dict[str, Any],
+    shard_docs: int = vector_store.SHARD_DOCS,
+) -> None:
+    """Encode `docs` into a vector store in `folder`.
+
+    `text` renders a document; `tokenize` prepares a shard's texts in a background thread; `encode` turns what it gave
+    into arrays of the store's dtypes, one row per text. `identity` is all that decides the vectors beside the texts.
+
+    Raises ValueError for vectors that are not finite (naming the document), whose shape disagrees with finished shards,
+    or where `folder` holds vectors of another identity; OSError where the disk has no room. Finished shards stay.
+    """
+    vector_store.begin(folder, identity, shard_docs)
+    count, encoded, tokens, seconds = 0, 0, 0, 0.0
+    shapes: dict[str, tuple] = {}
+    pending: Future[None] | None = None
+    ahead = _ahead(_windows(docs, folder, text, tokenize, shard_docs))
+    with ThreadPoolExecutor(1) as writer, closing(ahead):
+        for window in ahead:
+            count += len(window.ids)
+            if window.tokens is None:
+                shapes = shapes or _shapes(folder, window.number)
+                continue
+            begun = time.perf_counter()
+            fields = encode(window.tokens)
+            seconds += time.perf_counter() - begun
+            encoded += len(window.ids)
+            tokens += int(sum(getattr(window.tokens, "lengths", ())))
+            check(window.ids, fields)
+            found = {name: array.shape[1:] for name, array in fields.items()}
+            if (shapes := shapes or found) != found:
+                raise ValueError(
+                    f"{folder}: finished shards hold vectors of shape {shapes}, this encoder gives {found}"
+                )
+            if pending:
+                pending.result()
+            pending = writer.submit(vector_store.write_shard, folder, *window[:3], fields)
+        if pending:
+            pending.result()
+    vector_store.finish(folder, count, speed(encoded, tokens, seconds))
+
+
+def speed(docs: int, tokens: int, seconds: float) -> dict[str, Any]:
+    """What the model did in this call, for the record; tokens where the encoder counts them."""
+    done: dict[str, Any] = {"docs_encoded": docs, "encode_seconds": round(seconds, 3)}
+    for name, amount in (("docs", docs), ("tokens", tokens)):
+        if amount:
+            done[f"encode_{name}_per_s"] = round(amount / max(seconds, 1e-9), 1)
+    return done
+
+
+def check(ids: Sequence[str], fields: dict[str, np.ndarray]) -> None:
+    """Raise ValueError where an array has another number of rows than `ids` or a value that is not finite."""
+    for name, array in fields.items():
+        if len(array) != len(ids):
+            raise ValueError(f"the encoder gave {len(array)} {name} for {len(ids)} texts")
+        if array.dtype.kind == "f" and not (finite := np.isfinite(array).reshape(len(array), -1).all(axis=1)).all():
+            row = int(np.argmin(finite))
+            what = "NaN" if np.isnan(array[row]).any() else "infinite values"
+            raise ValueError(
+                f"the {name} of document {ids[row]!r} hold {what} in {array.dtype}: check the model's weights, the"
+                " precision (fp16 ends at 65504) and the text; the shards before it are kept"
+            )
+
+
+def _windows(
+    docs: Iterable[Doc], folder: Path, text: Callable[[Doc], str], tokenize: Callable[[list[str]], Any], shard_docs: int
+) -> Iterator[Window]:
+    stream = iter(docs)
+    number = 0
+    while batch := list(islice(stream, shard_docs)):
+        ids = [doc.doc_id for doc in batch]
+        texts = [text(doc) for doc in batch]
+        digest = vector_store.text_digest(ids, texts)
+        finished = False
+        if wrong := vector_store.damage(folder, number):
+            if wrong != "missing":
+                warnings.warn(f"{folder}: shard {number} is damaged ({wrong}) and is encoded again", stacklevel=2)
+        else:
+            finished = vector_store.record(folder, number)["texts_sha256"] == digest
+        yield Window(number, ids, digest, None if finished else tokenize(texts))
+        number += 1
+
+
+def _ahead(windows: Iterator[Window]) -> Generator[Window, None, None]:
+    """Run `windows` in a background thread, at most AHEAD items before the caller; its exceptions are raised here."""
+    items: queue.Queue[Any] = queue.Queue(AHEAD)
+    stop = threading.Event()
+
+    def put(item: Any) -> None:
+        while not stop.is_set():
+            try:
+                return items.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+
+    def read() -> None:
+        try:
+            for window in windows:
+                put(window)
+                if stop.is_set():
+                    return
+            put(None)
+        except BaseException as error:
+            put(error)
+
+    thread = threading.Thread(target=read, name="read-ahead", daemon=True)
+    thread.start()
+    try:
+        while (item := items.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
+        thread.join(timeout=10)
+
+
+def _shapes(folder: Path, number: int) -> dict[str, tuple]:
+    """Field name -> shape of one row, of a finished shard."""
+    names = [name.split(".")[1] for name in vector_store.record(folder, number)["files"] if name.endswith(".npy")]
+    return {name: vector_store.field(folder, number, name).shape[1:] for name in names}
