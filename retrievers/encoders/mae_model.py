@@ -73,6 +73,9 @@ def _refuse_other_models(folder: Path) -> None:
 
 
 def _load(folder: Path, head: bool) -> Any:
+    from pickle import UnpicklingError  # torch's way to say that a file holds code
+
+    from safetensors import SafetensorError
     from transformers import AutoModel, AutoModelForMaskedLM
 
     kind = AutoModelForMaskedLM if head else AutoModel
@@ -83,6 +86,11 @@ def _load(folder: Path, head: bool) -> Any:
             )
     except RuntimeError as error:  # shapes that disagree with config.json
         raise ValueError(f"the weights in {folder} do not fit its config.json: {error}") from error
+    except (UnpicklingError, SafetensorError, EOFError) as error:
+        raise ValueError(
+            f"the weights in {folder} cannot be read: the file is damaged, or a pickle with code in it, which is not run"
+            f" ({str(error).splitlines()[0]}); fetch the checkpoint again"
+        ) from error
     encoder = f"{backbones.family(model.config).encoder}."
     missing = sorted(name for name in loaded["missing_keys"] if "pooler" not in name)
     lost = [name for name in missing if not head or name.startswith(encoder)]

@@ -91,7 +91,7 @@ def _passes(queries: JointQueries, store: JointStore, k: int, device: torch.devi
             if device.type == "cpu":
                 rows, counts = _Candidates(part, store, k, pool, threads).collect()
             else:
-                from retrievers.joint_device import collect
+                from retrievers.search.joint_device import collect
 
                 rows, counts = collect(part, store, k, device)
             scores = exact_scores(part, store, rows, counts, pool, threads)
@@ -184,10 +184,7 @@ class _Candidates(exact_search._Candidates):
                     torch.mm(tile, vectors.T, out=out)
                     self._add_sparse(entries, start, out.numpy())
                     self._keep(out.numpy().view(np.int32), start, shard.first + begin)
-        for query, margin in enumerate(self.margins):
-            self.counts[query], _ = exact_kernels.tighten(
-                self.rows[query], self.keys[query], self.counts[query], self.limits[query], self.k, margin, 0.0, 0
-            )
+        exact_kernels.tighten_all(self.rows, self.keys, self.counts, self.limits, self.k, self.margins, 0.0, 0)
         return self.rows, self.counts
 
     def _block(self, shard: Shard, part: slice) -> tuple[torch.Tensor, np.ndarray]:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from joint.cases import brute_force, random_case, search, store
-from retrievers.search import exact_search, joint_kernels, joint_search
+from retrievers.search import exact_search, joint_device, joint_kernels, joint_search
 from retrievers.search.joint_search import JointQueries, top_k
 
 
@@ -116,6 +117,25 @@ def test_approximate_scores_stay_within_the_margin(tmp_path, lowest: float) -> N
     for query, hits in enumerate(brute_force(dense, entries, weights, asked, 500)):
         off = max(abs(scores[query, int(doc_id)] - score) for doc_id, score in hits)
         assert margins[query] / 2000 < off < margins[query] / 2
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+@pytest.mark.parametrize("case", ["random", "equal", "sparse alone", "long"])
+def test_candidates_of_an_accelerator_hold_the_top_k(tmp_path, dtype: torch.dtype, case: str) -> None:
+    dense, entries, weights, asked = random_case(11, 1500, 10, 7, 60, 6)
+    if case == "equal":
+        dense[50:1400], entries[50:1400], weights[50:1400] = dense[0], entries[0], weights[0]
+    if case == "sparse alone":
+        asked = asked._replace(dense=asked.dense[:, :0])
+    if case == "long":
+        asked = JointQueries(*(part * np.float32(3e6) for part in asked))
+    held = store(tmp_path, dense, entries, weights, 60, shard_docs=256)
+    rows, counts = joint_device.collect(asked, held, 30, torch.device("cpu"), dtype)
+    for query, expected in enumerate(brute_force(dense, entries, weights, asked, 30)):
+        found = rows[query, : counts[query]]
+        assert {int(doc_id) for doc_id, _ in expected} <= set(found.tolist())
+        assert (np.diff(found) > 0).all()
+        assert case == "equal" or len(found) < 100
 
 
 @pytest.mark.parametrize(("docs", "queries"), [(0, 3), (5, 0), (0, 0)])
