@@ -184,7 +184,7 @@ def test_pickles_are_read_as_weights_only(folder, tmp_path) -> None:
             return (print, ("this must not run",))
 
     torch.save({"embeddings.word_embeddings.weight": Code()}, place / "pytorch_model.bin")
-    with pytest.raises(ValueError, match="cannot be read: .* code in it, which is not run"):
+    with pytest.raises(ValueError, match="the file is damaged, or holds code, which is not run"):
         RetroMAE(str(place))
     drop(place, "pytorch_model.bin")
     (place / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:500])

@@ -88,7 +88,7 @@ def _load(folder: Path, head: bool) -> Any:
         raise ValueError(f"the weights in {folder} do not fit its config.json: {error}") from error
     except (UnpicklingError, SafetensorError, EOFError) as error:
         raise ValueError(
-            f"the weights in {folder} cannot be read: the file is damaged, or a pickle with code in it, which is not run"
+            f"the weights in {folder} cannot be read: the file is damaged, or holds code, which is not run"
             f" ({str(error).splitlines()[0]}); fetch the checkpoint again"
         ) from error
     encoder = f"{backbones.family(model.config).encoder}."
