@@ -1,8 +1,9 @@
 """The exact search equals brute force: ids, order and scores, ties at the cut included."""
 
-import math
 import tempfile
 from fractions import Fraction
+from functools import reduce
+from operator import add
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +22,19 @@ PRECISIONS = ["fp32", "bf16", "fp16"]
 
 
 def brute_force(queries: np.ndarray, vectors: np.ndarray, ids: list[str], k: int) -> list[list[tuple[str, float]]]:
-    """Sums without any rounding but the last."""
+    """Every pair's score as it is defined: exact products, LANES partial sums in fp64, those summed, rounded once."""
     found = []
     for query in queries.astype(np.float64):
-        scores = [float(np.float32(math.fsum(query * vector))) for vector in vectors.astype(np.float64)]
+        scores = [by_definition(query * vector) for vector in vectors.astype(np.float64)]
         found.append(sorted(zip(ids, scores, strict=True), key=lambda hit: (hit[1], hit[0]), reverse=True)[:k])
     return found
+
+
+def by_definition(products: np.ndarray) -> float:
+    lanes = np.zeros(LANES)
+    for begin in range(0, len(products), LANES):
+        lanes[: len(products) - begin] += products[begin : begin + LANES]
+    return float(np.float32(reduce(add, lanes.tolist(), 0.0)))
 
 
 def search(queries: np.ndarray, held: VectorStore, k: int, **how: object) -> list[list[tuple[str, float]]]:
