@@ -25,6 +25,7 @@ from retrievers.search.vector_store import VectorStore
 
 BLOCK_DOCS = 4096  # documents and queries of one matrix product: its operands and its result stay within a CPU's caches
 TILE_QUERIES = 512
+PROBE_DOCS = 1024  # on which the precisions are timed
 CANDIDATE_BYTES = 3 << 27  # 400 MB: bounds the queries that one pass over the vectors serves
 ROUNDINGS = 2.1  # a threshold moves by one rounding up and one down, see `exact_margin`
 Found = tuple[np.ndarray, np.ndarray]  # rows of the store, fp32 scores; both (at most k,), in order
@@ -211,8 +212,8 @@ class _Candidates:
         self.counts[query] = self.k
 
     def _fastest(self) -> First:
-        """The precision whose product, conversion included, takes the least time on the first block here."""
-        vectors = torch.from_numpy(self.store.shards[0].field()[:BLOCK_DOCS])
+        """The precision whose product, conversion included, takes the least time on a few documents here."""
+        vectors = torch.from_numpy(self.store.shards[0].field()[:PROBE_DOCS])
         queries = torch.from_numpy(self.queries[:TILE_QUERIES])
         usable = [first for first in FIRST.values() if fitting(self.queries, self.store.norm, first)]
         if not usable:
