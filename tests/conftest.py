@@ -27,7 +27,7 @@ def own_cache(
 
     Only what numba compiles is shared: compiling it anew would take most of the time of the whole suite.
     """
-    if pytestconfig.cache is not None:
+    if getattr(pytestconfig, "cache", None):
         monkeypatch.setenv("NUMBA_CACHE_DIR", str(pytestconfig.cache.mkdir("numba")))
     monkeypatch.setenv("BEIR_HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.delenv("BEIR_HARNESS_DATA", raising=False)
