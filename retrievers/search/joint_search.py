@@ -45,7 +45,7 @@ from retrievers.search.row_sums import CHUNK, LANES, LARGEST
 from retrievers.search.vector_store import Shard
 
 BLOCK_DOCS = 4096  # documents of one block: its scores stay within a CPU's caches
-TILE_QUERIES = 512
+TILE_QUERIES = 512  # of one matrix product; a multiple of LANES
 PASS_QUERIES = 1024  # queries that one pass over the store serves; bounds memory
 LARGEST_SCORE = 1e38
 
