@@ -27,7 +27,7 @@ def test_a_failing_block_is_measured_too() -> None:
 def test_the_peak_of_an_earlier_stage_is_forgotten() -> None:
     # In a process of its own: one that keeps freed memory has it resident already.
     code = """
-from harness.measuring import measure
+from harness.running.measuring import measure
 with measure() as large:
     block = bytearray(200_000_000)
     block[::4096] = b"x" * len(block[::4096])
