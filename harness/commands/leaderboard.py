@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--system", action="append", default=[], metavar="TAG", help="only these; may be repeated")
     parser.add_argument("--baseline", metavar="TAG", help="test against this system instead of all pairs")
     add_test(parser)
+    parser.add_argument("--seeds", action="store_true", help="systems named X-s0, X-s1, … are one: their mean")
     parser.add_argument("--format", choices=["md", "csv", "latex", "json"], default="md", help="(default: md)")
     parser.add_argument("--output", metavar="FILE", type=Path, help="write to a file instead of the terminal")
     parser.add_argument(
@@ -43,21 +44,23 @@ def probability(text: str) -> float:
 
 def main(arguments: argparse.Namespace) -> int:
     """Build and print the tables; returns 0."""
-    from harness import files, results
+    from harness import files, results, seeds
     from harness.leaderboard import build
     from harness.tables.rendering import render, write_tables
 
     folder = options.results_folder(arguments)
     if arguments.tables:
-        for path in write_tables(folder, folder / "tables"):
+        for path in write_tables(folder, folder / "tables", arguments.seeds):
             print(path)
         return 0
     found, notes = results.read(folder)
-    chosen = results.select(found, [*arguments.dataset, *arguments.group], arguments.system)
+    chosen = results.select(seeds.merge(found) if arguments.seeds else found,
+                            [*arguments.dataset, *arguments.group], arguments.system)  # fmt: skip
     boards = [
-        build(chosen, measure, arguments.baseline, arguments.test, arguments.correction, arguments.alpha, notes)
+        build(chosen, measure, arguments.baseline, arguments.test, arguments.correction, arguments.alpha,
+              [*notes, *seeds.spread_notes(chosen, measure)])
         for measure in dict.fromkeys(arguments.measure or ["ndcg@10"])
-    ]
+    ]  # fmt: skip
     text = render(boards, arguments.format)
     if arguments.output:
         files.write_bytes(arguments.output, text.encode())

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness import files, results
+from harness import files, results, seeds
 from harness.errors import unknown
 from harness.leaderboard import Leaderboard, build
 from harness.tables import tables
@@ -27,15 +27,17 @@ def render(boards: Sequence[Leaderboard], form: str) -> str:
     raise unknown("format", form, FORMATS)
 
 
-def write_tables(results_folder: Path, tables_folder: Path) -> list[Path]:
+def write_tables(results_folder: Path, tables_folder: Path, merge_seeds: bool = False) -> list[Path]:
     """Write one table per measure and format, of every finished result, to `tables_folder`; returns the files.
 
     Nothing but the manifests and scores goes into them: the same results give the same bytes.
     """
     found, _ = results.read(results_folder)  # an unfinished run is no part of what is committed, so neither is its note
+    if merge_seeds:
+        found = seeds.merge(found)
     written = []
     for measure in dict.fromkeys(name for result in found for name in result.measures):
-        board = build(found, measure)
+        board = build(found, measure, notes=seeds.spread_notes(found, measure))
         for form, ending in FORMATS.items():
             written.append(tables_folder / f"{measure}.{ending}")
             files.write_bytes(written[-1], render([board], form).encode())

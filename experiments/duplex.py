@@ -1,0 +1,128 @@
+"""Does the duplex objective help? One budget, one fine-tuning, seven variants, three seeds, two starts.
+
+    python experiments/duplex.py --collections COLLECTIONS --text TEXT --minilm MODEL --work /big/disk/duplex
+    python experiments/duplex.py … --start random --seed 1        a part of the grid, for a second machine or process
+    beir-harness leaderboard --results results/duplex --seeds     the table
+
+`none`, `mlm`, `retromae` and `dupmae` are what comes before fine-tuning; `cls`, `ot` and `joint` are the representation
+that is fine-tuned and scored. Every command goes on where it was interrupted, so the whole grid does. Fine-tuning takes
+pairs of title and text from the collections, and no judgment: evaluation queries stay out of both kinds of training.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+COLLECTIONS = ("scifact", "cacm", "cisi", "cystic-fibrosis", "medline-med")
+VARIANTS = ("none-cls", "mlm-cls", "retromae-cls", "retromae-joint", "dupmae-cls", "dupmae-ot", "dupmae-joint")
+SEEDS = (0, 1, 2)
+
+
+class Start(NamedTuple):
+    """Where the weights come from, and what pre-training may spend."""
+
+    init: str  # for --init; {trimmed} is MiniLM cut down to two layers
+    pretrain: tuple[str, ...]
+    finetune: tuple[str, ...]
+
+
+PIECES = "4608"
+STARTS = {
+    "minilm": Start(
+        "{trimmed}",
+        ("--steps", "400", "--learning-rate", "3e-4"),
+        ("--learning-rate", "2e-4", "--steps", "85"),
+    ),
+    "random": Start(
+        "config:layers=2,hidden=128,heads=4,positions=192",
+        ("--steps", "1000", "--learning-rate", "1e-3", "--vocab", "{trimmed}"),
+        ("--learning-rate", "1e-3", "--steps", "170"),
+    ),
+}
+PRETRAIN = ("--batch-size", "32", "--max-length", "96")
+FINETUNE = ("--pairs", "title", "--batch-size", "64", "--max-length", "96", "--query-max-length", "32", "--k", "128")
+SAME = ("--dropout", "0", "--precision", "fp32", "--threads", "1")  # fp32: bf16 is slower on most processors
+
+
+class Step(NamedTuple):
+    """A command and the file that says it is done."""
+
+    done: Path
+    command: list[str]
+
+
+def steps(a: argparse.Namespace) -> Iterator[Step]:
+    """Every command of the grid, in an order that respects what needs what."""
+    harness = [str(Path(sys.executable).with_name("beir-harness"))]
+    data = [part for name in COLLECTIONS for part in ("--dataset", name)] + ["--data-dir", str(a.collections)]
+    trimmed = a.work / "start" / "minilm"
+    trim = [sys.executable, "-m", "retrievers.training.trim", str(a.minilm), "--layers", "0,1", "--pieces", PIECES]
+    yield Step(
+        trimmed / "trimmed.json",
+        [*trim, "--positions", "192", "--text", str(a.text), *data, "--output", str(trimmed)],
+    )
+    for seed in a.seed or SEEDS:
+        for name in a.start or STARTS:
+            start = STARTS[name]
+            init = start.init.format(trimmed=trimmed)
+            own = ["--seed", str(seed), *SAME, "--cache", str(a.work / "cache")]
+            budget = [part.format(trimmed=trimmed) for part in start.pretrain]
+            before = {"none": init}
+            for objective in ("mlm", "retromae", "dupmae"):
+                folder = a.work / "pretrained" / f"{name}-{objective}-s{seed}"
+                before[objective] = str(folder)
+                yield Step(
+                    folder / "training.json",
+                    [*harness, "pretrain", objective, "--init", init, "--text", str(a.text), *data, *PRETRAIN, *budget,
+                     *own, "--output", str(folder)],
+                )  # fmt: skip
+            for variant in VARIANTS:
+                objective, kind = variant.split("-")
+                tag = f"{name}-{variant}-s{seed}"
+                folder = a.work / "retrievers" / tag
+                vocabulary = ["--vocab", str(trimmed)] if objective == "none" and name == "random" else []
+                scale = ["--scale", "balance"] if kind == "joint" else []
+                yield Step(
+                    folder / "training.json",
+                    [*harness, "finetune", before[objective], *data, *FINETUNE, *start.finetune, *vocabulary, *scale,
+                     "--representation", kind, *own, "--output", str(folder)],
+                )  # fmt: skip
+                system = ["retromae"] if kind == "cls" else ["dupmae", "--set", f"score={kind}"]
+                yield Step(
+                    a.results / "runs" / tag / COLLECTIONS[-1] / "manifest.json",
+                    [*harness, "run", *system, "--set", f"checkpoint={folder}", "--set", "threads=1", "--tag", tag,
+                     "--k", "100", *data, "--results", str(a.results), "--overwrite"],
+                )  # fmt: skip
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--collections", type=Path, required=True, help="folder of collections in BEIR layout")
+    parser.add_argument("--text", type=Path, required=True, help="folder of text files")
+    parser.add_argument("--minilm", type=Path, required=True, help="folder of all-MiniLM-L6-v2")
+    parser.add_argument("--work", type=Path, required=True, help="checkpoints and caches (about 2 GB)")
+    parser.add_argument("--results", type=Path, default=Path("results/duplex"))
+    parser.add_argument("--start", action="append", choices=STARTS)
+    parser.add_argument("--seed", action="append", type=int)
+    parser.add_argument("--print", action="store_true", help="print the commands, run nothing")
+    a = parser.parse_args()
+    log = a.work / "log"
+    log.mkdir(parents=True, exist_ok=True)
+    for step in steps(a):
+        if a.print:
+            print(*step.command)
+        elif not step.done.exists():
+            print(step.done.parent, flush=True)
+            with (log / f"{step.done.parents[0].name}-{step.done.parents[1].name}.log").open("w") as file:
+                code = subprocess.run(step.command, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
+            if code or not step.done.exists():
+                print(f"failed ({code}); see {file.name}", file=sys.stderr)
+                return code or 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
