@@ -19,6 +19,7 @@ from typing import NamedTuple
 COLLECTIONS = ("scifact", "cacm", "cisi", "cystic-fibrosis", "medline-med")
 VARIANTS = ("none-cls", "mlm-cls", "retromae-cls", "retromae-joint", "dupmae-cls", "dupmae-ot", "dupmae-joint")
 SEEDS = (0, 1, 2)
+HARNESS = str(Path(sys.executable).with_name("beir-harness"))
 
 
 class Start(NamedTuple):
@@ -54,31 +55,36 @@ class Step(NamedTuple):
     command: list[str]
 
 
+def trimming(a: argparse.Namespace) -> Step:
+    """MiniLM cut to a size that two processor cores can train."""
+    folder = a.work / "start" / "minilm"
+    command = [sys.executable, "-m", "retrievers.training.trim", str(a.minilm), "--layers", "0,1", "--pieces", PIECES]
+    command += ["--positions", "192", "--text", str(a.text), *_collections(a), "--output", str(folder)]
+    return Step(folder / "trimmed.json", command)
+
+
+def pretraining(a: argparse.Namespace, name: str, start: Start, objective: str, seed: int) -> Step:
+    """One pre-training of one start."""
+    trimmed, folder = a.work / "start" / "minilm", a.work / "pretrained" / f"{name}-{objective}-s{seed}"
+    budget = [part.format(trimmed=trimmed) for part in start.pretrain]
+    command = [HARNESS, "pretrain", objective, "--init", start.init.format(trimmed=trimmed), "--text", str(a.text)]
+    command += [*_collections(a), *PRETRAIN, *budget, *_own(a, seed), "--output", str(folder)]
+    return Step(folder / "training.json", command)
+
+
 def steps(a: argparse.Namespace) -> Iterator[Step]:
     """Every command of the grid, in an order that respects what needs what."""
-    harness = [str(Path(sys.executable).with_name("beir-harness"))]
-    data = [part for name in COLLECTIONS for part in ("--dataset", name)] + ["--data-dir", str(a.collections)]
+    data = _collections(a)
     trimmed = a.work / "start" / "minilm"
-    trim = [sys.executable, "-m", "retrievers.training.trim", str(a.minilm), "--layers", "0,1", "--pieces", PIECES]
-    yield Step(
-        trimmed / "trimmed.json",
-        [*trim, "--positions", "192", "--text", str(a.text), *data, "--output", str(trimmed)],
-    )
+    yield trimming(a)
     for seed in a.seed or SEEDS:
         for name in a.start or STARTS:
             start = STARTS[name]
-            init = start.init.format(trimmed=trimmed)
-            own = ["--seed", str(seed), *SAME, "--cache", str(a.work / "cache")]
-            budget = [part.format(trimmed=trimmed) for part in start.pretrain]
-            before = {"none": init}
+            before = {"none": start.init.format(trimmed=trimmed)}
             for objective in ("mlm", "retromae", "dupmae"):
-                folder = a.work / "pretrained" / f"{name}-{objective}-s{seed}"
-                before[objective] = str(folder)
-                yield Step(
-                    folder / "training.json",
-                    [*harness, "pretrain", objective, "--init", init, "--text", str(a.text), *data, *PRETRAIN, *budget,
-                     *own, "--output", str(folder)],
-                )  # fmt: skip
+                step = pretraining(a, name, start, objective, seed)
+                before[objective] = str(step.done.parent)
+                yield step
             for variant in VARIANTS:
                 objective, kind = variant.split("-")
                 tag = f"{name}-{variant}-s{seed}"
@@ -87,15 +93,23 @@ def steps(a: argparse.Namespace) -> Iterator[Step]:
                 scale = ["--scale", "balance"] if kind == "joint" else []
                 yield Step(
                     folder / "training.json",
-                    [*harness, "finetune", before[objective], *data, *FINETUNE, *start.finetune, *vocabulary, *scale,
-                     "--representation", kind, *own, "--output", str(folder)],
+                    [HARNESS, "finetune", before[objective], *data, *FINETUNE, *start.finetune, *vocabulary, *scale,
+                     "--representation", kind, *_own(a, seed), "--output", str(folder)],
                 )  # fmt: skip
                 system = ["retromae"] if kind == "cls" else ["dupmae", "--set", f"score={kind}"]
                 yield Step(
                     a.results / "runs" / tag / COLLECTIONS[-1] / "manifest.json",
-                    [*harness, "run", *system, "--set", f"checkpoint={folder}", "--set", "threads=1", "--tag", tag,
+                    [HARNESS, "run", *system, "--set", f"checkpoint={folder}", "--set", "threads=1", "--tag", tag,
                      "--k", "100", *data, "--results", str(a.results), "--overwrite"],
                 )  # fmt: skip
+
+
+def _collections(a: argparse.Namespace) -> list[str]:
+    return [part for name in COLLECTIONS for part in ("--dataset", name)] + ["--data-dir", str(a.collections)]
+
+
+def _own(a: argparse.Namespace, seed: int) -> list[str]:
+    return ["--seed", str(seed), *SAME, "--cache", str(a.work / "cache")]
 
 
 def main() -> int:

@@ -32,8 +32,8 @@ from retrievers.search.indexing import index_docs
 from retrievers.training import backbones
 
 NO_CHECKPOINT = (
-    "no DupMAE retriever was ever published: set checkpoint to a folder of your own, which `beir-harness` training"
-    " makes (a masked LM with projection.safetensors and dupmae.json)"
+    "no DupMAE retriever was ever published: set checkpoint to a folder of your own, which `beir-harness finetune`"
+    " makes (a masked LM with projection.safetensors and dupmae.json), or to dupmae-mini, the small one shipped here"
 )
 
 

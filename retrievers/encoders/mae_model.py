@@ -38,7 +38,7 @@ def open_checkpoint(name: str, revision: str | None, kind: str, head: bool, allo
     pre-trained, of another architecture, a sentence-transformers model with another pooling, tensors missing.
     """
     row = published.row(name, allow_pretrained)
-    folder, found = checkpoint.find(name, revision)
+    folder, found = checkpoint.find(published.shipped(row, name), revision)
     settings = published.own_settings(folder, kind, allow_pretrained) or row
     _refuse_other_models(folder)
     checkpoint.weight_files(folder)

@@ -35,6 +35,11 @@ def row(name: str, allow_pretrained: bool) -> dict[str, Any]:
     return found
 
 
+def shipped(row: dict[str, Any], name: str) -> str:
+    """`name`, or the folder in this package for a checkpoint that comes with it."""
+    return str(Path(__file__).parents[1] / "mini" / name) if row.get("shipped") else name
+
+
 def own_settings(folder: Path, kind: str, allow_pretrained: bool) -> dict[str, Any]:
     """What `<kind>.json` in the folder says, empty where there is none.
 
