@@ -15,7 +15,7 @@ is better. Fewer than k is fine, and so is none. Order within a query does not m
 drops a query's own document where the dataset says so, writes, times and scores.
 
 `runtime` names the arguments that change speed and never the ranking (device, batch size, threads); all the others are
-part of the identity of an index and of a result. Four things more may be there, and are used where they are:
+part of the identity of an index and of a result. Five things more may be there, and are used where they are:
 
 `search_only` names the arguments that `index` does not look at, so that one index serves all their values.
 
@@ -24,6 +24,12 @@ so that another content under the same name is another index.
 
 `facts()` gives as JSON what is worth knowing of the loaded state (dimensions, parameters, tokens a second); the harness
 copies it into the manifest.
+
+`index_part(docs, folder, part, parts)` does some of the work of `index` ahead of it: where an index consists of pieces
+of `shard_docs` documents (an attribute of the class), it makes those whose number leaves the rest `part` when divided
+by `parts`, and nothing else. Calls for several parts run at the same time, in other processes or on other machines
+that share the folder; one that was cut short is made again. `index` is called after them as ever, with the same
+result as without them.
 
 `requires` lists the tags of other systems; their run files of the same dataset lie as `runs/<tag>.trec.gz` in the
 folder when `index` is called. This is how a fusion of systems is a retriever like any other.

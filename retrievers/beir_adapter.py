@@ -80,7 +80,7 @@ def _from_encoder(cls: type) -> type[DenseRetriever]:
     retriever: Any = from_encoder(BeirEncoder)
 
     class BeirDense(retriever):
-        def index(self, docs: Iterable[Doc], folder: Path) -> None:
+        def _encode(self, docs: Iterable[Doc], folder: Path, part: tuple[int, int] | None = None) -> None:
             index_docs(
                 docs,
                 folder,
@@ -89,6 +89,7 @@ def _from_encoder(cls: type) -> type[DenseRetriever]:
                 encode=lambda rows: {"vectors": self._stored(rows, False)},
                 identity={**self.shaping, **self.fingerprint()},
                 shard_docs=self.shard_docs,
+                part=part,
             )
 
     shown = [p for name, p in inspect.signature(retriever).parameters.items() if name != "title" or name in own]

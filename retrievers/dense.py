@@ -87,6 +87,13 @@ class DenseRetriever:
 
     def index(self, docs: Iterable[Doc], folder: Path) -> None:
         """Encode the stream into `folder`; finished shards of an interrupted call are kept."""
+        self._encode(docs, folder)
+
+    def index_part(self, docs: Iterable[Doc], folder: Path, part: int, parts: int) -> None:
+        """Encode every `parts`-th shard from shard `part` on; `index` finds them."""
+        self._encode(docs, folder, (part, parts))
+
+    def _encode(self, docs: Iterable[Doc], folder: Path, part: tuple[int, int] | None = None) -> None:
         from retrievers.encoders.encoding import torch_threads
 
         ahead = hasattr(self.encoder, "tokenize_docs")
@@ -99,6 +106,7 @@ class DenseRetriever:
                 encode=lambda tokens: {"vectors": self._stored(tokens, ahead)},
                 identity={**self.shaping, **self.fingerprint()},
                 shard_docs=self.shard_docs,
+                part=part,
             )
 
     def _stored(self, tokens: Any, ahead: bool) -> np.ndarray:

@@ -116,6 +116,13 @@ class DupMAE:
 
     def index(self, docs: Iterable[Doc], folder: Path) -> None:
         """Encode the stream into `folder`; finished shards of an interrupted call are kept."""
+        self._encode(docs, folder)
+
+    def index_part(self, docs: Iterable[Doc], folder: Path, part: int, parts: int) -> None:
+        """Encode every `parts`-th shard from shard `part` on; `index` finds them."""
+        self._encode(docs, folder, (part, parts))
+
+    def _encode(self, docs: Iterable[Doc], folder: Path, part: tuple[int, int] | None = None) -> None:
         index_docs(
             docs,
             folder,
@@ -124,6 +131,7 @@ class DupMAE:
             encode=self._fields,
             identity={**self.shaping, **self.fingerprint()},
             shard_docs=self.shard_docs,
+            part=part,
         )
 
     def _fields(self, tokens: encoding.Tokens) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@
 
 Three threads, each at work on another shard: one reads documents, renders their texts and tokenises them, the caller's
 runs the model, a third writes. Shards that an interrupted call finished are read from the stream and not encoded again.
+This is how several processes share an index, too: each encodes its part of the shards, then one call finds them all.
 """
 
 import queue
@@ -41,8 +42,12 @@ def index_docs(
     encode: Callable[[Any], dict[str, np.ndarray]],
     identity: dict[str, Any],
     shard_docs: int = vector_store.SHARD_DOCS,
+    part: tuple[int, int] | None = None,
 ) -> None:
     """Encode `docs` into a vector store in `folder`.
+
+    `part` (n, of) encodes the shards whose number leaves the rest n when divided by `of`, and leaves the store open:
+    calls for the other parts may run at the same time, and one without a part completes the store.
 
     `text` renders a document; `tokenize` prepares a shard's texts in a background thread; `encode` turns what it gave
     into arrays of the store's dtypes, one row per text. `identity` is all that decides the vectors beside the texts.
@@ -50,11 +55,11 @@ def index_docs(
     Raises ValueError for vectors that are not finite (naming the document), whose shape disagrees with finished shards,
     or where `folder` holds vectors of another identity; OSError where the disk has no room. Finished shards stay.
     """
-    vector_store.begin(folder, identity, shard_docs)
+    vector_store.begin(folder, identity, shard_docs, reopen=part is None)
     count, encoded, tokens, seconds = 0, 0, 0, 0.0
     shapes: dict[str, tuple] = {}
     pending: Future[None] | None = None
-    ahead = _ahead(_windows(docs, folder, text, tokenize, shard_docs))
+    ahead = _ahead(_windows(docs, folder, text, tokenize, shard_docs, part or (0, 1)))
     with ThreadPoolExecutor(1) as writer, closing(ahead):
         for window in ahead:
             count += len(window.ids)
@@ -77,7 +82,8 @@ def index_docs(
             pending = writer.submit(vector_store.write_shard, folder, *window[:3], fields)
         if pending:
             pending.result()
-    vector_store.finish(folder, count, speed(encoded, tokens, seconds))
+    if part is None:
+        vector_store.finish(folder, count, speed(encoded, tokens, seconds))
 
 
 def speed(docs: int, tokens: int, seconds: float) -> dict[str, Any]:
@@ -104,11 +110,19 @@ def check(ids: Sequence[str], fields: dict[str, np.ndarray]) -> None:
 
 
 def _windows(
-    docs: Iterable[Doc], folder: Path, text: Callable[[Doc], str], tokenize: Callable[[list[str]], Any], shard_docs: int
+    docs: Iterable[Doc],
+    folder: Path,
+    text: Callable[[Doc], str],
+    tokenize: Callable[[list[str]], Any],
+    shard_docs: int,
+    part: tuple[int, int],
 ) -> Iterator[Window]:
     stream = iter(docs)
-    number = 0
+    number = -1
     while batch := list(islice(stream, shard_docs)):
+        number += 1
+        if number % part[1] != part[0]:
+            continue
         ids = [doc.doc_id for doc in batch]
         texts = [text(doc) for doc in batch]
         digest = vector_store.text_digest(ids, texts)
@@ -119,7 +133,6 @@ def _windows(
         else:
             finished = vector_store.record(folder, number)["texts_sha256"] == digest
         yield Window(number, ids, digest, None if finished else tokenize(texts))
-        number += 1
 
 
 def _ahead(windows: Iterator[Window]) -> Generator[Window, None, None]:

@@ -101,8 +101,11 @@ def max_norm(vectors: np.ndarray) -> float:
     return float(np.sqrt(max((np.dot(row, row) for row in vectors.astype(np.float64)), default=0.0)))
 
 
-def begin(folder: Path, identity: dict[str, Any], shard_docs: int) -> None:
-    """Open `folder` for writing vectors of `identity`; an interrupted store of the same identity is gone on with."""
+def begin(folder: Path, identity: dict[str, Any], shard_docs: int, reopen: bool = True) -> None:
+    """Open `folder` for writing vectors of `identity`; an interrupted store of the same identity is gone on with.
+
+    A store that is complete is open again, unless `reopen` is false: then what others may be reading stays complete.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     head = {"format": FORMAT, "identity": identity, "shard_docs": shard_docs, "docs": None}
     path = folder / "store.json"
@@ -114,6 +117,8 @@ def begin(folder: Path, identity: dict[str, Any], shard_docs: int) -> None:
                     f"{folder} holds vectors of another kind: {key} is {found.get(key)!r} there and {value!r} here;"
                     " use another folder, or remove this one"
                 )
+        if not reopen:
+            return
     write_json(path, head)
 
 
