@@ -2,6 +2,7 @@
 
 import argparse
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -78,7 +79,7 @@ def pretrain(a: argparse.Namespace) -> dict[str, Any]:
         "schema": 1,
         "objective": a.objective,
         "switches": switches,
-        "arguments": {name: value for name, value in identity.items() if name != "switches"},
+        "arguments": {name: named(value) for name, value in identity.items() if name != "switches"},
         "decoder": None if masker.decoder is None else ("continued" if start.decoder else "fresh"),
         "fresh_weights": start.fresh,
         "data": text.facts | {"examples": len(schedule.lengths)},
@@ -93,6 +94,11 @@ def pretrain(a: argparse.Namespace) -> dict[str, Any]:
         checkpoints.prune(a.output / loop.CHECKPOINTS, 0)
     accelerator.wait_for_everyone()
     return record
+
+
+def named(value: Any) -> Any:
+    """A path as its last part: a record is published, the folders of the machine that wrote it are nobody's business."""
+    return Path(value).name if isinstance(value, str) and Path(value).exists() else value
 
 
 def check(a: argparse.Namespace) -> None:
