@@ -97,7 +97,7 @@ def pretrain(a: argparse.Namespace) -> dict[str, Any]:
 
 
 def named(value: Any) -> Any:
-    """A path as its last part: a record is published, the folders of the machine that wrote it are nobody's business."""
+    """A path as its last part: records are published, and the folders of a machine are nobody's business."""
     return Path(value).name if isinstance(value, str) and Path(value).exists() else value
 
 
