@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from harness import files, manifest, runs
 from harness.datasets import Dataset
 from harness.errors import HarnessError
+from harness.running import locks
 from harness.running.publish import publish
 
 
@@ -22,7 +21,7 @@ def score_file(
     found = runs.read(path, dataset.queries(), k, dataset.exclude_self)
     place = manifest.folder(results, tag, dataset.name)
     place.mkdir(parents=True, exist_ok=True)
-    with FileLock(place / ".lock"):
+    with locks.held(place / ".lock", f"the result of {tag} on {dataset.name}"):
         source = {"file": path.name, "sha256": files.sha256(path), "k": k}
         old = manifest.read(place)
         if old and old.get("fingerprint", {}).get("run_file") != source and not overwrite:
