@@ -81,7 +81,7 @@ def survives_json(value: Any) -> bool:
     """Whether `value` comes back from JSON equal and of the same types (a tuple, NaN, or an int key does not)."""
     try:
         return repr(json.loads(json.dumps(value, allow_nan=False))) == repr(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return False
 
 

@@ -9,15 +9,33 @@ class HarnessError(Exception):
     """Something the user can mend: the message says what is wrong, where, and the cure."""
 
 
+LONGEST = 1000  # characters that the contents of a file may take in a message
+
+
 class BadInput(HarnessError):
-    """A file that cannot be read as what it should be; `line` counts from 1."""
+    """A file that cannot be read as what it should be; `line` counts from 1.
+
+    What the file holds may stand in `what`: it is cut, and shown without control characters, which steer terminals.
+    """
 
     def __init__(self, path: Path | str, line: int | None, what: str) -> None:
+        what = printable(what)
         self.path, self.line, self.what = Path(path), line, what
         super().__init__(f"{path}:{line}: {what}" if line else f"{path}: {what}")
 
     def __reduce__(self) -> tuple[type["BadInput"], tuple[Path, int | None, str]]:
         return BadInput, (self.path, self.line, self.what)
+
+
+def printable(text: str) -> str:
+    """`text` of at most LONGEST characters and a few, its middle left out, every unprintable one but a newline escaped.
+
+    >>> printable("red \\x1b[31m")
+    'red \\\\x1b[31m'
+    """
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST * 2 // 3]} … {text[-LONGEST // 3 :]}"
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> HarnessError:

@@ -5,6 +5,7 @@ A leaf module: it imports nothing of the project, so that retrievers may use it 
 
 import gzip
 import hashlib
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -13,16 +14,22 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 BLOCK = 1 << 20  # bytes read at a time when a file is hashed
+SMALL, RATIO = 100 << 20, 200  # text shrinks to a tenth or so; what swells beyond both (bytes, times) is a bomb
+LARGEST_JSON = 64 << 20  # bytes; the largest manifest of a hundred systems has less than a thousandth
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; on success it is flushed to disk and renamed to `path`.
 
-    On any exception the temporary file is removed and `path` stays as it was.
+    On any exception the temporary file is removed and `path` stays as it was. The temporary file is there already,
+    empty and our own: whoever may write into the folder too cannot have us write through a link of theirs.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with suppress(FileNotFoundError):
+        temporary.unlink()  # of a killed process that had this number
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
         yield temporary
         with open(temporary, "rb") as written:
@@ -56,8 +63,53 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def open_maybe_gzip(path: Path) -> BinaryIO:
-    """Open `path` for reading bytes, through gzip where its name ends in .gz."""
-    return gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb")  # type: ignore[return-value]
+    """Open `path` for reading bytes, through gzip where its name ends in .gz.
+
+    While reading, gzip.BadGzipFile (an OSError), EOFError or zlib.error is raised for damage, and for a bomb.
+    """
+    if path.suffix != ".gz":
+        return open(path, "rb")
+    return io.BufferedReader(_Unzipped(gzip.open(path, "rb"), max(SMALL, RATIO * path.stat().st_size)), 1 << 18)
+
+
+class _Unzipped(io.RawIOBase):
+    """What is in a gzip file, up to `room` bytes."""
+
+    def __init__(self, file: gzip.GzipFile, room: int) -> None:
+        self.file, self.room = file, room
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = self.file.readinto(buffer)
+        self.room -= count
+        if self.room < 0:
+            raise gzip.BadGzipFile(f"it swells more than {RATIO} times; the file is not what it should be")
+        return count
+
+    def close(self) -> None:
+        self.file.close()
+        super().close()
+
+
+def read_json(path: Path) -> Any:
+    """The JSON value in `path`, read with care: other people's files come this way.
+
+    Raises FileNotFoundError (other OSErrors too), and ValueError, whose message lacks the path, for anything but JSON:
+    a file beyond LARGEST_JSON, nesting deeper than Python's stack, half of a surrogate pair, an endless number.
+    """
+    with open(path, "rb") as file:
+        data = file.read(LARGEST_JSON + 1)
+    if len(data) > LARGEST_JSON:
+        raise ValueError(f"it has more than {LARGEST_JSON >> 20} MB")
+    try:
+        value = json.loads(data)
+        if b"\\u" in data:  # only so can half of a pair come in; it could not be written again
+            json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    return value
 
 
 def sha256(path: Path) -> str:

@@ -3,12 +3,11 @@
 Nothing is claimed about them: a table shows their means without marks, ranks or a place among the best.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import files, mteb, tags
+from harness import files, mteb, schema, tags
 from harness.errors import BadInput, HarnessError
 from harness.measures import parse_measure
 
@@ -57,11 +56,22 @@ def _place(results: Path, one: MeansOnly) -> Path:
 
 def _read(path: Path) -> MeansOnly:
     try:
-        body = json.loads(path.read_bytes())
-        if body["schema"] > SCHEMA:
-            raise BadInput(path, None, f"has schema {body['schema']}, this version reads up to {SCHEMA}; upgrade")
-        scores = {str(parse_measure(name)): float(value) for name, value in body["scores"].items()}
-        return MeansOnly(tags.check(body["tag"]), str(body["dataset"]), scores, dict(body["source"]))
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        body = files.read_json(path)
+        schema.check(path, body["schema"], SCHEMA)
+        scores = {str(parse_measure(name)): _mean(value) for name, value in body["scores"].items()}
+        found = MeansOnly(tags.check(body["tag"]), str(body["dataset"]), scores, dict(body["source"]))
+    except BadInput:
+        raise
+    except (HarnessError, ValueError, LookupError, TypeError, AttributeError) as error:
         cure = "delete it and import the result again"
         raise BadInput(path, None, f"is not what `beir-harness import` writes ({error!r}); {cure}") from error
+    if (found.tag, found.dataset) != (path.parent.name, path.stem):
+        what = f"is about {found.tag} on {found.dataset}, which is not where it lies; import the result again"
+        raise BadInput(path, None, what)
+    return found
+
+
+def _mean(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ValueError(f"the mean {value!r} is no number between 0 and 1")
+    return float(value)

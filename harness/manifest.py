@@ -5,11 +5,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness import files
+from harness import files, schema
 from harness.errors import BadInput
 from harness.running import environment
 
 SCHEMA = 1
+CURE = "delete it and run the system again"
+SHAPE: dict[str, Any] = {
+    **dict.fromkeys(("tag", "dataset", "unit", "split", "primary_measure", "created"), str),
+    **dict.fromkeys(("facts", "costs", "fingerprint", "data", "scores", "tie_band", "versions", "machine"), dict),
+    "git": dict | None,
+    "retriever": {"name": str, "arguments": dict, "all_arguments": dict},
+    "queries": {"judged": int, "answered": int},
+    "run": {"sha256": str},
+    "k": int,
+    "notes": list,
+}
+WORDS = {str: "text", dict: "a table", int: "a whole number", list: "a list"}
 NAME, RUN, SCORES = "manifest.json", "run.trec.gz", "scores.tsv.gz"
 
 
@@ -36,17 +48,37 @@ def write(place: Path, body: dict[str, Any]) -> dict[str, Any]:
 def read(place: Path) -> dict[str, Any] | None:
     """The manifest of a result folder; None where there is none, so the result is not whole.
 
-    Raises BadInput for a file that is not a manifest or is one of a newer schema.
+    Raises BadInput for a file that is not a manifest or is one of a newer schema. What is returned has the keys
+    `tag`, `dataset` and `scores`, and those of SHAPE that are there are of the type given there.
     """
     path = place / NAME
     try:
-        manifest = json.loads(path.read_bytes())
+        manifest = files.read_json(path)
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise BadInput(path, None, f"is not JSON ({error}); delete it and run the system again") from error
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("schema"), int):
+        raise BadInput(path, None, f"is not JSON ({error}); {CURE}") from error
+    if not isinstance(manifest, dict) or "schema" not in manifest:
         raise BadInput(path, None, "is not a manifest of beir-harness")
-    if manifest["schema"] > SCHEMA:
-        raise BadInput(path, None, f"has schema {manifest['schema']}, this version reads up to {SCHEMA}; upgrade")
+    schema.check(path, manifest["schema"], SCHEMA)
+    _check_shape(path, manifest, SHAPE, "")
+    for name in ("tag", "dataset", "scores"):
+        if name not in manifest:
+            raise BadInput(path, None, f"lacks {name!r}; {CURE}")
+    for measure, value in manifest["scores"].items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise BadInput(path, None, f"the mean of {measure} is {value!r}, no number between 0 and 1; {CURE}")
     return manifest
+
+
+def _check_shape(path: Path, table: dict[str, Any], shape: dict[str, Any], place: str) -> None:
+    for name, kind in shape.items():
+        if name not in table:
+            continue
+        value, at = table[name], f"{place}{name}"
+        plain = dict if isinstance(kind, dict) else kind
+        if not isinstance(value, plain) or (isinstance(value, bool) and plain is int):
+            what = f"{at!r} should be {WORDS.get(plain, 'a table')}, not {type(value).__name__}"
+            raise BadInput(path, None, f"{what}; {CURE}")
+        if isinstance(kind, dict):
+            _check_shape(path, value, kind, f"{at}.")

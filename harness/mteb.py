@@ -4,13 +4,13 @@ Two forms are about: since mteb 1.11 `task_name` and `scores` by split; before, 
 beside it. Both are read; what is written is the newer one and carries the older name too.
 """
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 from harness.data import dataset_table
 from harness.errors import BadInput
+from harness.files import read_json
 from harness.measures import display, parse_measure
 
 LANGUAGE = "eng-Latn"
@@ -59,7 +59,7 @@ def key_of(measure: str, k: int) -> str | None:
 
 def measure_of(key: str) -> str | None:
     """Our name of MTEB's key, None for one without: ndcg_at_10 -> ndcg@10. map_at_1000 is MAP at our depth."""
-    found = re.fullmatch(r"(ndcg|mrr|recall|precision)_at_([1-9][0-9]*)", key)
+    found = re.fullmatch(r"(ndcg|mrr|recall|precision)_at_([1-9][0-9]{0,8})", key)
     return f"{found[1]}@{found[2]}" if found else {"map_at_1000": "map"}.get(key)
 
 
@@ -102,7 +102,7 @@ def read(path: Path) -> tuple[str, dict[str, Any], dict[str, dict[str, float]]]:
     value that is no number between 0 and 1.
     """
     try:
-        body = json.loads(path.read_bytes())
+        body = read_json(path)
     except FileNotFoundError:
         raise BadInput(path, None, "no such file") from None
     except ValueError as error:
@@ -121,7 +121,8 @@ def read(path: Path) -> tuple[str, dict[str, Any], dict[str, dict[str, float]]]:
             if scores:
                 found[dataset] = scores
     if not found:
-        raise BadInput(path, None, f"has no scores of a dataset known here: task {task}, splits {', '.join(splits)}")
+        listed = ", ".join(list(splits)[:12])
+        raise BadInput(path, None, f"has no scores of a dataset known here: task {task}, splits {listed}")
     return task, about, found
 
 

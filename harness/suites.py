@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from harness import tags
+from harness.arguments import survives_json
 from harness.errors import BadInput, HarnessError, unknown
 
 FOLDER = Path(__file__).parent / "suites"
+LARGEST = 1 << 16  # bytes; the suite of the whole benchmark has a hundredth
+MOST_DOTS = 200  # in a line; the time that tomllib takes for a dotted key grows with the cube of its parts
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,17 @@ def load(name_or_path: str) -> Suite:
 def read(path: Path) -> Suite:
     """Read one TOML file; raises BadInput for what is not a suite."""
     try:
-        body = tomllib.loads(path.read_text(encoding="utf-8"))
+        with open(path, "rb") as file:
+            text = file.read(LARGEST + 1)
+        if len(text) > LARGEST:
+            raise BadInput(path, None, f"has more than {LARGEST >> 10} kB; a suite is a short list of systems")
+        for number, line in enumerate(text.split(b"\n"), 1):
+            if line.count(b".") > MOST_DOTS:
+                raise BadInput(path, number, f"has more than {MOST_DOTS} dots; put values on lines of their own")
+        body = tomllib.loads(text.decode())
     except FileNotFoundError:
         raise HarnessError(f"{path}: there is no such suite file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: not TOML, not UTF-8, a number of thousands of digits
         raise BadInput(path, None, f"is not TOML: {error}") from error
     _only(path, body, {"about", "datasets", "system"}, "the suite")
     return Suite(
@@ -84,7 +94,13 @@ def _system(path: Path, entry: dict[str, Any]) -> System:
     spec, arguments, tag = entry.get("retriever"), entry.get("arguments", {}), entry.get("tag")
     if not isinstance(spec, str) or not isinstance(arguments, dict) or not isinstance(tag, str | None):
         raise BadInput(path, None, 'a [[system]] needs retriever = "…"; arguments is a table, tag a string')
-    made = system(spec, arguments, tag)
+    if not survives_json(arguments):
+        what = "arguments can be text, numbers, true or false, lists and tables, as JSON has them"
+        raise BadInput(path, None, f"{what}, not {arguments!r}")
+    try:
+        made = system(spec, arguments, tag)
+    except HarnessError as error:
+        raise BadInput(path, None, str(error)) from error
     only = tuple(_list(path, entry, "datasets", str)) if "datasets" in entry else None
     return System(made.spec, made.arguments, made.tag, only)
 

@@ -11,7 +11,7 @@ from harness.running import environment
 
 
 def test_round_trip_adds_the_environment(tmp_path: Path) -> None:
-    written = manifest.write(tmp_path, {"tag": "x"})
+    written = manifest.write(tmp_path, {"tag": "x", "dataset": "scifact", "scores": {"ndcg@10": 0.5}})
     assert manifest.read(tmp_path) == written
     assert written["versions"]["numpy"]
     assert written["machine"]["cores"] >= 1
@@ -28,7 +28,16 @@ def test_no_manifest_is_no_result(tmp_path: Path) -> None:
         ('{"schema": 1, "tag"', "not JSON"),
         ("[]", "not a manifest"),
         ('{"tag": "x"}', "not a manifest"),
-        (json.dumps({"schema": manifest.SCHEMA + 1}), "upgrade"),
+        (json.dumps({"schema": manifest.SCHEMA + 1}), "has schema 2, this version reads up to 1; upgrade: pip install"),
+        ('{"schema": "1"}', "has no schema"),
+        ('{"schema": true}', "has no schema"),
+        ('{"schema": 1}', "lacks 'tag'"),
+        ('{"schema": 1, "tag": 7}', "'tag' should be text, not int"),
+        ('{"schema": 1, "retriever": {"name": []}}', "'retriever.name' should be text, not list"),
+        ('{"schema": 1, "tag": "a", "dataset": "b", "scores": {"map": NaN}}', "the mean of map is nan"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"schema": ' + "1" * 5000 + "}", "is not JSON .*digits"),
+        ('{"schema": 1, "tag": "\\ud800"}', "surrogates not allowed"),
     ],
 )
 def test_what_is_not_a_manifest_is_named(tmp_path: Path, text: str, message: str) -> None:

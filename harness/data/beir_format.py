@@ -8,6 +8,7 @@ have them), NaN in fields that nobody reads.
 import json
 from array import array
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -120,7 +121,8 @@ def _sound(text: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    """The beginning of a JSON value; only as much of it is written as is shown, for it may be large and deep."""
+    text = "".join(islice(json.JSONEncoder(ensure_ascii=False).iterencode(value), 40))
     return text if len(text) <= 40 else text[:40] + " …"
 
 

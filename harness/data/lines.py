@@ -5,30 +5,45 @@ import io
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from harness.errors import BadInput
+from harness.files import open_maybe_gzip
 
 BUFFER = 1 << 18  # bytes
+LONGEST_LINE = 64 << 20  # bytes; a book has 1 MB, and no line may be as large as the memory
 BOM, UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 
 
 @contextmanager
 def open_lines(path: Path) -> Iterator[Iterable[bytes]]:
-    """Open a text file as lines of bytes, without its byte order mark; damaged and unreadable files raise BadInput."""
+    """Open a text file as lines of bytes, without its byte order mark.
+
+    Damaged and unreadable files raise BadInput, and so do a line beyond LONGEST_LINE and a gzip bomb.
+    """
     try:
-        stream = gzip.GzipFile(path) if path.suffix == ".gz" else io.FileIO(path)
+        stream = open_maybe_gzip(path) if path.suffix == ".gz" else io.FileIO(path)
         with io.BufferedReader(stream, BUFFER) as lines:  # type: ignore[type-var]
             start = lines.peek(len(BOM))[: len(BOM)]
             if start == BOM:
                 lines.read(len(BOM))
             elif start.startswith(UTF16):
                 raise BadInput(path, 1, f"the file is UTF-16; convert it: iconv -f UTF-16 -t UTF-8 {path.name}")
-            yield lines
+            yield _limited(path, lines)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise BadInput(path, None, f"the gzip file is damaged ({error}); copy or download it again") from error
     except OSError as error:
         raise BadInput(path, None, f"cannot be read: {error.strerror or error}") from error
+
+
+def _limited(path: Path, lines: BinaryIO) -> Iterator[bytes]:
+    """The lines, none of which is read further than LONGEST_LINE."""
+    for number, line in enumerate(iter(partial(lines.readline, LONGEST_LINE), b""), 1):
+        if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+            raise BadInput(path, number, f"the line has more than {LONGEST_LINE >> 20} MB; does it end in a newline?")
+        yield line
 
 
 def numbered_text(path: Path) -> Iterator[tuple[int, str]]:

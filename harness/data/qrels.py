@@ -8,6 +8,8 @@ from harness.data.lines import checked_id, numbered_text
 from harness.errors import BadInput
 from harness.records import Qrel
 
+LARGEST_GRADE = 1_000_000  # graded judgments go to 4 or so; sums of gains stay exact far beyond this
+
 
 def read_qrels(path: Path) -> list[Qrel]:
     """The judgments of `path`, in its order. A row that says the same twice counts once; raises BadInput."""
@@ -62,4 +64,6 @@ def _qrel(path: Path, number: int, row: list[str]) -> Qrel:
         grade = int(row[2])
     except ValueError:
         raise BadInput(path, number, f"the grade {row[2]!r} is not an integer; round or scale the grades") from None
+    if abs(grade) > LARGEST_GRADE:
+        raise BadInput(path, number, f"the grade {row[2]!r} is beyond {LARGEST_GRADE}; scale the grades")
     return Qrel(checked_id(path, number, "query-id", row[0]), checked_id(path, number, "corpus-id", row[1]), grade)

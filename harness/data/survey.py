@@ -6,23 +6,27 @@ time.
 """
 
 import hashlib
-import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from harness.errors import BadInput
-from harness.files import sha256_json, write_json
+from harness.files import read_json, sha256_json, write_json
 
 SCHEMA = 1  # part of the key: raise it when the meaning of a fact changes
+FACTS = {"collection_sha256": str, "queries_sha256": str, "qrels_sha256": str} | dict.fromkeys(
+    ("docs", "queries", "qrels", "unknown_docs"), int
+)
 
 
 def remembered(cache: Path, *files: Path) -> dict[str, Any] | None:
     """The facts about `files` (corpus, queries, qrels) that an earlier `remember` left, if the files are unchanged."""
     try:
-        return json.loads(_memory(cache, files).read_text(encoding="utf-8"))
+        found = read_json(_memory(cache, files))
     except (OSError, ValueError):
         return None
+    sound = isinstance(found, dict) and found.keys() == FACTS.keys()
+    return found if sound and all(type(found[name]) is kind for name, kind in FACTS.items()) else None
 
 
 def remember(cache: Path, facts: dict[str, Any], *files: Path) -> None:

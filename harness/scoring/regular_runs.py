@@ -17,6 +17,7 @@ from harness.scoring.rankings import TEXT, Run, as_float32, assemble, best_first
 
 COLUMNS = ("query_id", "Q0", "doc_id", "rank", "score", "tag")
 BLOCK = 1 << 22  # bytes parsed at a time
+LONGEST_LINE = 1 << 20  # bytes
 
 
 def read_regular(path: Path) -> Run | None:
@@ -25,7 +26,7 @@ def read_regular(path: Path) -> Run | None:
     types = dict(zip(COLUMNS, (names, names, TEXT, pa.int64(), pa.float64(), names), strict=True))
     try:
         with open_maybe_gzip(path) as file:
-            separator = b"\t" if b"\t" in file.readline() else b" "
+            separator = b"\t" if b"\t" in file.readline(LONGEST_LINE) else b" "
         with open_maybe_gzip(path) as file:
             watched = _Watched(file, [mark for mark in (b" ", b"\t", b"\r", b"\v", b"\f", b"\0") if mark != separator])
             table = pyarrow.csv.read_csv(

@@ -9,14 +9,16 @@ import hashlib
 import math
 import re
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from harness.errors import BadInput, HarnessError
 from harness.files import atomic_gzip, open_maybe_gzip
 from harness.scoring.rankings import Run, as_float32, assemble, best_first
-from harness.scoring.regular_runs import COLUMNS, read_regular
+from harness.scoring.regular_runs import COLUMNS, LONGEST_LINE, read_regular
 
 BOM = b"\xef\xbb\xbf"
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
@@ -58,7 +60,7 @@ def read_run(path: Path) -> Run:
 def _bytes(path: Path) -> bytes:
     try:
         with open_maybe_gzip(path) as file:
-            text = file.read()
+            text = b"".join(_limited(path, file))
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise BadInput(path, None, f"not a whole gzip file ({error}); fetch or write it again") from None
     except FileNotFoundError:
@@ -68,6 +70,17 @@ def _bytes(path: Path) -> bytes:
     if text.startswith(b"\x1f\x8b"):
         raise BadInput(path, None, "gzip data in a file that is not named .gz; rename it")
     return text.removeprefix(BOM)
+
+
+def _limited(path: Path, file: BinaryIO) -> Iterator[bytes]:
+    """The file in blocks; a line that is longer than a block is noticed before the next one is read."""
+    number, block = 0, b"\n"
+    while block:
+        if not (block.count(b"\n") or len(block) < LONGEST_LINE):
+            raise BadInput(path, number, f"the line has more than {LONGEST_LINE >> 20} MB; no run has such lines")
+        number += block.count(b"\n")
+        block = file.read(LONGEST_LINE)
+        yield block
 
 
 def read_line_by_line(path: Path) -> Run:

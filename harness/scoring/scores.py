@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.errors import BadInput
-from harness.files import atomic_gzip, open_maybe_gzip
+from harness.data.lines import numbered_text
+from harness.errors import BadInput, HarnessError
+from harness.files import atomic_gzip
 from harness.measures import parse_measure
 
 if TYPE_CHECKING:
@@ -67,14 +68,19 @@ def read_scores(path: Path) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    with open_maybe_gzip(path) as file:
-        lines = file.read().decode().splitlines()
-    header = lines[0].split("\t") if lines else []
+    lines = numbered_text(path)
+    _, first = next(lines, (1, ""))
+    header = first.split("\t")
     if header[:1] != ["query_id"]:
         raise BadInput(path, 1, "not a table of scores: its first column is not query_id")
-    measures = [str(parse_measure(name)) for name in header[1:]]
+    try:
+        measures = [str(parse_measure(name)) for name in header[1:]]
+    except HarnessError as error:
+        raise BadInput(path, 1, str(error)) from error
+    if len(set(measures)) < len(measures):
+        raise BadInput(path, 1, "a measure has two columns; score the run again")
     rows: dict[str, list[float]] = {}
-    for number, line in enumerate(lines[1:], start=2):
+    for number, line in lines:
         query_id, *fields = line.split("\t")
         values = [_number(field, path, number) for field in fields]
         if len(values) != len(measures):
