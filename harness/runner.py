@@ -1,21 +1,20 @@
 """One system on one dataset, as a straight line: documents, index, search, run file, scores, manifest."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
-from harness import files, manifest, plugins, runs
-from harness.arguments import checked
+from harness import manifest, plugins, runs
 from harness.datasets import Dataset
 from harness.errors import HarnessError
 from harness.records import Query
 from harness.retriever import Retriever
-from harness.running import fingerprint, indexes, progress
+from harness.running import fingerprint, indexes, integrity, locks, log, progress
 from harness.running.measuring import measure, percentiles
+from harness.running.prepared import prepare, required_runs
 from harness.running.publish import publish
 from harness.suites import System
 
@@ -33,50 +32,62 @@ class Outcome:
     message: str = ""
 
 
-def run(system: System, dataset: Dataset, k: int, results: Path, cache: Path, overwrite: bool = False) -> Outcome:
-    """Evaluate `system` on `dataset` to depth `k`; a result with an equal fingerprint is kept as it is.
+def run(
+    system: System,
+    dataset: Dataset,
+    k: int,
+    results: Path,
+    cache: Path,
+    overwrite: bool = False,
+    ahead: Callable[[], None] | None = None,
+) -> Outcome:
+    """Evaluate `system` on `dataset` to depth `k`; a whole result with an equal fingerprint is kept as it is.
+
+    `ahead` is called where there is an index to be made, just before; it may make parts of it in other processes.
 
     Raises HarnessError where a result of the same tag was made differently and `overwrite` is not set; whatever the
     retriever raises passes through.
     """
-    plugin = plugins.find(system.spec)
-    runtime = plugins.runtime(plugin)
-    search_only: frozenset[str] = getattr(plugin, "search_only", frozenset())
-    passed = checked(plugin, system.arguments)
-    identity, all_arguments = plugins.identity(plugin), plugins.arguments(plugin) | passed
-    retriever = plugins.make(plugin, passed)
-    inputs = required_runs(getattr(retriever, "requires", ()), dataset, results)
-    state = retriever.fingerprint() if hasattr(retriever, "fingerprint") else None
-    if inputs:
-        state = {"own": state, "runs": {name: files.sha256(path) for name, path in inputs.items()}}
-    shaping = {name: value for name, value in all_arguments.items() if name not in runtime}
-    expected = fingerprint.of_result(dataset, identity, shaping, state, k)
+    prepared, retriever = prepare(system)
+    inputs = required_runs(prepared.requires, dataset, results)
+    expected = prepared.result_key(dataset, inputs, k)
     place = manifest.folder(results, system.tag, dataset.name)
     place.mkdir(parents=True, exist_ok=True)
-    with FileLock(place / ".lock"):
+    what = f"{system.tag} on {dataset.name}"
+    with locks.held(place / ".lock", f"the result of {what}"), ExitStack() as stack:
         if kept := _kept(place, expected, overwrite):
             return Outcome(system.tag, dataset.name, "reused", kept)
-        what = f"{system.tag} on {dataset.name}"
-        indexing = {name: value for name, value in shaping.items() if name not in search_only}
-        folder, made = indexes.ensure(
-            cache,
-            identity["name"],
-            fingerprint.of_index(dataset, identity, indexing, state),
-            retriever,
-            dataset,
-            inputs,
-            lambda docs: progress.over(docs, f"{what}: index", "docs", dataset.facts()["docs"]),
-        )
-        searcher = plugins.make(plugin, passed)
-        with measure() as loading:
+        integrity.sweep(place)
+        key = prepared.index_key(dataset, inputs)
+        in_use = indexes.home(cache, prepared.identity["name"], key) / indexes.USED
+        stack.enter_context(locks.shared(in_use, f"the index of {what}"))
+        total = dataset.facts()["docs"]
+        with log.stage("index"):
+            folder, made = indexes.ensure(
+                cache,
+                prepared.identity["name"],
+                key,
+                retriever,
+                dataset,
+                inputs,
+                lambda docs: progress.over(log.counted(docs, total), f"{what}: index", "docs", total),
+                ahead,
+            )
+        searcher = plugins.make(prepared.plugin, prepared.passed)
+        with log.stage("load"), measure() as loading:
             searcher.load(folder)
         queries = dataset.queries()
         depth = k + dataset.exclude_self
-        with measure() as searching:
-            hits = progress.over_queries(searcher.search(iter(queries), depth), f"{what}: search", len(queries))
+        with log.stage("search"), measure() as searching:
+            asked = log.counted(queries, len(queries))
+            hits = progress.over_queries(searcher.search(asked, depth), f"{what}: search", len(queries))
             found = runs.order(hits, queries, k, dataset.exclude_self)
         body = {
-            "retriever": {**identity, "arguments": passed, "all_arguments": all_arguments},
+            "retriever": {
+                **prepared.identity,
+                "arguments": prepared.passed,
+                "all_arguments": prepared.all_arguments,
+            },
             "facts": searcher.facts() if hasattr(searcher, "facts") else {},
             "k": k,
             "costs": {
@@ -88,24 +99,8 @@ def run(system: System, dataset: Dataset, k: int, results: Path, cache: Path, ov
             },
             "fingerprint": expected,
         }
-        return Outcome(system.tag, dataset.name, "done", publish(found, dataset, place, system.tag, body))
-
-
-def required_runs(tags: Sequence[str], dataset: Dataset, results: Path) -> dict[str, Path]:
-    """The run files of other systems on the same dataset, by the place they get in the index folder.
-
-    Raises HarnessError where one is missing, with the command that makes it.
-    """
-    inputs = {}
-    for tag in tags:
-        place = manifest.folder(results, tag, dataset.name)
-        if manifest.read(place) is None or not (place / manifest.RUN).is_file():
-            raise HarnessError(
-                f"there is no run of {tag!r} on {dataset.name} in {results}; make it first: "
-                f"beir-harness run RETRIEVER --tag {tag} --dataset {dataset.name}"
-            )
-        inputs[f"runs/{tag}.trec.gz"] = place / manifest.RUN
-    return inputs
+        with log.stage("publish"):
+            return Outcome(system.tag, dataset.name, "done", publish(found, dataset, place, system.tag, body))
 
 
 def latency(searcher: Retriever, queries: list[Query], k: int) -> dict[str, Any]:

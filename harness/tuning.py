@@ -18,7 +18,7 @@ from harness.errors import HarnessError
 from harness.measures import parse_measure
 from harness.records import Qrel
 from harness.retriever import Retriever
-from harness.runner import required_runs
+from harness.running.prepared import required_runs
 
 DEPTH = 1000  # documents scored where the measure looks at the whole ranking
 

@@ -1,25 +1,32 @@
 """The cache of indexes: one folder per content key, complete when its `complete.json` exists.
 
 <cache>/indexes/<retriever>-<key>/index/          the retriever's own files; its whole world
-<cache>/indexes/<retriever>-<key>/complete.json   what it was made from, what it cost; written last
+<cache>/indexes/<retriever>-<key>/complete.json   what it was made from, what it cost, its checksums; written last
+<cache>/indexes/<retriever>-<key>/begun.json      what it is being made from; its time of change is that of the last use
 """
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from shutil import copyfile
+from shutil import copyfile, rmtree
 from typing import Any
-
-from filelock import FileLock
 
 from harness import files
 from harness.datasets import Dataset
+from harness.errors import HarnessError
 from harness.records import Doc
 from harness.retriever import Retriever
+from harness.running import integrity, locks, log, part_costs, progress
 from harness.running.measuring import folder_bytes, measure
 
+COMPLETE, BEGUN, USED = "complete.json", "begun.json", ".in-use"
 Progress = Callable[[Iterable[Doc]], Iterable[Doc]]
+
+
+def home(cache: Path, name: str, key: dict[str, Any]) -> Path:
+    """Where the index of this key lies, finished or not."""
+    return cache / "indexes" / f"{name}-{files.sha256_json(key)[:16]}"
 
 
 def ensure(
@@ -29,36 +36,80 @@ def ensure(
     retriever: Retriever,
     dataset: Dataset,
     inputs: dict[str, Path],
-    progress: Progress,
+    shown: Progress,
+    ahead: Callable[[], None] | None = None,
 ) -> tuple[Path, dict[str, Any]]:
     """The finished index folder for `key` and the record of its making; indexes the dataset where there is none.
 
-    `inputs` are copied into the folder under their relative names before the retriever sees it.
-    An index that another process is making is waited for. What an interrupted call left is handed to the retriever,
-    which may keep the finished pieces. `record["reused"]` says whether the index was there already.
+    `inputs` are copied into the folder under their relative names before the retriever sees it; `shown` wraps the
+    stream of documents. An index that another process is making is waited for. What an interrupted call left is handed
+    to the retriever, which may keep the finished pieces. A finished index is checked against its checksums; damage is
+    told and mended. `record["reused"]` says whether the index was there already.
+
+    Raises HarnessError where the index would have to be made and the cache cannot be written.
     """
-    home = cache / "indexes" / f"{name}-{files.sha256_json(key)[:16]}"
-    complete, folder = home / "complete.json", home / "index"
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(home / ".lock"):
-        with suppress(FileNotFoundError, ValueError, KeyError):
-            record = json.loads(complete.read_text())
-            if record["key"] == key:
+    place = home(cache, name, key)
+    folder = place / "index"
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locks.held(place / ".lock", f"the index of {name} on {dataset.name}"))
+        except OSError as error:
+            if (record := _record(place, key)) and not integrity.damage(folder, record.get("files", {})):
+                return folder, {**record["made"], "reused": True}  # to be read, a read-only cache will do
+            cure = "make room there or set $BEIR_HARNESS_CACHE to another place"
+            raise HarnessError(f"the cache cannot take an index: {error}; {cure}") from error
+        if record := _record(place, key):
+            wrong = integrity.damage(folder, record.get("files", {}))
+            if not wrong:
+                with suppress(OSError):
+                    (place / BEGUN).touch()
                 return folder, {**record["made"], "reused": True}
+            _clear(place, wrong, retriever)
+        files.write_json(place / BEGUN, {"key": key, "dataset": dataset.name})
         for relative, source in inputs.items():
             with files.atomic_path(folder / relative) as temporary:
                 copyfile(source, temporary)
-        counted = _Counted(progress(dataset.docs()))
+        counted = _Counted(shown(dataset.docs()))
         with measure() as cost:
+            if ahead:
+                ahead()
             retriever.index(counted, folder)
+        part_costs.add(place, cost)
+        checksums = integrity.record(folder)
         made = {
             **cost.record(),
             "docs": counted.count,
             "docs_per_s": round(counted.count / max(cost.wall_s, 1e-9), 1),
             "index_bytes": folder_bytes(folder),
         }
-        files.write_json(complete, {"key": key, "made": made})
+        files.write_json(place / COMPLETE, {"key": key, "dataset": dataset.name, "made": made, "files": checksums})
     return folder, {**made, "reused": False}
+
+
+def _record(place: Path, key: dict[str, Any]) -> dict[str, Any] | None:
+    """What `complete.json` says, if it is whole and about this key."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        record = json.loads((place / COMPLETE).read_bytes())
+        if record["key"] == key and isinstance(record["made"], dict):
+            return record
+    return None
+
+
+def _clear(place: Path, wrong: dict[str, str], retriever: Retriever) -> None:
+    """Take away what is damaged: single files where the retriever makes an index in pieces, else the whole index."""
+    listed = ", ".join(f"{name} ({what})" for name, what in list(wrong.items())[:3])
+    more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+    message = f"the index {place} is damaged and is made again: {listed}{more}"
+    progress.say(message)
+    log.event("damaged", message=message)
+    (place / COMPLETE).unlink()
+    if hasattr(retriever, "index_part"):
+        for name in wrong:
+            (place / "index" / name).unlink(missing_ok=True)
+    else:
+        rmtree(place / "index")
+        (place / "index").mkdir()
 
 
 class _Counted:

@@ -35,6 +35,14 @@ def over_queries(hits: Iterable[ScoredDoc], what: str, total: int) -> Iterator[S
             yield hit
 
 
+def bar(what: str, unit: str, total: int | None = None, level: int = 1) -> tqdm:
+    """A bar that the caller moves; a context manager."""
+    return tqdm(
+        desc=what, unit=f" {unit}", total=total, position=level, leave=level == 0, disable=not sys.stderr.isatty(),
+        dynamic_ncols=True,
+    )  # fmt: skip
+
+
 def say(line: str) -> None:
     """One line on standard error that does not tear the bars."""
     tqdm.write(line, file=sys.stderr)

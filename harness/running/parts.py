@@ -1,0 +1,62 @@
+"""Parts of an index, made ahead of it by other processes: see `index_part` in `harness.retriever`.
+
+Nothing depends on them but time: what a part left out, `index` makes. So a part may be lost, made twice, or by two
+processes at once, and the index stays the same.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from harness import datasets, files, plugins
+from harness.records import Doc
+from harness.running import indexes, locks, part_costs
+from harness.running.measuring import measure
+from harness.running.prepared import prepare
+from harness.suites import System
+
+Watch = Callable[[Iterable[Doc]], Iterable[Doc]]
+
+
+def pieces(system: System, docs: int) -> int:
+    """Of how many pieces the index of that many documents consists; 1 where the retriever makes it whole.
+
+    Raises HarnessError where the retriever cannot be found.
+    """
+    plugin = plugins.find(system.spec)
+    size = getattr(plugin, "shard_docs", 0)
+    return -(-docs // size) if size and hasattr(plugin, "index_part") else 1
+
+
+def make(
+    system: System,
+    name: str,
+    part: int,
+    parts: int,
+    *,
+    cache: Path,
+    data_dirs: Sequence[Path],
+    download: bool = True,
+    watch: Watch = iter,
+    elsewhere: bool = False,
+) -> None:
+    """Make part `part` of `parts` of the system's index of the dataset `name`, unless the index is complete.
+
+    `watch` wraps the stream of documents. `elsewhere`: nobody waits for this process and sees what it costs, so it
+    leaves a record. A system that needs the runs of others is left alone: they may not be there yet.
+    """
+    dataset = datasets.load(name, data_dirs, cache, download)
+    prepared, retriever = prepare(system)
+    if prepared.requires or not hasattr(retriever, "index_part"):
+        return
+    key = prepared.index_key(dataset, {})
+    place = indexes.home(cache, prepared.identity["name"], key)
+    (place / "index").mkdir(parents=True, exist_ok=True)
+    with locks.shared(place / indexes.USED, f"the index of {system.tag} on {dataset.name}"):
+        if (place / indexes.COMPLETE).exists():
+            return
+        if not (place / indexes.BEGUN).exists():
+            files.write_json(place / indexes.BEGUN, {"key": key, "dataset": dataset.name})
+        with measure() as cost:
+            retriever.index_part(watch(dataset.docs()), place / "index", part, parts)
+        if elsewhere:
+            part_costs.write(place, part, parts, cost)

@@ -1,0 +1,88 @@
+"""A system before it meets a dataset: its class, its arguments, what they point at; the keys of its index and results.
+
+Making one makes the retriever, which may load a model. Its keys then cost next to nothing, for any number of datasets.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import files, manifest, plugins
+from harness.arguments import checked
+from harness.datasets import Dataset
+from harness.errors import HarnessError
+from harness.retriever import Retriever
+from harness.running import fingerprint
+from harness.suites import System
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """`passed` are the arguments that were given, `requires` the tags of systems whose runs it needs."""
+
+    plugin: type
+    passed: dict[str, Any]
+    identity: dict[str, Any]
+    all_arguments: dict[str, Any]
+    requires: tuple[str, ...]
+    state: Any
+
+    @property
+    def shaping(self) -> dict[str, Any]:
+        """The arguments that a result depends on."""
+        return {name: value for name, value in self.all_arguments.items() if name not in plugins.runtime(self.plugin)}
+
+    @property
+    def index_arguments(self) -> dict[str, Any]:
+        """What an index depends on beside the documents, where no runs of others are needed."""
+        search_only: frozenset[str] = getattr(self.plugin, "search_only", frozenset())
+        arguments = {name: value for name, value in self.shaping.items() if name not in search_only}
+        return {"retriever": self.identity, "arguments": arguments, "state": self.state, "requires": self.requires}
+
+    def index_key(self, dataset: Dataset, inputs: dict[str, Path]) -> dict[str, Any]:
+        """What an index of the dataset depends on; `inputs` are the runs that it needs."""
+        arguments = self.index_arguments["arguments"]
+        return fingerprint.of_index(dataset, self.identity, arguments, self._state(inputs))
+
+    def result_key(self, dataset: Dataset, inputs: dict[str, Path], k: int) -> dict[str, Any]:
+        """What a result on the dataset depends on."""
+        return fingerprint.of_result(dataset, self.identity, self.shaping, self._state(inputs), k)
+
+    def _state(self, inputs: dict[str, Path]) -> Any:
+        if not inputs:
+            return self.state
+        return {"own": self.state, "runs": {name: files.sha256(path) for name, path in inputs.items()}}
+
+
+def prepare(system: System) -> tuple[Prepared, Retriever]:
+    """The system, and a retriever made from it that is ready for `index`."""
+    plugin = plugins.find(system.spec)
+    passed = checked(plugin, system.arguments)
+    retriever = plugins.make(plugin, passed)
+    prepared = Prepared(
+        plugin,
+        passed,
+        plugins.identity(plugin),
+        plugins.arguments(plugin) | passed,
+        tuple(getattr(retriever, "requires", ())),
+        retriever.fingerprint() if hasattr(retriever, "fingerprint") else None,
+    )
+    return prepared, retriever
+
+
+def required_runs(tags: Sequence[str], dataset: Dataset, results: Path) -> dict[str, Path]:
+    """The run files of other systems on the same dataset, by the place they get in the index folder.
+
+    Raises HarnessError where one is missing, with the command that makes it.
+    """
+    inputs = {}
+    for tag in tags:
+        place = manifest.folder(results, tag, dataset.name)
+        if manifest.read(place) is None or not (place / manifest.RUN).is_file():
+            raise HarnessError(
+                f"there is no run of {tag!r} on {dataset.name} in {results}; make it first: "
+                f"beir-harness run RETRIEVER --tag {tag} --dataset {dataset.name}"
+            )
+        inputs[f"runs/{tag}.trec.gz"] = place / manifest.RUN
+    return inputs
