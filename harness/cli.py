@@ -1,6 +1,6 @@
 """The command line: finds the sub-command, turns errors into messages and exit codes.
 
-0 done · 1 something failed or differs · 2 bad arguments or bad input · 130 interrupted
+0 done · 1 something failed or differs · 2 bad arguments or bad input · 130 interrupted · 143 terminated
 """
 
 import argparse
@@ -9,9 +9,10 @@ from importlib import import_module
 
 from harness import __version__
 from harness.errors import HarnessError
+from harness.running import signals
 
 COMMANDS = (
-    "list", "run", "score", "leaderboard", "compare", "report", "plot", "verify", "check", "new",
+    "list", "run", "status", "cache", "score", "leaderboard", "compare", "report", "plot", "verify", "check", "new",
     "tune", "pretrain", "finetune", "export", "import",
 )  # fmt: skip
 
@@ -35,9 +36,12 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     arguments = parser().parse_args(argv)
     try:
-        return int(arguments.main(arguments))
+        with signals.heard():
+            return int(arguments.main(arguments))
     except HarnessError as error:
         return _complain(str(error), 2)
+    except signals.Terminated:
+        return _complain("terminated; finished work is kept, the same command goes on from there", 143)
     except KeyboardInterrupt:
         return _complain("interrupted; finished work is kept, the same command goes on from there", 130)
     except BrokenPipeError:  # the reader of our output, `head` for one, has seen enough

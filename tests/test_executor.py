@@ -6,7 +6,8 @@ import pytest
 
 import toy
 from harness import suites
-from harness.running.executor import FAILURE, run_all
+from harness.running.executor import run_all
+from harness.running.failures import FAILURE
 
 GOOD = f"{Path(__file__).with_name('overlap.py')}:Overlap"
 BROKEN = """

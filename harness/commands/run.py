@@ -31,6 +31,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--k", type=int, default=1000, help="documents kept per query (default: 1000)")
     parser.add_argument("--overwrite", action="store_true", help="replace results that were made differently")
     parser.add_argument("--json", action="store_true", help="print the outcomes as JSON")
+    parser.add_argument(
+        "--devices", metavar="LIST", help="GPUs of this machine that share the making of an index: 0,1 (or cpu,cpu)"
+    )
+    parser.add_argument(
+        "--timeout", type=float, metavar="SECONDS",
+        help="give every pair a process of its own, and stop it after so long; the others go on",
+    )  # fmt: skip
+    parser.add_argument(
+        "--no-forecast", action="store_true", help="start also where the disk seems too small for what is to be made"
+    )
     options.add_results(parser)
     options.add_data(parser)
 
@@ -40,10 +50,13 @@ def main(arguments: argparse.Namespace) -> int:
     from harness import datasets, paths, plugins, suites
     from harness.arguments import checked, parse
     from harness.errors import HarnessError
+    from harness.running import devices, forecast
     from harness.running.executor import run_all
 
     if arguments.k < 1:
         raise HarnessError(f"--k {arguments.k}: at least 1")
+    if arguments.timeout is not None and not arguments.timeout > 0:
+        raise HarnessError(f"--timeout {arguments.timeout:g}: seconds, more than 0")
     suite = suites.load(arguments.suite) if arguments.suite else None
     if arguments.retriever:
         plugin = plugins.find(arguments.retriever)
@@ -60,6 +73,12 @@ def main(arguments: argparse.Namespace) -> int:
     if not names:
         raise HarnessError("name a --dataset or a --suite; `beir-harness list datasets` shows what there is")
     datasets.check_names(names, options.data_folders(arguments))  # likewise
+    if not arguments.no_forecast:
+        forecast.warn(
+            systems, names, arguments.k, options.results_folder(arguments), paths.cache_dir(),
+            options.data_folders(arguments), arguments.overwrite,
+        )  # fmt: skip
+    used = devices.parse(arguments.devices) if arguments.devices else ()
     outcomes = run_all(
         systems,
         names,
@@ -69,6 +88,8 @@ def main(arguments: argparse.Namespace) -> int:
         data_dirs=options.data_folders(arguments),
         overwrite=arguments.overwrite,
         download=not arguments.offline,
+        devices=used,
+        timeout=arguments.timeout,
     )
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     if arguments.json:

@@ -1,18 +1,17 @@
 """Many systems on many datasets, one after another: a failing pair is reported and the rest goes on."""
 
-import traceback
+import sys
+import time
 from collections.abc import Sequence
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from harness import datasets, manifest, runner
 from harness.errors import HarnessError
-from harness.files import write_bytes
 from harness.runner import Outcome
-from harness.running import progress
+from harness.running import devices as in_parts
+from harness.running import failures, forecast, isolated, log, progress
 from harness.suites import System
-
-FAILURE = "failure.txt"  # beside where the result would be: the traceback of the last attempt
 
 
 def run_all(
@@ -25,25 +24,37 @@ def run_all(
     data_dirs: Sequence[Path],
     overwrite: bool = False,
     download: bool = True,
+    devices: Sequence[str] = (),
+    timeout: float | None = None,
 ) -> list[Outcome]:
-    """Evaluate every system on every dataset that it is meant for, dataset by dataset; one Outcome a pair."""
+    """Evaluate every system on every dataset that it is meant for, dataset by dataset; one Outcome a pair.
+
+    `devices` share the work on an index where it can be divided; a system that names its device keeps it. With a
+    `timeout` (seconds) every pair has a process of its own, which is killed when that time is over.
+    """
+    outcomes = []
+    todo = pairs(systems, dataset_names)
+    with log.opened(results, command=sys.argv, cache=str(cache), pairs=forecast.sizes(todo, data_dirs, cache)):
+        for name, system in progress.over(todo, "suite", "results", level=0):
+            outcome = attempt(system, name, k, results, cache, data_dirs, overwrite, download, devices, timeout)
+            progress.say(line(outcome))
+            outcomes.append(outcome)
+    return outcomes
+
+
+def pairs(systems: Sequence[System], dataset_names: Sequence[str]) -> list[tuple[str, System]]:
+    """Dataset by dataset, every system that is meant for it."""
     wanted = {name: datasets.expand([name]) for name in dataset_names}
     order = list(dict.fromkeys(name for names in wanted.values() for name in names))
-    pairs = [
+    return [
         (name, system)
         for name in order
         for system in systems
         if system.datasets is None or name in datasets.expand(system.datasets)
     ]
-    outcomes = []
-    for name, system in progress.over(pairs, "suite", "results", level=0):
-        outcome = _attempt(system, name, k, results, cache, data_dirs, overwrite, download)
-        progress.say(_line(outcome))
-        outcomes.append(outcome)
-    return outcomes
 
 
-def _attempt(
+def attempt(
     system: System,
     name: str,
     k: int,
@@ -52,24 +63,63 @@ def _attempt(
     data_dirs: Sequence[Path],
     overwrite: bool,
     download: bool,
+    devices: Sequence[str] = (),
+    timeout: float | None = None,
 ) -> Outcome:
-    try:
-        dataset = datasets.load(name, data_dirs, cache, download)
-        outcome = runner.run(system, dataset, k, results, cache, overwrite)
-    except HarnessError as error:
-        return Outcome(system.tag, name, "failed", message=str(error))
-    except Exception as error:  # a plugin may raise anything; the other pairs shall not suffer
-        place = manifest.folder(results, system.tag, Path(name).name)
-        with suppress(OSError):
-            write_bytes(place / FAILURE, traceback.format_exc().encode())
-        message = f"{type(error).__name__}: {error} (traceback: {place / FAILURE})"
-        return Outcome(system.tag, name, "failed", message=message)
-    with suppress(OSError):
-        (manifest.folder(results, system.tag, dataset.name) / FAILURE).unlink(missing_ok=True)
+    """Evaluate one system on one dataset, and log it; whatever goes wrong becomes an Outcome that says so."""
+    with log.about(system=system.tag, dataset=name):
+        log.event("pair")
+        start = time.perf_counter()
+        of = (system, name, k, results, cache, data_dirs, overwrite, download, devices)
+        outcome = isolated.evaluate(*of, timeout) if timeout else evaluate(*of)
+        log.event(outcome.status, seconds=round(time.perf_counter() - start, 3), message=outcome.message)
     return outcome
 
 
-def _line(outcome: Outcome) -> str:
+def evaluate(
+    system: System,
+    name: str,
+    k: int,
+    results: Path,
+    cache: Path,
+    data_dirs: Sequence[Path],
+    overwrite: bool,
+    download: bool,
+    devices: Sequence[str],
+    passing: tuple[type[Exception], ...] = (),
+) -> Outcome:
+    """As `attempt`, without a line in the log or a limit of time; exceptions of the types `passing` are raised."""
+    place = manifest.folder(results, system.tag, Path(name).name)
+    try:
+        dataset = datasets.load(name, data_dirs, cache, download)
+        runs_on, ahead = system, None
+        if devices:
+            runs_on = in_parts.first(system, devices)
+            ahead = partial(
+                in_parts.index_ahead,
+                system,
+                name,
+                dataset,
+                devices,
+                cache=cache,
+                data_dirs=data_dirs,
+                download=download,
+            )
+        outcome = runner.run(runs_on, dataset, k, results, cache, overwrite, ahead)
+    except HarnessError as error:
+        return Outcome(system.tag, name, "failed", message=str(error))
+    except passing:
+        raise
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin may raise anything, even SystemExit; the other pairs shall not suffer
+        return Outcome(system.tag, name, "failed", message=failures.told(error, place, cache))
+    failures.forget(place)
+    return outcome
+
+
+def line(outcome: Outcome) -> str:
+    """What is told of an outcome: the score and its notes, or why it failed."""
     pair = f"{outcome.tag} on {outcome.dataset}"
     if outcome.manifest is None:
         return f"FAILED {pair}: {outcome.message}"

@@ -62,8 +62,9 @@ def opened(results: Path, **facts: Any) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         number = max((int(path.name.partition("-")[0]) for path in files(results)), default=0) + 1
         path = folder / f"{number:04d}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}.jsonl"
-    with joined(path, processes.uptime()):
-        event("run", **processes.me(), **facts)
+    begun = processes.uptime()
+    with joined(path, begun):
+        event("run", **processes.me(), uptime=begun, **facts)
         try:
             yield
         except BaseException as error:

@@ -1,0 +1,178 @@
+"""What a run will need on disk and in memory, said before it starts: from counts of documents, roughly.
+
+What a retriever needs it says itself (`needs`, see `harness.retriever`), or an index of it that is in the cache tells.
+What neither says is left out, so the forecast errs on the low side; a disk that it finds too small is too small.
+"""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness import cache_entries, manifest, plugins
+from harness.data import dataset_table, survey
+from harness.errors import HarnessError
+from harness.running import progress
+from harness.suites import System
+
+DOC_BYTES = 600  # of a document in corpus.jsonl, on average over BEIR
+ZIPPED = 0.4  # its share in an archive, which is there until it is unpacked
+LINE_BYTES = 24  # of a line of run.trec.gz; BM25's on BEIR take 15 to 22
+HIT_BYTES = 150  # of a hit while a run is put into order
+
+
+@dataclass
+class Forecast:
+    """Bytes still to be written into the cache and the results, by what they are for, and the most memory at once."""
+
+    cache: dict[str, float] = field(default_factory=dict)
+    results: float = 0.0
+    memory: float = 0.0
+    unknown: set[str] = field(default_factory=set)  # systems whose index is left out
+
+
+def sizes(pairs: Sequence[tuple[str, System]], data_dirs: Sequence[Path], cache: Path) -> list[dict[str, Any]]:
+    """The pairs as JSON, each with the number of its documents where that is known."""
+    docs = {name: _docs(name, data_dirs, cache) for name in dict.fromkeys(name for name, _ in pairs)}
+    return [{"system": system.tag, "dataset": name, "docs": docs[name]} for name, system in pairs]
+
+
+def of(
+    pairs: Sequence[tuple[str, System]], k: int, results: Path, cache: Path, data_dirs: Sequence[Path], overwrite: bool
+) -> Forecast:
+    """What is needed for the pairs that are not done. Raises HarnessError where a retriever cannot be found."""
+    found = Forecast()
+    there = cache_entries.indexes(cache)
+    planned: set[str] = set()
+    for name, system in pairs:
+        place = manifest.folder(results, system.tag, Path(name).name)
+        if (place / manifest.NAME).exists() and not overwrite:
+            continue
+        row = dataset_table.rows().get(name.partition("@")[0])
+        docs = _docs(name, data_dirs, cache)
+        queries = (row.queries if row else None) or 1000
+        found.results += queries * k * LINE_BYTES
+        found.memory = max(found.memory, queries * k * HIT_BYTES)
+        if docs is None:
+            continue
+        if row and row.url and not _here(row, [*data_dirs, cache / "datasets"]):
+            found.cache[f"the documents of {row.archive}"] = docs * DOC_BYTES * (1 + ZIPPED)
+        plugin = plugins.find(system.spec)
+        arguments = plugins.arguments(plugin) | system.arguments
+        shaping = {
+            key: value
+            for key, value in arguments.items()
+            if key not in plugins.runtime(plugin) | getattr(plugin, "search_only", frozenset())
+        }
+        identity = f"{plugins.identity(plugin)['class']} {sorted(shaping.items(), key=str)} {docs}"
+        needs = plugin.needs(docs, arguments) if hasattr(plugin, "needs") else _measured(plugin, docs, there)
+        found.memory = max(found.memory, needs.get("memory", 0) + queries * k * HIT_BYTES)
+        if identity in planned or _made(plugin, shaping, docs, there):
+            continue
+        planned.add(identity)
+        if "disk" not in needs:
+            found.unknown.add(system.tag)
+            continue
+        begun = sum(entry.bytes for entry in there if not entry.complete and _same(entry, plugin, shaping, name))
+        found.cache[f"the index of {system.tag} on {name}"] = max(0.0, needs["disk"] - begun)
+    return found
+
+
+def warn(
+    systems: Sequence[System],
+    names: Sequence[str],
+    k: int,
+    results: Path,
+    cache: Path,
+    data_dirs: Sequence[Path],
+    overwrite: bool,
+) -> None:
+    """Make the forecast of a run and say what is worth saying; raises HarnessError where a disk is too small."""
+    from harness.running.executor import pairs
+
+    for note in check(of(pairs(systems, names), k, results, cache, data_dirs, overwrite), results, cache):
+        progress.say(note)
+
+
+def check(found: Forecast, results: Path, cache: Path) -> list[str]:
+    """What is worth saying before the start. Raises HarnessError where a disk is too small, with the cure."""
+    import psutil
+
+    notes, cures = [], "free some, set $BEIR_HARNESS_CACHE or --results to a larger disk, or go on with --no-forecast"
+    need = sum(found.cache.values())
+    places = {"in the cache": (need, _existing(cache)), "for the results": (found.results, _existing(results))}
+    if places["in the cache"][1].stat().st_dev == places["for the results"][1].stat().st_dev:
+        places = {"in the cache and for the results": (need + found.results, _existing(cache))}
+    for what, (bytes_, folder) in places.items():
+        free = shutil.disk_usage(folder).free
+        if bytes_ > free:
+            largest = sorted(found.cache.items(), key=lambda item: -item[1])[:3] if "cache" in what else []
+            mostly = "; ".join(f"{name}: {_gb(size)}" for name, size in largest)
+            raise HarnessError(
+                f"needs {_gb(bytes_)} {what}, {_gb(free)} free in {folder}{f' ({mostly})' if mostly else ''}; {cures}"
+            )
+    if need > 1e9:
+        notes.append(f"forecast: {_gb(need)} in the cache, {_gb(found.results)} of results")
+    if found.unknown and notes:
+        notes[-1] += f"; not counted, as nothing is known of them: {', '.join(sorted(found.unknown))}"
+    available = psutil.virtual_memory().available
+    if found.memory > available:
+        notes.append(f"warning: needs about {_gb(found.memory)} of memory, {_gb(available)} free; it may be killed")
+    return notes
+
+
+def _docs(name: str, data_dirs: Sequence[Path], cache: Path) -> int | None:
+    """Documents of a dataset: as the table or an earlier survey says, or guessed from the size of the file."""
+    from harness import datasets
+
+    row = dataset_table.rows().get(name.partition("@")[0])
+    if row and row.docs:
+        return row.docs
+    try:
+        dataset = datasets.load(name, data_dirs, cache, download=False)
+        files = (dataset.corpus_file, dataset.queries_file, dataset.qrels_file)
+        if facts := survey.remembered(cache, *files):
+            return int(facts["docs"])
+        size = dataset.corpus_file.stat().st_size * (3 if dataset.corpus_file.suffix == ".gz" else 1)
+        return max(1, size // DOC_BYTES)
+    except (HarnessError, OSError, KeyError):
+        return None  # what is wrong with it is told when its turn comes
+
+
+def _here(row: dataset_table.Row, places: Sequence[Path]) -> bool:
+    files = ("corpus.jsonl", "corpus.jsonl.gz")
+    return any((place / folder / file).is_file() for place in places for folder in row.folders for file in files)
+
+
+def _measured(plugin: type, docs: int, there: Sequence[cache_entries.Index]) -> dict[str, float]:
+    """From the largest index of the same class in the cache."""
+    same = [entry for entry in there if entry.complete and entry.docs and entry.key_class == _class(plugin)]
+    if not same:
+        return {}
+    largest = max(same, key=lambda entry: entry.docs or 0)
+    return {"disk": docs * largest.bytes / (largest.docs or 1)}
+
+
+def _made(plugin: type, shaping: dict[str, Any], docs: int, there: Sequence[cache_entries.Index]) -> bool:
+    return any(entry.complete and entry.docs == docs and _same(entry, plugin, shaping) for entry in there)
+
+
+def _same(entry: cache_entries.Index, plugin: type, shaping: dict[str, Any], dataset: str | None = None) -> bool:
+    alike = entry.key_class == _class(plugin) and entry.key.get("arguments") == shaping
+    return alike and (dataset is None or entry.dataset == dataset)
+
+
+def _class(plugin: type) -> str:
+    return str(plugins.identity(plugin)["class"])
+
+
+def _existing(folder: Path) -> Path:
+    folder = folder.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    return folder
+
+
+def _gb(size: float) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
