@@ -14,11 +14,10 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from duplex import COLLECTIONS, HARNESS, SAME, STARTS, Step, pretraining, trimming
+from duplex import COLLECTIONS, HARNESS, SAME, SPARSE, STARTS, Step, pretraining, trimming
 
 SYSTEMS = {"retromae": ("cls", "retromae"), "dupmae": ("joint", "dupmae")}  # objective -> representation, retriever
 LENGTHS = ("--max-length", "128", "--query-max-length", "48")
-JOINT = ("--k", "128", "--scale", "balance")
 SHIPPED = Path(__file__).resolve().parents[1] / "retrievers" / "mini"
 LEFT_OUT = ("checkpoints", "run.json", "losses.jsonl")
 
@@ -32,7 +31,7 @@ def steps(a: argparse.Namespace) -> Iterator[Step]:
     for objective, (kind, retriever) in SYSTEMS.items():
         before = pretraining(a, "minilm", STARTS["minilm"], objective, 0)
         yield before
-        shape = ["--representation", kind, *LENGTHS, *(JOINT if kind == "joint" else ())]
+        shape = ["--representation", kind, *LENGTHS, *SPARSE[kind]]
         first, last = (a.work / "mini" / f"{objective}-{stage}" for stage in ("pairs", "scifact"))
         yield Step(
             first / "training.json",
