@@ -61,7 +61,7 @@ def _passes(
         part = queries[start : start + at_a_time]
         with ThreadPoolExecutor(threads) as pool, full_fp32(), torch_threads(threads):
             if device.type == "cpu":
-                rows, counts = _Candidates(part, store, k, room, pool, threads, first).collect()
+                rows, counts = Candidates(part, store, k, room, pool, threads, first).collect()
             else:
                 from retrievers.search.device_candidates import collect
 
@@ -132,7 +132,7 @@ def slices(length: int, parts: int) -> list[slice]:
     return [slice(start, end) for start, end in pairwise(edges)]
 
 
-class _Candidates:
+class Candidates:
     """One pass over the vectors on a CPU: products block by block, the scores above each query's limit kept."""
 
     def __init__(

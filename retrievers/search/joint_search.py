@@ -90,7 +90,7 @@ def _passes(queries: JointQueries, store: JointStore, k: int, device: torch.devi
         part = queries.part(slice(start, start + PASS_QUERIES))
         with ThreadPoolExecutor(threads) as pool, full_fp32():
             if device.type == "cpu":
-                rows, counts = _Candidates(part, store, k, pool, threads).collect()
+                rows, counts = JointCandidates(part, store, k, pool, threads).collect()
             else:
                 from retrievers.search.joint_device import collect
 
@@ -155,7 +155,7 @@ def exact_scores(
     return scores
 
 
-class _Candidates(exact_search._Candidates):
+class JointCandidates(exact_search.Candidates):
     """One pass over the store on a CPU: scores block by block, those above each query's limit kept."""
 
     store: JointStore

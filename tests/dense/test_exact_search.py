@@ -80,7 +80,7 @@ def test_near_ties(tmp_path, first: str) -> None:
 def test_equal_documents_are_ordered_by_id_in_bounded_memory(tmp_path, monkeypatch, first: str) -> None:
     made = []
     monkeypatch.setattr(
-        exact_search._Candidates, "_make_room", lambda self, at, full=exact_search._Candidates._make_room: (
+        exact_search.Candidates, "_make_room", lambda self, at, full=exact_search.Candidates._make_room: (
             made.append(at), full(self, at))[1],
     )  # fmt: skip
     queries, vectors, ids = random_case(3, 4000, 16, 3, "float16")
