@@ -1,5 +1,6 @@
 """Unpack a zip file of a stranger: nothing lands outside the folder, and nothing swells beyond measure."""
 
+import errno
 import shutil
 import stat
 import struct
@@ -11,11 +12,18 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from harness.errors import BadInput
 from harness.files import RATIO, SMALL
 
-# What `zipfile` raises for files that are none, and what the file system does for a member below another member.
+# What `zipfile` raises for files that are none; and of the file system, what a member's name or place brings about.
 DAMAGE = (
-    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError),
-    *(FileExistsError, NotADirectoryError, IsADirectoryError),
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    OSError,
 )
+BY_MEMBERS = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EINVAL}
 
 
 def unpack(archive: Path, folder: Path, wanted: Callable[[PurePosixPath], bool], most: int | None = None) -> None:
@@ -36,13 +44,16 @@ def unpack(archive: Path, folder: Path, wanted: Callable[[PurePosixPath], bool],
                 with zip_file.open(info) as source, open(target, "xb") as file:
                     shutil.copyfileobj(source, file, 1 << 20)  # zipfile stops at the declared size and checks the CRC
     except DAMAGE as error:
+        if isinstance(error, OSError) and error.errno not in BY_MEMBERS:
+            raise  # a full disk, say
         raise BadInput(archive, None, f"not a sound zip file ({error}); delete it and download it again") from error
 
 
 def _checked(archive: Path, info: zipfile.ZipInfo) -> bool:
     name, mode = info.orig_filename, info.external_attr >> 16
     if (
-        PurePosixPath(name).is_absolute()
+        not name
+        or PurePosixPath(name).is_absolute()
         or PureWindowsPath(name).drive
         or "\\" in name
         or "\0" in name

@@ -42,6 +42,8 @@ def read_regular(path: Path) -> Run | None:
     tidy = all(map(fit, (queries.dictionary, constants.dictionary, tags.dictionary, doc_ids)))
     if watched.odd or not tidy or len(tags.dictionary) > 1 or not np.isfinite(scores).all():
         return None
+    if not len(doc_ids):
+        return None
     numbers = queries.indices.to_numpy()
     starts = np.concatenate([[0], np.flatnonzero(numbers[1:] != numbers[:-1]) + 1, [len(numbers)]])
     query_ids = tuple(queries.dictionary.take(pa.array(numbers[starts[:-1]])).to_pylist())

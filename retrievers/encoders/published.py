@@ -4,15 +4,14 @@ A checkpoint of this project brings its settings along, in `retromae.json` or `d
 so the table (`checkpoints.toml`) has them. This module knows names and settings, nothing of models.
 """
 
-import json
 import tomllib
 from pathlib import Path
 from typing import Any
 
 from harness.files import sha256
 from retrievers.encoders import checkpoint
+from retrievers.encoders import own_settings as settings_file
 
-SCHEMA = 1
 AUTO = "auto"  # of an argument: the checkpoint's own value
 NO_RETRIEVER = (
     "{name} was pre-trained only and is no retriever as it is: its vectors were never trained to be compared. Fine-tune"
@@ -43,7 +42,7 @@ def shipped(row: dict[str, Any], name: str) -> str:
 def own_settings(folder: Path, kind: str, allow_pretrained: bool) -> dict[str, Any]:
     """What `<kind>.json` in the folder says, empty where there is none.
 
-    Raises ValueError where it cannot be read, or where the folder is the result of pre-training alone.
+    Raises ValueError where it is not as it should be, or where the folder is the result of pre-training alone.
     """
     path = folder / f"{kind}.json"
     if not path.is_file():
@@ -56,16 +55,7 @@ def own_settings(folder: Path, kind: str, allow_pretrained: bool) -> dict[str, A
         if (folder / "training.json").is_file() and not allow_pretrained:
             raise ValueError(NO_RETRIEVER.format(name=folder, use="a start for fine-tuning"))
         return {}
-    try:
-        settings = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise ValueError(f"{path} is no JSON: {error}; export the checkpoint again") from error
-    if not isinstance(settings, dict) or settings.get("schema") != SCHEMA:
-        found = settings.get("schema") if isinstance(settings, dict) else settings
-        raise ValueError(f"{path} has schema {found!r}, this version reads {SCHEMA}; export the checkpoint again")
-    if settings.get("similarity", "dot") != "dot":
-        raise ValueError(f"{path}: similarity is {settings['similarity']!r}; these models are compared by dot product")
-    return settings
+    return settings_file.read(path)
 
 
 def as_published(folder: Path, row: dict[str, Any]) -> bool | None:

@@ -1,0 +1,1 @@
+"""Fuzzing of every parser: what they read (`targets`), how files are spoiled (`mutation`), a long run (`run`)."""
