@@ -21,8 +21,13 @@ SHAPE: dict[str, Any] = {
     "k": int,
     "notes": list,
 }
+CHECKSUM = "sha256"  # of the manifest itself without this entry, as canonical JSON
 WORDS = {str: "text", dict: "a table", int: "a whole number", list: "a list"}
 NAME, RUN, SCORES = "manifest.json", "run.trec.gz", "scores.tsv.gz"
+
+
+class Damaged(BadInput):
+    """A manifest that is not as it was written; making the result again is the cure."""
 
 
 def folder(results: Path, tag: str, dataset: str) -> Path:
@@ -41,14 +46,17 @@ def write(place: Path, body: dict[str, Any]) -> dict[str, Any]:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "complete": True,
     }
+    manifest = json.loads(json.dumps(manifest))  # as `read` gives it: lists where there were tuples
+    manifest[CHECKSUM] = files.sha256_json(manifest)
     files.write_json(place / NAME, manifest)
-    return json.loads(json.dumps(manifest))  # as `read` gives it: lists where there were tuples
+    return manifest
 
 
 def read(place: Path) -> dict[str, Any] | None:
     """The manifest of a result folder; None where there is none, so the result is not whole.
 
-    Raises BadInput for a file that is not a manifest or is one of a newer schema. What is returned has the keys
+    Raises Damaged, a BadInput, for a file that is not a manifest as it was written, and BadInput for one of a newer
+    schema. What is returned has the keys
     `tag`, `dataset` and `scores`, and those of SHAPE that are there are of the type given there.
     """
     path = place / NAME
@@ -57,17 +65,20 @@ def read(place: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise BadInput(path, None, f"is not JSON ({error}); {CURE}") from error
+        raise Damaged(path, None, f"is not JSON ({error}); {CURE}") from error
     if not isinstance(manifest, dict) or "schema" not in manifest:
-        raise BadInput(path, None, "is not a manifest of beir-harness")
+        raise Damaged(path, None, "is not a manifest of beir-harness")
+    own = manifest.get(CHECKSUM)
+    if own is not None and own != files.sha256_json({name: manifest[name] for name in manifest if name != CHECKSUM}):
+        raise Damaged(path, None, f"does not match its checksum, so it was damaged or edited; {CURE}")
     schema.check(path, manifest["schema"], SCHEMA)
     _check_shape(path, manifest, SHAPE, "")
     for name in ("tag", "dataset", "scores"):
         if name not in manifest:
-            raise BadInput(path, None, f"lacks {name!r}; {CURE}")
+            raise Damaged(path, None, f"lacks {name!r}; {CURE}")
     for measure, value in manifest["scores"].items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-            raise BadInput(path, None, f"the mean of {measure} is {value!r}, no number between 0 and 1; {CURE}")
+            raise Damaged(path, None, f"the mean of {measure} is {value!r}, no number between 0 and 1; {CURE}")
     return manifest
 
 
@@ -79,6 +90,6 @@ def _check_shape(path: Path, table: dict[str, Any], shape: dict[str, Any], place
         plain = dict if isinstance(kind, dict) else kind
         if not isinstance(value, plain) or (isinstance(value, bool) and plain is int):
             what = f"{at!r} should be {WORDS.get(plain, 'a table')}, not {type(value).__name__}"
-            raise BadInput(path, None, f"{what}; {CURE}")
+            raise Damaged(path, None, f"{what}; {CURE}")
         if isinstance(kind, dict):
             _check_shape(path, value, kind, f"{at}.")

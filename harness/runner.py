@@ -23,13 +23,17 @@ LATENCY_QUERIES, LATENCY_SECONDS = 50, 10.0  # single-query searches timed for t
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one system on one dataset: `done`, `reused` (nothing to do) or `failed` with the message."""
+    """What became of one system on one dataset: `done`, `reused` (nothing to do) or `failed` with the message.
+
+    `needs` is the tag of a system whose run it takes and which has to be made again.
+    """
 
     tag: str
     dataset: str
     status: str
     manifest: dict[str, Any] | None = None
     message: str = ""
+    needs: str = ""
 
 
 def run(
@@ -122,7 +126,11 @@ def _kept(place: Path, expected: dict[str, Any], overwrite: bool) -> dict[str, A
     if overwrite:
         (place / manifest.NAME).unlink(missing_ok=True)
         return None
-    found = manifest.read(place)
+    try:
+        found = manifest.read(place)
+    except manifest.Damaged as error:
+        _strike(place, str(error))
+        return None
     if found is None:
         return None
     if changes := fingerprint.difference(found.get("fingerprint"), expected):
@@ -131,4 +139,18 @@ def _kept(place: Path, expected: dict[str, Any], overwrite: bool) -> dict[str, A
             f"{place} holds a result that was made differently:\n  {listed}\n"
             "--overwrite replaces it, --tag files the new one under another name"
         )
+    recorded = {name: facts for name, facts in found.get("files", {}).items() if name != manifest.RUN}
+    if (run := place / manifest.RUN).exists() and (size := found.get("files", {}).get(run.name)):
+        recorded[run.name] = size  # it may be absent: results are shared without it
+    if wrong := integrity.damage(place, recorded):
+        _strike(place, "; ".join(f"{place / name}: {what}" for name, what in wrong.items()))
+        return None
     return found
+
+
+def _strike(place: Path, what: str) -> None:
+    """A damaged result is no result any more."""
+    message = f"damaged, so the result is made again: {what}"
+    progress.say(message)
+    log.event("damaged", message=message)
+    (place / manifest.NAME).unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from harness.errors import HarnessError
 from harness.runner import Outcome
 from harness.running import devices as in_parts
 from harness.running import failures, forecast, isolated, log, progress
+from harness.running.prepared import DamagedRun
 from harness.suites import System
 
 
@@ -37,6 +38,10 @@ def run_all(
     with log.opened(results, command=sys.argv, cache=str(cache), pairs=forecast.sizes(todo, data_dirs, cache)):
         for name, system in progress.over(todo, "suite", "results", level=0):
             outcome = attempt(system, name, k, results, cache, data_dirs, overwrite, download, devices, timeout)
+            if damaged := next((one for one in systems if one.tag == outcome.needs), None):
+                for one in (damaged, system):
+                    progress.say(line(outcome))
+                    outcome = attempt(one, name, k, results, cache, data_dirs, overwrite, download, devices, timeout)
             progress.say(line(outcome))
             outcomes.append(outcome)
     return outcomes
@@ -106,6 +111,8 @@ def evaluate(
                 download=download,
             )
         outcome = runner.run(runs_on, dataset, k, results, cache, overwrite, ahead)
+    except DamagedRun as error:
+        return Outcome(system.tag, name, "failed", message=str(error), needs=error.tag)
     except HarnessError as error:
         return Outcome(system.tag, name, "failed", message=str(error))
     except passing:

@@ -13,8 +13,19 @@ from harness.arguments import checked
 from harness.datasets import Dataset
 from harness.errors import HarnessError
 from harness.retriever import Retriever
-from harness.running import fingerprint
+from harness.running import fingerprint, integrity, locks
 from harness.suites import System
+
+
+class DamagedRun(HarnessError):
+    """The run of the system `tag` is not as it was written."""
+
+    def __init__(self, tag: str, what: str) -> None:
+        self.tag = tag
+        super().__init__(what)
+
+    def __reduce__(self) -> tuple[type["DamagedRun"], tuple[str, str]]:
+        return DamagedRun, (self.tag, str(self))
 
 
 @dataclass(frozen=True)
@@ -74,15 +85,22 @@ def prepare(system: System) -> tuple[Prepared, Retriever]:
 def required_runs(tags: Sequence[str], dataset: Dataset, results: Path) -> dict[str, Path]:
     """The run files of other systems on the same dataset, by the place they get in the index folder.
 
-    Raises HarnessError where one is missing, with the command that makes it.
+    Raises HarnessError where one is missing, with the command that makes it, and DamagedRun, after striking out the
+    result, where one is not the run that its manifest is about.
     """
     inputs = {}
     for tag in tags:
         place = manifest.folder(results, tag, dataset.name)
-        if manifest.read(place) is None or not (place / manifest.RUN).is_file():
-            raise HarnessError(
-                f"there is no run of {tag!r} on {dataset.name} in {results}; make it first: "
-                f"beir-harness run RETRIEVER --tag {tag} --dataset {dataset.name}"
-            )
+        cure = f"beir-harness run RETRIEVER --tag {tag} --dataset {dataset.name}"
+        made = manifest.read(place)
+        if made is None or not (place / manifest.RUN).is_file():
+            raise HarnessError(f"there is no run of {tag!r} on {dataset.name} in {results}; make it first: {cure}")
+        with locks.shared(place / ".lock", f"the run of {tag} on {dataset.name}"):  # nobody writes it meanwhile
+            made = manifest.read(place) or made
+            expected = made.get("run", {}).get("sha256")
+            if expected and integrity.text_sha256(place / manifest.RUN) != expected:
+                (place / manifest.NAME).unlink(missing_ok=True)
+                what = "is damaged: its sha256 is not that of its manifest; it has to be made again"
+                raise DamagedRun(tag, f"{place / manifest.RUN} {what}: {cure}")
         inputs[f"runs/{tag}.trec.gz"] = place / manifest.RUN
     return inputs

@@ -6,6 +6,7 @@ from typing import Any
 from harness import evaluation, manifest, runs
 from harness.datasets import Dataset
 from harness.measures import DEFAULT_MEASURES
+from harness.running import integrity
 from harness.runs import Run
 
 
@@ -37,6 +38,10 @@ def publish(run: Run, dataset: Dataset, place: Path, tag: str, body: dict[str, A
                 "deepest": run.deepest,
                 "dropped_self": run.dropped_self,
                 "tie_rate": scores.tie_rate,
+            },
+            "files": {
+                manifest.RUN: {"bytes": (place / manifest.RUN).stat().st_size},
+                manifest.SCORES: integrity.facts(place / manifest.SCORES),
             },
             "tie_band": scores.tie_band,
             "notes": [*scores.notes, *_unknown_docs(dataset)],
