@@ -135,7 +135,7 @@ def guided(session: Session, executions: int, seconds: float, seed: int, corpus:
         )
         return made[:size]
 
-    flags = [sys.argv[0], f"-seed={seed + 1}", "-max_len=20000", "-rss_limit_mb=0", "-timeout=0", "-verbosity=0"]
+    flags = [sys.argv[0], f"-seed={seed + 1}", "-max_len=20000", "-rss_limit_mb=0", "-timeout=36000", "-verbosity=0"]
     atheris.Setup([*flags, str(corpus)], one, custom_mutator=mutate)
     atheris.Fuzz()
 

@@ -4,7 +4,6 @@ A model that is a BERT with [CLS] or mean pooling runs without padding (`packed_
 modules, in batches of similar length.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from retrievers.encoders import checkpoint, encoding
+from retrievers.encoders import checkpoint, encoding, sentence_modules
 from retrievers.encoders.packed_bert import PackedBert, why_not
 
 DOC_PROMPTS = ("document", "passage", "corpus")  # the order in which sentence-transformers looks for them
@@ -166,8 +165,7 @@ class SentenceTransformerEncoder:
 def _load(folder: Path, trust_remote_code: bool) -> Any:
     from sentence_transformers import SentenceTransformer as Model
 
-    listed = folder / "modules.json"
-    first = folder / (json.loads(listed.read_bytes())[0]["path"] if listed.is_file() else "")
+    first = sentence_modules.first_folder(folder, trust_remote_code)
     checkpoint.refuse_wrong_weights(first, trust_remote_code)
     with checkpoint.quiet():
         return Model(str(folder), device="cpu", trust_remote_code=trust_remote_code, local_files_only=True).eval()

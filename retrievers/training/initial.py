@@ -68,7 +68,7 @@ def load_model(place: str, tokenizer: Any, seed: int) -> Initial:
     """
     from transformers import AutoConfig, AutoModelForMaskedLM
 
-    config = AutoConfig.from_pretrained(place)
+    config = AutoConfig.from_pretrained(place, trust_remote_code=False)  # not asked for, and never asked about
     backbones.family(config)
     if len(tokenizer) > config.vocab_size:
         raise ValueError(
@@ -77,7 +77,7 @@ def load_model(place: str, tokenizer: Any, seed: int) -> Initial:
         )
     torch.manual_seed(seed)
     lm, report = AutoModelForMaskedLM.from_pretrained(
-        place, config=config, dtype=torch.float32, output_loading_info=True
+        place, config=config, dtype=torch.float32, output_loading_info=True, trust_remote_code=False
     )
     fresh = sorted(report["missing_keys"])
     below = backbones.family(config).encoder + "."

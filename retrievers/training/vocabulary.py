@@ -61,7 +61,7 @@ def load_tokenizer(place: str | Path) -> Any:
                 f"{place}: not a BERT vocabulary: {', '.join(missing)} missing (one piece a line expected)"
             )
         return wordpiece_tokenizer(pieces, 512)
-    return AutoTokenizer.from_pretrained(str(place))
+    return AutoTokenizer.from_pretrained(str(place), trust_remote_code=False)
 
 
 def continuations(tokenizer: Any) -> list[bool]:
