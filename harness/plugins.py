@@ -147,13 +147,19 @@ def _as_retriever(cls: type) -> type:
     )
 
 
+@cache
+def _owners() -> Mapping[str, list[str]]:
+    """Top-level package -> distributions; reading every installed one takes longer than all else in a finished run."""
+    return importlib.metadata.packages_distributions()
+
+
 def _distribution(module: str) -> dict[str, Any]:
     """Distribution and version that `module` belongs to; outside a distribution, the hash of its source."""
     top = module.partition(".")[0]
     for point in _points(RETRIEVERS) + _points(ADAPTERS):  # first, as an editable install lists no files
         if point.dist and point.module.partition(".")[0] == top:
             return {"distribution": point.dist.name, "version": point.dist.version}
-    if owners := importlib.metadata.packages_distributions().get(top):
+    if not module.startswith(FILE_MODULE) and (owners := _owners().get(top)):
         return {"distribution": owners[0], "version": importlib.metadata.version(owners[0])}
     loaded = sys.modules[module]
     digest = vars(loaded).get("__source_sha256__") or (sha256(Path(loaded.__file__)) if loaded.__file__ else None)

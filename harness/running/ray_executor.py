@@ -1,0 +1,210 @@
+"""Many systems on many datasets on a Ray cluster: looks, surveys, parts of indexes and results are its tasks.
+
+The driver only plans: what must wait for what. A fusion waits for the systems it fuses, a result for the parts of its
+index, and of the pairs that share an index all wait for the first. Ray does a task again whose worker or node is lost.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness import manifest
+from harness.errors import HarnessError
+from harness.runner import Outcome
+from harness.running import executor, failures, forecast, log, progress, ray_tasks
+from harness.running.ray_tasks import Look, Place
+from harness.suites import System
+
+RETRIES = 3  # of a task whose worker or node is lost, or that met an OSError
+
+
+def run_all(
+    systems: Sequence[System],
+    dataset_names: Sequence[str],
+    *,
+    k: int,
+    results: Path,
+    cache: Path,
+    data_dirs: Sequence[Path],
+    overwrite: bool = False,
+    download: bool = True,
+    timeout: float | None = None,
+    address: str | None = None,
+) -> list[Outcome]:
+    """As the local executor's, on the cluster at `address`: Ray's default is the one it finds, else this machine.
+
+    Raises HarnessError where Ray is not installed or the cluster cannot be reached.
+    """
+    todo = executor.pairs(systems, dataset_names)
+    place = Place(Path.cwd(), results, cache, tuple(data_dirs), download)
+    sizes = forecast.sizes(todo, data_dirs, cache)
+    with log.opened(results, command=sys.argv, cache=str(cache), pairs=sizes), connected(address) as ray:
+        plan = _Plan(ray, place, k, overwrite, timeout)
+        return asyncio.run(plan.run(systems, todo))
+
+
+@contextmanager
+def connected(address: str | None) -> Iterator[Any]:
+    """The package `ray`, connected to a cluster; one that was connected to before stays so."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
+    try:
+        import ray
+    except ModuleNotFoundError as error:
+        raise HarnessError("--executor ray needs the package ray: pip install 'beir-harness[ray]'") from error
+    if ray.is_initialized():
+        yield ray
+        return
+    try:
+        ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.WARNING)
+    except Exception as error:  # Ray has no type of its own for it
+        where = f"at {address}" if address else "on this machine"
+        raise HarnessError(f"no Ray cluster {where}: {error}") from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def needs(look: Look, nodes: Sequence[dict[str, float]]) -> dict[str, float]:
+    """CPUs and GPUs of one task of a system, of what the nodes of the cluster have.
+
+    A GPU where there is one and the retriever takes a device other than the CPU, else as many CPUs as it has threads.
+    """
+    cpus = max((node.get("CPU", 0.0) for node in nodes), default=1.0)
+    if look.takes.get("device", "cpu") != "cpu" and any(node.get("GPU", 0) >= 1 for node in nodes):
+        return {"num_cpus": min(1.0, cpus), "num_gpus": 1.0}
+    return {"num_cpus": min(float(max(1, look.takes.get("threads") or 1)), cpus), "num_gpus": 0.0}
+
+
+def slots(need: dict[str, float], nodes: Sequence[dict[str, float]]) -> int:
+    """How many such tasks the cluster can do at the same time."""
+    kinds = [(kind, need[name]) for kind, name in (("CPU", "num_cpus"), ("GPU", "num_gpus")) if need[name]]
+    return sum(min((int(node.get(kind, 0) // amount) for kind, amount in kinds), default=1) for node in nodes)
+
+
+def waits_for(looks: dict[str, Look]) -> dict[str, list[str]]:
+    """Tag -> the tags whose results must be there first; those that wait for each other do not wait."""
+
+    def reaches(start: str, goal: str) -> bool:
+        seen, ahead = set(), [start]
+        while ahead:
+            if (tag := ahead.pop()) == goal:
+                return True
+            if tag in looks and tag not in seen:
+                seen.add(tag)
+                ahead += looks[tag].requires
+        return False
+
+    return {tag: [t for t in look.requires if t in looks and not reaches(t, tag)] for tag, look in looks.items()}
+
+
+@dataclass
+class _Plan:
+    """One run on the cluster; `first` is the pair that makes an index, by what the index depends on."""
+
+    ray: Any
+    place: Place
+    k: int
+    overwrite: bool
+    timeout: float | None
+    first: dict[tuple[str, str], asyncio.Task] = field(default_factory=dict)
+
+    async def run(self, systems: Sequence[System], todo: Sequence[tuple[str, System]]) -> list[Outcome]:
+        """One Outcome a pair, in the order of `todo`."""
+        self.nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
+        self.room = asyncio.Semaphore(max(2, int(sum(node.get("GPU") or node.get("CPU", 0) for node in self.nodes))))
+        names = dict.fromkeys(name for name, _ in todo)
+        self.surveys = {name: asyncio.ensure_future(self._survey(name)) for name in names}
+        found = await asyncio.gather(*(self._look(system) for system in systems))
+        self.looks = {system.tag: look for system, look in zip(systems, found, strict=True)}
+        self.after = waits_for(self.looks)
+        with progress.bar("suite", "results", len(todo), level=0) as bar, progress.bar("indexes", "parts", 0) as parts:
+            self.results, self.parts = bar, parts
+            self.pairs: dict[tuple[str, str], asyncio.Task] = {}
+            for name, system in todo:
+                self.pairs[system.tag, name] = asyncio.create_task(self._pair(system, name))
+            return await asyncio.gather(*(self.pairs[system.tag, name] for name, system in todo))
+
+    async def _pair(self, system: System, name: str) -> Outcome:
+        if before := [self.pairs[tag, name] for tag in self.after[system.tag] if (tag, name) in self.pairs]:
+            await asyncio.wait(before)
+        docs, collection = await self.surveys[name]
+        look, me = self.looks[system.tag], asyncio.current_task()
+        assert me
+        if (maker := self.first.setdefault((look.index_of, collection), me)) is not me:
+            await asyncio.wait([maker])
+        async with self.room:
+            log.event("pair", system=system.tag, dataset=name)
+            if maker is me and (self.overwrite or not self._finished(system, name)):
+                await self._make_parts(system, name, docs)
+            outcome = await self._evaluate(system, name)
+        log.event(outcome.status, system=system.tag, dataset=name, message=outcome.message)
+        progress.say(executor.line(outcome))
+        self.results.update()
+        return outcome
+
+    async def _make_parts(self, system: System, name: str, docs: int) -> None:
+        look, need = self.looks[system.tag], needs(self.looks[system.tag], self.nodes)
+        pieces = -(-docs // look.piece_docs) if look.piece_docs else 1
+        if look.requires or (count := min(pieces, slots(need, self.nodes))) < 2:
+            return
+        self.parts.total = (self.parts.total or 0) + count
+
+        async def make(number: int) -> None:
+            try:
+                await self._task(ray_tasks.part, system, name, number, count, need=need)
+            except Exception as error:
+                told = _told(error)
+                progress.say(
+                    f"part {number + 1} of {count} of {system.tag} on {name} failed, and is made later: {told}"
+                )
+            self.parts.update()
+
+        await asyncio.gather(*(make(number) for number in range(count)))
+
+    async def _evaluate(self, system: System, name: str) -> Outcome:
+        need = needs(self.looks[system.tag], self.nodes)
+        try:
+            return await self._task(ray_tasks.pair, system, name, self.k, self.overwrite, self.timeout, need=need)
+        except self.ray.exceptions.RayTaskError as error:  # of the code itself: its traceback is the text
+            if isinstance(error.cause, HarnessError):
+                message = str(error.cause)
+            else:
+                error.cause.add_note(str(error))
+                place = manifest.folder(self.place.results, system.tag, Path(name).name)
+                message = failures.told(error.cause, place, self.place.cache)
+        except self.ray.exceptions.RayError as error:
+            message = f"its process or node was lost {RETRIES + 1} times: {_told(error)}"
+        return Outcome(system.tag, name, "failed", message=message)
+
+    async def _look(self, system: System) -> Look:
+        try:
+            return await self._task(ray_tasks.look, system, need={"num_cpus": 1.0, "num_gpus": 0.0})
+        except Exception:  # every result of the system will say why
+            return Look((), system.tag, 0, {})
+
+    async def _survey(self, name: str) -> tuple[int, str]:
+        try:
+            return await self._task(ray_tasks.survey, name, need={"num_cpus": 1.0, "num_gpus": 0.0})
+        except Exception:  # likewise
+            return 0, name
+
+    def _task(self, function: Any, *arguments: Any, need: dict[str, float]) -> Any:
+        """What can be awaited: one task on the cluster. Raises what the function raises, or Ray's word for a loss."""
+        options = {"max_retries": RETRIES, "retry_exceptions": [OSError], **need}
+        return self.ray.remote(**options)(function).remote(self.place, *arguments)
+
+    def _finished(self, system: System, name: str) -> bool:
+        return (manifest.folder(self.place.results, system.tag, Path(name).name) / manifest.NAME).exists()
+
+
+def _told(error: BaseException) -> str:
+    """The last line of an error; Ray's hold whole tracebacks."""
+    lines = str(getattr(error, "cause", None) or error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[-1] if lines else ''}"

@@ -1,0 +1,88 @@
+"""What is done on a node of a cluster: four kinds of tasks, each a function of plain values.
+
+Nodes share the folders of the cache, of the results and of the datasets; a task finds everything there and leaves
+everything there. So a task that is lost with its node is simply done again, and goes on with the finished pieces.
+This module knows nothing of Ray.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from harness import datasets, files, plugins
+from harness.errors import HarnessError
+from harness.runner import Outcome
+from harness.running import executor, isolated, parts
+from harness.running.prepared import prepare
+from harness.suites import System
+
+
+class Look(NamedTuple):
+    """What has to be known of a system to plan for it.
+
+    `index_of` is equal for systems that share indexes; `piece_docs` is the size of the pieces of an index, 0 where it
+    is made whole; `takes` are the arguments that decide what a task needs, device and threads, with their values.
+    """
+
+    requires: tuple[str, ...]
+    index_of: str
+    piece_docs: int
+    takes: dict[str, Any]
+
+
+class Place(NamedTuple):
+    """Where the shared folders are, relative ones below `folder`, the working folder of whoever started the run."""
+
+    folder: Path
+    results: Path
+    cache: Path
+    data_dirs: tuple[Path, ...]
+    download: bool
+
+    def enter(self) -> None:
+        """Make relative paths mean the same here as there; raises HarnessError where the folder is not shared."""
+        try:
+            os.chdir(self.folder)
+        except OSError as error:
+            raise HarnessError(
+                f"{self.folder} is not on this node ({error.strerror}): start from a folder that all nodes share"
+            ) from error
+
+
+def look(place: Place, system: System) -> Look:
+    """Look at a system. Where its retriever cannot be made, what is known without; its results will say why."""
+    place.enter()
+    plugin = plugins.find(system.spec)
+    arguments = plugins.arguments(plugin) | system.arguments
+    takes = {name: value for name, value in arguments.items() if name in ("device", "threads")}
+    piece_docs = int(getattr(plugin, "shard_docs", 0)) if hasattr(plugin, "index_part") else 0
+    try:
+        prepared, _ = prepare(system)
+    except Exception:
+        return Look((), system.tag, piece_docs, takes)
+    return Look(prepared.requires, files.sha256_json(prepared.index_arguments), piece_docs, takes)
+
+
+def survey(place: Place, name: str) -> tuple[int, str]:
+    """Number of documents of a dataset and their fingerprint; downloads it where it is missing."""
+    place.enter()
+    dataset = datasets.load(name, place.data_dirs, place.cache, place.download)
+    return dataset.facts()["docs"], dataset.collection_fingerprint()
+
+
+def part(place: Place, system: System, name: str, number: int, of: int) -> None:
+    """Make one part of an index."""
+    place.enter()
+    parts.make(
+        system, name, number, of,
+        cache=place.cache, data_dirs=place.data_dirs, download=place.download, elsewhere=True,
+    )  # fmt: skip
+
+
+def pair(place: Place, system: System, name: str, k: int, overwrite: bool, timeout: float | None) -> Outcome:
+    """Evaluate one system on one dataset; only OSErrors are raised, for another node may have better luck."""
+    place.enter()
+    of = (system, name, k, place.results, place.cache, place.data_dirs, overwrite, place.download, ())
+    if timeout:
+        return isolated.evaluate(*of, timeout)
+    return executor.evaluate(*of, passing=(OSError,))

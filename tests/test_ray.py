@@ -1,0 +1,149 @@
+"""A Ray cluster of three nodes on this machine: the bytes of a local run, also when a node is lost in the middle."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from harness import suites
+from harness.errors import HarnessError
+from harness.runner import Outcome
+from harness.running import executor, ray_executor
+from harness.running.ray_executor import needs, slots, waits_for
+from harness.running.ray_tasks import Look
+from test_devices import DIVIDED, outputs
+
+GPU, CPU = {"CPU": 8.0, "GPU": 2.0}, {"CPU": 4.0}
+
+
+@pytest.mark.parametrize(
+    ("takes", "nodes", "need", "at_once"),
+    [
+        ({}, [CPU], (1, 0), 4),
+        ({"threads": 2}, [CPU, CPU], (2, 0), 4),
+        ({"threads": 16}, [CPU, {"CPU": 2.0}], (4, 0), 1),  # no more than a node has
+        ({"threads": 0, "device": "auto"}, [CPU], (1, 0), 4),
+        ({"device": "auto"}, [GPU, CPU], (1, 1), 2),
+        ({"device": "cpu"}, [GPU, CPU], (1, 0), 12),
+    ],
+)
+def test_what_a_task_needs(takes: dict, nodes: list, need: tuple[float, float], at_once: int) -> None:
+    found = needs(Look((), "", 0, takes), nodes)
+    assert (found["num_cpus"], found["num_gpus"]) == need
+    assert slots(found, nodes) == at_once
+
+
+@pytest.mark.parametrize(
+    ("requires", "expected"),
+    [
+        ({"a": [], "f": ["a"]}, {"a": [], "f": ["a"]}),
+        ({"f": ["a", "elsewhere"], "a": []}, {"f": ["a"], "a": []}),
+        ({"g": ["f"], "f": ["a"], "a": []}, {"g": ["f"], "f": ["a"], "a": []}),
+        ({"f": ["f"]}, {"f": []}),
+        ({"f": ["g"], "g": ["f"]}, {"f": [], "g": []}),
+    ],
+)
+def test_what_waits_for_what(requires: dict, expected: dict) -> None:
+    assert waits_for({tag: Look(tuple(tags), "", 0, {}) for tag, tags in requires.items()}) == expected
+
+
+def test_ray_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    with pytest.raises(HarnessError, match="ray"), ray_executor.connected(None):
+        pass
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A cluster of three nodes with one CPU each; the first holds the cluster's state."""
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("RAY_raylet_start_wait_time_s", "240")  # a busy machine is no failure; read when imported
+    ray = pytest.importorskip("ray", reason="needs ray: pip install 'beir-harness[ray]'")
+    from ray.cluster_utils import Cluster
+
+    small = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": False}
+    made = Cluster(initialize_head=True, head_node_args=small)
+    others = [made.add_node(num_cpus=1, object_store_memory=80 << 20) for _ in range(2)]
+    made.wait_for_nodes()
+    made.others = others
+    yield made
+    ray.shutdown()
+    made.shutdown()
+
+
+def systems(**arguments: object) -> list[suites.System]:
+    """The fusion comes first, and has to wait."""
+    return [
+        suites.system("fusion", {"systems": ["divided", "bm25"]}, "rrf"),
+        suites.system(DIVIDED, arguments, "divided"),
+        suites.system("bm25", {"threads": 1}, "bm25"),
+    ]
+
+
+def run(place: Path, name: str, run_all: Any, order: list[suites.System], **more: Any) -> list[Outcome]:
+    outcomes = run_all(
+        order, ["sample"], k=100, results=place / name, cache=place / f"{name}-cache", data_dirs=[], **more
+    )
+    assert [outcome.status for outcome in outcomes] == ["done"] * len(order), [each.message for each in outcomes]
+    return outcomes
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    place = tmp_path_factory.mktemp("local")
+    run(place, "results", executor.run_all, systems()[1:] + systems()[:1])
+    return outputs(place / "results")
+
+
+@pytest.mark.slow
+def test_three_nodes_give_the_same_bytes(cluster: Any, local: dict[str, bytes], tmp_path: Path) -> None:
+    outcomes = run(tmp_path, "results", ray_executor.run_all, systems(), address=cluster.address)
+    assert outputs(tmp_path / "results") == local
+    assert len(local) == 6
+    divided = outcomes[1].manifest
+    assert divided and divided["facts"]["docs_encoded"] == 0  # the nodes have made it in parts
+    again = ray_executor.run_all(
+        systems(), ["sample"], k=100, results=tmp_path / "results", cache=tmp_path / "results-cache", data_dirs=[],
+        address=cluster.address,
+    )  # fmt: skip
+    assert [outcome.status for outcome in again] == ["reused"] * 3
+
+
+@pytest.mark.slow
+def test_a_lost_node_costs_no_result(cluster: Any, local: dict[str, bytes], tmp_path: Path) -> None:
+    cache = tmp_path / "results-cache"
+
+    def lose_a_node() -> None:
+        while not list(cache.rglob("index/0*.json")):  # encoding has begun
+            time.sleep(0.05)
+        cluster.remove_node(cluster.others[0], allow_graceful=False)
+
+    thief = Thread(target=lose_a_node)
+    thief.start()
+    run(tmp_path, "results", ray_executor.run_all, systems(pause=2.0), address=cluster.address)
+    thief.join()
+    assert outputs(tmp_path / "results") == local
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_is_replaced_and_a_hopeless_one_told(
+    cluster: Any, local: dict[str, bytes], tmp_path: Path
+) -> None:
+    plugin = tmp_path / "hopeless.py"
+    plugin.write_text("import os\nclass Hopeless:\n    index = load = search = lambda *_: os._exit(3)\n")
+    run_on = {"k": 100, "results": tmp_path / "results", "cache": tmp_path / "cache", "data_dirs": []}
+    order = [
+        suites.system(DIVIDED, {"once": str(tmp_path / "once")}, "divided"),
+        suites.system(f"{plugin}:Hopeless", {}, "hopeless"),
+        suites.system("bm25", {"threads": 1}, "bm25"),
+    ]
+    outcomes = ray_executor.run_all(order, ["sample", "nowhere"], **run_on, address=cluster.address)
+    assert [outcome.status for outcome in outcomes] == ["done", "failed", "done", "failed", "failed", "failed"]
+    assert (tmp_path / "once").exists()
+    assert "process" in outcomes[1].message
+    assert "nowhere" in outcomes[3].message
+    mine = outputs(tmp_path / "results")
+    assert mine == {name: data for name, data in local.items() if "rrf" not in name}
