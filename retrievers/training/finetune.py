@@ -95,7 +95,7 @@ def finetune(given: argparse.Namespace, data_dirs: Sequence[Path] = ()) -> dict[
     model = FineTuning(representation, a.stage, a.temperature, a.gradient_cache).to(device)
     (at_start,) = broadcast_object_list([model.first_look(batches.draw(0))])
     if a.scale == "balance":
-        representation.balance(at_start["dense_spread"], at_start["sparse_spread"])
+        representation.balance(at_start["sparse_spread"], projection == "continued")
     outcome = loop.train(a, accelerator, model, batches, steps, precision)  # type: ignore[arg-type]
 
     settings = {name: getattr(a, name) for name in ("max_length", "query_max_length", "title")}
@@ -185,7 +185,7 @@ def build(a: argparse.Namespace, start: Initial) -> tuple[Representation, str | 
     weight = load_file(path)["weight"]
     if weight.shape != made.projection.shape or not weight.any():
         return made, "fresh"
-    made.projection.data.copy_(weight)
+    made.projection.data.copy_(weight * fixed**0.5)  # an exported W has its scale in it: the checkpoint's ranking stays
     return made, "continued"
 
 

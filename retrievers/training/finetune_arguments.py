@@ -96,8 +96,8 @@ def _add_representation(group: Any) -> None:
     add("--k", type=int, metavar="K", help="vocabulary entries kept of a document (384)")
     add("--activation", choices=("raw", "relu", "log1p_relu"), help="of the vocabulary vector (log1p_relu; paper raw)")
     add("--include-sep", choices=("yes", "no"), help="[SEP] takes part in the maximum (yes)")
-    add("--scale", metavar="S", help="weight of the sparse part: a number, `learn`, or `balance`, which spreads scores"
-        " as widely as the dense part does in the first batch (1)")  # fmt: skip
+    add("--scale", metavar="S", help="weight of the sparse part: a number, `learn`, or `balance`, with which a"
+        " query's sparse scores spread by 3 in the first batch, as a softmax needs it (1)")  # fmt: skip
     add("--temperature", type=float, metavar="T", help="scores are divided by it in the loss (1)")
 
 

@@ -18,6 +18,7 @@ from retrievers.training.heads import pooled_logits
 from retrievers.training.representation_top import top_logits
 
 Kind = Literal["cls", "ot", "joint"]
+SPREAD = 3.0  # standard deviation of a query's scores at which a softmax over a batch is neither flat nor saturated
 
 
 class Queries(NamedTuple):
@@ -76,11 +77,15 @@ class Representation(nn.Module):
         """The scale as a number."""
         return self.fixed_scale if self.log_scale is None else self.log_scale.detach().exp().item()
 
-    def balance(self, dense_spread: float, sparse_spread: float) -> None:
-        """Set the scale so that both parts spread a query's scores equally. ValueError if the sparse is constant."""
+    def balance(self, sparse_spread: float, continued: bool) -> None:
+        """Set the scale so that a query's sparse scores spread by `SPREAD` in the first batch, where they have
+        `sparse_spread`. A fresh dense part starts near 0 and grows beside it; a `continued` one is scaled too, so that
+        the checkpoint's ranking stays. ValueError if the sparse scores are constant."""
         if not sparse_spread > 0:
             raise ValueError("--scale balance: the sparse scores of the first batch are all equal; give a number")
-        self.fixed_scale = dense_spread / sparse_spread
+        self.fixed_scale = SPREAD / sparse_spread
+        if continued:
+            self.projection.data *= self.fixed_scale**0.5
 
     def exported_projection(self) -> Tensor | None:
         """W divided by the root of the scale: the retriever's unweighted sum then ranks as the weighted one does."""

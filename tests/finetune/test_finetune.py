@@ -184,9 +184,18 @@ def test_dupmae_is_tuned_as_joint_unless_said_otherwise(tune: Tune, pretrained: 
 def test_scale_learned_or_balanced(tune: Tune) -> None:
     balanced = tune("--representation", "joint", "--scale", "balance", "--activation", "raw", output="1")
     start = balanced["scores_at_start"]
-    assert balanced["representation"]["scale"] == pytest.approx(start["dense_spread"] / start["sparse_spread"])
+    assert balanced["representation"]["scale"] == pytest.approx(3 / start["sparse_spread"])
     learned = tune("--representation", "joint", "--scale", "learn", "--learning-rate", "0.1", output="2")
     assert learned["representation"]["scale"] != 1 and "scale" in learned["losses"]["last"]
+
+
+@pytest.mark.parametrize("scale", ["0.25", "balance"])
+def test_fine_tuning_goes_on_from_the_ranking_of_the_checkpoint(scale: str, tune: Tune, tmp_path: Path) -> None:
+    tune("--representation", "joint", "--scale", "0.25", output="1")
+    going_on = tune("--scale", scale, "--learning-rate", "0", checkpoint=tmp_path / "1", output="2")
+    assert going_on["representation"]["projection"] == "continued"
+    after = load_file(tmp_path / "2" / "projection.safetensors")["weight"]
+    torch.testing.assert_close(after, load_file(tmp_path / "1" / "projection.safetensors")["weight"])
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from transformers import BertForMaskedLM
 
 from retrievers.training import backbones
 from retrievers.training.heads import pooled_logits
-from retrievers.training.representation import Docs, Queries, Representation, score_all, score_groups
+from retrievers.training.representation import SPREAD, Docs, Queries, Representation, score_all, score_groups
 from retrievers.training.representation_top import top_logits
 
 KINDS = ("cls", "ot", "joint")
@@ -150,10 +150,22 @@ def test_the_exported_projection_carries_the_scale(lm) -> None:
     torch.testing.assert_close((first[0] @ first[1].T + sparse) * 0.25, dense + 0.25 * sparse, rtol=1e-3, atol=1e-3)
 
 
-def test_balance_makes_the_spreads_equal_and_refuses_a_constant_part(lm) -> None:
+def test_balance_spreads_the_sparse_scores_and_refuses_a_constant_part(lm) -> None:
     made = Representation(lm, "joint", 6, 7, "raw")
-    dense, sparse = score_all(made.queries(*texts(5, 8)), made.docs(*texts(10, 6, 9)))
-    made.balance(dense.std(1).mean().item(), sparse.std(1).mean().item())
-    torch.testing.assert_close((sparse * made.scale).std(1).mean(), dense.std(1).mean())
+    queries, docs = made.queries(*texts(5, 8)), made.docs(*texts(10, 6, 9))
+    before = made.projection.clone()
+    sparse = score_all(queries, docs)[1]
+    made.balance(sparse.std(1).mean().item(), continued=False)
+    torch.testing.assert_close((sparse * made.scale).std(1).mean(), torch.tensor(SPREAD))
+    assert torch.equal(made.projection, before)
     with pytest.raises(ValueError, match="all equal"):
-        made.balance(1.0, 0.0)
+        made.balance(0.0, continued=False)
+
+
+def test_balance_of_a_continued_checkpoint_keeps_its_ranking(lm) -> None:
+    made = Representation(lm, "joint", 6, 7, "raw")
+    sides = texts(5, 8), texts(10, 6, 9)
+    before = sum(score_all(made.queries(*sides[0]), made.docs(*sides[1])))
+    made.balance(7.0, continued=True)
+    dense, sparse = score_all(made.queries(*sides[0]), made.docs(*sides[1]))
+    torch.testing.assert_close((dense + made.scale * sparse) / made.scale, before, rtol=1e-3, atol=1e-3)
