@@ -19,6 +19,7 @@ from harness.records import Doc, Qrel, Query
 
 __all__ = ["Dataset", "Row", "check_names", "expand", "groups", "load", "rows"]
 
+LONGEST_NAME = 200  # bytes; file systems end at 255, and a split and an ending are added
 PACKAGE = Path(__file__).parent  # the sample collection lies here
 
 
@@ -130,12 +131,12 @@ def load(
     if row is not None:
         folder = _find(row.folders, places) or _fetched(row, cache, download)
     elif found := _local(name, data_dirs):
-        folder = found
+        folder, name = found, _checked(name, found)
     elif _is_path(name):
         folder = Path(name).expanduser().absolute()  # a link keeps its name
         folder = folder.resolve() if ".." in folder.parts else folder
         row = _row_of(folder)
-        name = row.name if row else folder.name
+        name = row.name if row else _checked(folder.name, folder)
     else:
         raise _unknown(name, data_dirs)
     judged = _judgments(row, folder, places, cache, download) if row and split in ("", row.split) else folder
@@ -225,6 +226,14 @@ def _row_of(folder: Path) -> Row | None:
                 )
             return row
     return None
+
+
+def _checked(name: str, folder: Path) -> str:
+    """`name` if results can be filed under it; raises HarnessError."""
+    if not name or name.startswith(".") or not name.isprintable() or len(name.encode()) > LONGEST_NAME:
+        cure = f"results are filed under the folder's name: no leading dot, printable, up to {LONGEST_NAME} bytes"
+        raise HarnessError(f"{str(folder)!r}: {name!r} cannot name a dataset; {cure}")
+    return name
 
 
 def _local_names(data_dirs: Sequence[Path]) -> list[str]:
