@@ -5,6 +5,7 @@ nothing, finding one imports its module and nothing else. A class that is no ret
 say) becomes one through an adapter: an entry point too, a function `adapter(cls) -> retriever class or None`.
 """
 
+import copy
 import importlib
 import importlib.metadata
 import sys
@@ -16,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from harness import arguments as constructor
+from harness import trust
 from harness.errors import HarnessError, unknown
 from harness.files import sha256
 from harness.importing import FILE_MODULE, advice, importing, load_file
@@ -35,13 +37,13 @@ def find(spec: str) -> type:
     """The retriever class that `spec` names: an installed name, `package.module:Class` or `./file.py:Class`.
 
     Raises HarnessError: unknown name (with the nearest), missing file, module, class or dependency (with what to
-    install), or a class that is no retriever. An exception of the plugin's own code passes through as it is.
+    install), or a class that is no retriever. That a file is code is said on stderr before it first runs. An exception of the plugin's own code passes through as it is.
     """
     place, colon, attribute = spec.rpartition(":")
     if not colon:
         return _as_retriever(_load_point(spec))
     if place.endswith(".py") or "/" in place:
-        return _as_retriever(_attribute(load_file(Path(place)), attribute, place))
+        return _as_retriever(_attribute(load_file(Path(place), trust.tell), attribute, place))
     file = f"./{place.replace('.', '/')}.py:{attribute}"
     with importing(spec, place, f"install the package that has it, or name a file: {file}"):
         module = importlib.import_module(place)
@@ -75,6 +77,12 @@ def identity(cls: type) -> dict[str, Any]:
     Code outside an installed package has `source_sha256`, so that an edited file is another retriever. A class made by
     an adapter goes by the class it was made from, and says under `adapter` which function of which version made it.
     """
+    return copy.deepcopy(_identity(cls))
+
+
+@cache
+def _identity(cls: type) -> dict[str, Any]:
+    """Found once a process: it reads the metadata of every installed distribution."""
     origin = vars(cls).get("adapted_from", cls)
     module, label = origin.__module__, origin.__qualname__
     place, short = module, module.rpartition(".")[2]

@@ -14,7 +14,7 @@ from harness.records import Query
 from harness.retriever import Retriever
 from harness.running import fingerprint, indexes, integrity, locks, log, progress
 from harness.running.measuring import measure, percentiles
-from harness.running.prepared import prepare, required_runs
+from harness.running.prepared import Prepared, prepare, required_runs
 from harness.running.publish import publish
 from harness.suites import System
 
@@ -44,18 +44,27 @@ def run(
     cache: Path,
     overwrite: bool = False,
     ahead: Callable[[], None] | None = None,
+    known: dict[str, Prepared] | None = None,
 ) -> Outcome:
     """Evaluate `system` on `dataset` to depth `k`; a whole result with an equal fingerprint is kept as it is.
 
     `ahead` is called where there is an index to be made, just before; it may make parts of it in other processes.
+    `known` remembers systems from pair to pair: a model is not loaded again to see that a result is there.
 
     Raises HarnessError where a result of the same tag was made differently and `overwrite` is not set; whatever the
     retriever raises passes through.
     """
+    place = manifest.folder(results, system.tag, dataset.name)
+    if not overwrite and (before := (known or {}).get(repr(system))):
+        expected = before.result_key(dataset, required_runs(before.requires, dataset, results), k)
+        there, wrong = _found(place, expected)
+        if there and not wrong:
+            return Outcome(system.tag, dataset.name, "reused", there)
     prepared, retriever = prepare(system)
+    if known is not None:
+        known[repr(system)] = prepared
     inputs = required_runs(prepared.requires, dataset, results)
     expected = prepared.result_key(dataset, inputs, k)
-    place = manifest.folder(results, system.tag, dataset.name)
     place.mkdir(parents=True, exist_ok=True)
     what = f"{system.tag} on {dataset.name}"
     with locks.held(place / ".lock", f"the result of {what}"), ExitStack() as stack:
@@ -126,13 +135,21 @@ def _kept(place: Path, expected: dict[str, Any], overwrite: bool) -> dict[str, A
     if overwrite:
         (place / manifest.NAME).unlink(missing_ok=True)
         return None
+    found, wrong = _found(place, expected)
+    if wrong:
+        _strike(place, wrong)
+        return None
+    return found
+
+
+def _found(place: Path, expected: dict[str, Any]) -> tuple[dict[str, Any] | None, str]:
+    """The manifest of a finished equal result, and what is damaged of it. Raises HarnessError where it is not equal."""
     try:
         found = manifest.read(place)
     except manifest.Damaged as error:
-        _strike(place, str(error))
-        return None
+        return None, str(error)
     if found is None:
-        return None
+        return None, ""
     if changes := fingerprint.difference(found.get("fingerprint"), expected):
         listed = "\n  ".join(changes)
         raise HarnessError(
@@ -142,10 +159,8 @@ def _kept(place: Path, expected: dict[str, Any], overwrite: bool) -> dict[str, A
     recorded = {name: facts for name, facts in found.get("files", {}).items() if name != manifest.RUN}
     if (run := place / manifest.RUN).exists() and (size := found.get("files", {}).get(run.name)):
         recorded[run.name] = size  # it may be absent: results are shared without it
-    if wrong := integrity.damage(place, recorded):
-        _strike(place, "; ".join(f"{place / name}: {what}" for name, what in wrong.items()))
-        return None
-    return found
+    wrong = integrity.damage(place, recorded)
+    return found, "; ".join(f"{place / name}: {what}" for name, what in wrong.items())
 
 
 def _strike(place: Path, what: str) -> None:

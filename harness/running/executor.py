@@ -11,7 +11,7 @@ from harness.errors import HarnessError
 from harness.runner import Outcome
 from harness.running import devices as in_parts
 from harness.running import failures, forecast, isolated, log, progress
-from harness.running.prepared import DamagedRun
+from harness.running.prepared import DamagedRun, Prepared
 from harness.suites import System
 
 
@@ -33,11 +33,12 @@ def run_all(
     `devices` share the work on an index where it can be divided; a system that names its device keeps it. With a
     `timeout` (seconds) every pair has a process of its own, which is killed when that time is over.
     """
-    outcomes = []
+    outcomes, known = [], dict[str, Prepared]()
     todo = pairs(systems, dataset_names)
     with log.opened(results, command=sys.argv, cache=str(cache), pairs=forecast.sizes(todo, data_dirs, cache)):
         for name, system in progress.over(todo, "suite", "results", level=0):
-            outcome = attempt(system, name, k, results, cache, data_dirs, overwrite, download, devices, timeout)
+            of = (system, name, k, results, cache, data_dirs, overwrite, download)
+            outcome = attempt(*of, devices, timeout, known)
             if damaged := next((one for one in systems if one.tag == outcome.needs), None):
                 for one in (damaged, system):
                     progress.say(line(outcome))
@@ -70,13 +71,14 @@ def attempt(
     download: bool,
     devices: Sequence[str] = (),
     timeout: float | None = None,
+    known: dict[str, Prepared] | None = None,
 ) -> Outcome:
     """Evaluate one system on one dataset, and log it; whatever goes wrong becomes an Outcome that says so."""
     with log.about(system=system.tag, dataset=name):
         log.event("pair")
         start = time.perf_counter()
         of = (system, name, k, results, cache, data_dirs, overwrite, download, devices)
-        outcome = isolated.evaluate(*of, timeout) if timeout else evaluate(*of)
+        outcome = isolated.evaluate(*of, timeout) if timeout else evaluate(*of, known=known)
         log.event(outcome.status, seconds=round(time.perf_counter() - start, 3), message=outcome.message)
     return outcome
 
@@ -92,6 +94,7 @@ def evaluate(
     download: bool,
     devices: Sequence[str],
     passing: tuple[type[Exception], ...] = (),
+    known: dict[str, Prepared] | None = None,
 ) -> Outcome:
     """As `attempt`, without a line in the log or a limit of time; exceptions of the types `passing` are raised."""
     place = manifest.folder(results, system.tag, Path(name).name)
@@ -110,7 +113,7 @@ def evaluate(
                 data_dirs=data_dirs,
                 download=download,
             )
-        outcome = runner.run(runs_on, dataset, k, results, cache, overwrite, ahead)
+        outcome = runner.run(runs_on, dataset, k, results, cache, overwrite, ahead, known)
     except DamagedRun as error:
         return Outcome(system.tag, name, "failed", message=str(error), needs=error.tag)
     except HarnessError as error:

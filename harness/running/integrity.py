@@ -53,6 +53,8 @@ def sweep(folder: Path) -> None:
 
 
 def _each(function: Any, names: list[str]) -> list[Any]:
+    if len(names) < 4:  # a result: starting threads would take longer
+        return [function(name) for name in names]
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:  # hashing leaves Python's lock alone
         return list(pool.map(function, names))
 
