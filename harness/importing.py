@@ -3,12 +3,11 @@
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-from harness import trust
 from harness.errors import BadInput, HarnessError
 
 FILE_MODULE = "beir_harness_file_"  # what the module of a `file.py:Class` is called, before its name and hash
@@ -25,11 +24,11 @@ DISTRIBUTIONS = {
 }
 
 
-def load_file(path: Path) -> ModuleType:
+def load_file(path: Path, before: Callable[[Path, str], None] | None = None) -> ModuleType:
     """Run the file `path` as a module of its own name; the same bytes are run once, an edited file is another module.
 
     `sys.path` stays as it is: a file is the whole retriever, so that its hash, `__source_sha256__`, identifies it.
-    Before the first run it is said on stderr that the file is code, see `trust`.
+    `before` is called with the path and the sha256 of just the bytes that run then.
     Raises HarnessError: unreadable, not Python, something it imports is missing. What the code itself raises passes.
     """
     path = path.expanduser().resolve()
@@ -41,7 +40,8 @@ def load_file(path: Path) -> ModuleType:
     name = f"{FILE_MODULE}{path.stem}_{hashlib.sha256(f'{path}:{digest}'.encode()).hexdigest()[:16]}"
     if name in sys.modules:
         return sys.modules[name]
-    trust.tell(path, digest)
+    if before:
+        before(path, digest)
     module = ModuleType(name)
     module.__file__, module.__dict__["__source_sha256__"] = str(path), digest
     with importing(path.name, folder=path.parent):

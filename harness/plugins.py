@@ -37,7 +37,8 @@ def find(spec: str) -> type:
     """The retriever class that `spec` names: an installed name, `package.module:Class` or `./file.py:Class`.
 
     Raises HarnessError: unknown name (with the nearest), missing file, module, class or dependency (with what to
-    install), or a class that is no retriever. That a file is code is said on stderr before it first runs. An exception of the plugin's own code passes through as it is.
+    install), or a class that is no retriever. An exception of the plugin's own code passes through as it is. That a
+    file is code is said on stderr before it first runs.
     """
     place, colon, attribute = spec.rpartition(":")
     if not colon:
