@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from functools import partial
 
 from harness.commands import options
 
@@ -32,6 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace results that were made differently")
     parser.add_argument("--json", action="store_true", help="print the outcomes as JSON")
     parser.add_argument(
+        "--executor", choices=("local", "ray"), default="local",
+        help="do the work in this process (default), or on a Ray cluster",
+    )  # fmt: skip
+    parser.add_argument(
+        "--address", metavar="HOST:PORT", help="the Ray cluster (default: Ray's own; else this machine)"
+    )
+    parser.add_argument(
         "--devices", metavar="LIST", help="GPUs of this machine that share the making of an index: 0,1 (or cpu,cpu)"
     )
     parser.add_argument(
@@ -50,8 +58,7 @@ def main(arguments: argparse.Namespace) -> int:
     from harness import datasets, paths, plugins, suites
     from harness.arguments import checked, parse
     from harness.errors import HarnessError
-    from harness.running import devices, forecast
-    from harness.running.executor import run_all
+    from harness.running import devices, executor, forecast, ray_executor
 
     if arguments.k < 1:
         raise HarnessError(f"--k {arguments.k}: at least 1")
@@ -78,7 +85,14 @@ def main(arguments: argparse.Namespace) -> int:
             systems, names, arguments.k, options.results_folder(arguments), paths.cache_dir(),
             options.data_folders(arguments), arguments.overwrite,
         )  # fmt: skip
-    used = devices.parse(arguments.devices) if arguments.devices else ()
+    if arguments.executor == "ray":
+        if arguments.devices:
+            raise HarnessError("--devices are of one machine; with --executor ray the cluster gives GPUs to tasks")
+        run_all = partial(ray_executor.run_all, address=arguments.address)
+    else:
+        if arguments.address:
+            raise HarnessError("--address is that of a Ray cluster; add --executor ray")
+        run_all = partial(executor.run_all, devices=devices.parse(arguments.devices) if arguments.devices else ())
     outcomes = run_all(
         systems,
         names,
@@ -88,7 +102,6 @@ def main(arguments: argparse.Namespace) -> int:
         data_dirs=options.data_folders(arguments),
         overwrite=arguments.overwrite,
         download=not arguments.offline,
-        devices=used,
         timeout=arguments.timeout,
     )
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
