@@ -15,7 +15,7 @@ is better. Fewer than k is fine, and so is none. Order within a query does not m
 drops a query's own document where the dataset says so, writes, times and scores.
 
 `runtime` names the arguments that change speed and never the ranking (device, batch size, threads); all the others are
-part of the identity of an index and of a result. Five things more may be there, and are used where they are:
+part of the identity of an index and of a result. Six things more may be there, and are used where they are:
 
 `search_only` names the arguments that `index` does not look at, so that one index serves all their values.
 
@@ -29,7 +29,11 @@ copies it into the manifest.
 of `shard_docs` documents (an attribute of the class), it makes those whose number leaves the rest `part` when divided
 by `parts`, and nothing else. Calls for several parts run at the same time, in other processes or on other machines
 that share the folder; one that was cut short is made again. `index` is called after them as ever, with the same
-result as without them.
+result as without them, and makes whatever is missing, also in an index that was complete once: the harness removes
+files that no longer have their checksum. An index that is not made of pieces is made anew as a whole.
+
+`needs(docs, arguments)`, a classmethod, forecasts what an index of so many documents takes: a dict of bytes, `disk` and
+`memory`, either of which may be left out. `arguments` are all of them, defaults included; nothing is to be loaded.
 
 `requires` lists the tags of other systems; their run files of the same dataset lie as `runs/<tag>.trec.gz` in the
 folder when `index` is called. This is how a fusion of systems is a retriever like any other.

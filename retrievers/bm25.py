@@ -65,6 +65,11 @@ class BM25:
             raise ValueError(f"threads={self.threads}: at least 1")
         java.megabytes(self.heap)
 
+    @classmethod
+    def needs(cls, docs: int, arguments: dict[str, Any]) -> dict[str, float]:
+        """Disk by what the collections of BEIR take at most, 250 bytes a document; memory for Java and for Python."""
+        return {"disk": docs * 250.0, "memory": java.megabytes(arguments["heap"]) * 2.0**20 + 6e8}
+
     def index(self, docs: Iterable[Doc], folder: Path) -> None:
         """Write the index of `docs` into `folder` in one pass, memory bounded by `heap`; what was unfinished is redone.
 

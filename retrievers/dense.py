@@ -85,6 +85,12 @@ class DenseRetriever:
             }
         return {**stored, **(self.encoder.facts() if hasattr(self.encoder, "facts") else {})}
 
+    @classmethod
+    def needs(cls, docs: int, arguments: dict[str, Any]) -> dict[str, float]:
+        """Disk for the vectors and ids; memory for torch, a model of the usual size and a shard."""
+        item = vector_store.DTYPES[arguments.get("store_dtype", "fp16")].itemsize
+        return {"disk": docs * (vector_store.width(arguments) * item + 16.0), "memory": 2.5e9}
+
     def index(self, docs: Iterable[Doc], folder: Path) -> None:
         """Encode the stream into `folder`; finished shards of an interrupted call are kept."""
         self._encode(docs, folder)

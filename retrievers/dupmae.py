@@ -100,6 +100,12 @@ class DupMAE:
             "include_sep": include_sep, "projection": projection, "precision": precision,
         }  # fmt: skip
 
+    @classmethod
+    def needs(cls, docs: int, arguments: dict[str, Any]) -> dict[str, float]:
+        """Disk for vectors, entries and weights; memory for torch, a model of the usual size and a shard."""
+        entries = (arguments.get("k") or 384) * 4
+        return {"disk": docs * (vector_store.width(arguments) * 2.0 + entries + 24), "memory": 2.5e9}
+
     def fingerprint(self) -> dict[str, Any]:
         """What `checkpoint` points at."""
         return {"checkpoint_sha256": files.digest(self.opened.folder), "revision": self.opened.revision}
