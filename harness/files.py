@@ -26,7 +26,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     empty and our own: whoever may write into the folder too cannot have us write through a link of theirs.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Machines that share a folder may have processes of the same number.
+    temporary = path.with_name(f".{path.name}.{os.uname().nodename}.{os.getpid()}.tmp")
     with suppress(FileNotFoundError):
         temporary.unlink()  # of a killed process that had this number
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))

@@ -201,7 +201,7 @@ def test_a_cache_that_cannot_be_written_says_it_again(tmp_path: Path, monkeypatc
 def test_nobody_makes_us_write_through_a_link(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("mine")
-    (tmp_path / f".value.json.{os.getpid()}.tmp").symlink_to(victim)
+    (tmp_path / f".value.json.{os.uname().nodename}.{os.getpid()}.tmp").symlink_to(victim)
     files.write_json(tmp_path / "value.json", {"a": 1})
     assert victim.read_text() == "mine" and not (tmp_path / "value.json").is_symlink()
 
