@@ -92,16 +92,17 @@ def _lines(one: "Measured", arguments: argparse.Namespace, family: int) -> Seque
     verdict = "significant" if result.significant else "not significant"
     corrected = f", {p_text(result.corrected)} after {CORRECTION_NAMES[arguments.correction]} over {family} measures"
     interval = f"{100 * (1 - arguments.alpha):g} % {span(result.interval, '+')}"
+    texts = any(query.text for query in one.queries)  # none where the queries are not at hand
     rows = [
-        [query.query_id, query.first, query.second, query.first - query.second, query.text] for query in one.queries
+        [query.query_id, *([query.text] if texts else []), query.first, query.second, query.first - query.second]
+        for query in one.queries
     ]
-    head = ("Query", result.first, result.second, "Difference") + (("Text",) if any(row[4] for row in rows) else ())
     grid = Grid(
-        head,
+        ("Query", *(["Text"] if texts else []), result.first, result.second, "Difference"),
         tuple(
-            tuple(Text(f"{cell:.4f}" if isinstance(cell, float) else _clipped(cell)) for cell in row[: len(head)])
-            for row in rows
+            tuple(Text(f"{cell:.4f}" if isinstance(cell, float) else _clipped(cell)) for cell in row) for row in rows
         ),
+        fixed=1 + texts,
     )
     said = {
         result.first: f"{one.first_mean:.4f}",
