@@ -44,7 +44,7 @@ class Words:
         return self.encode_queries(texts)
 
 class Slow(from_encoder(Words)):
-    shard_docs = %d
+    shard_docs = SHARD_DOCS
 """
 DOCS = 357  # of the sample
 
@@ -61,7 +61,7 @@ def main() -> None:
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=80 << 20)
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
-        (place / "slow.py").write_text(PLUGIN % -(-DOCS // arguments.shards))
+        (place / "slow.py").write_text(PLUGIN.replace("SHARD_DOCS", str(-(-DOCS // arguments.shards))))
         settings = {"seconds": arguments.seconds, "burn": arguments.burn}
         system = suites.system(f"{place / 'slow.py'}:Slow", settings, "slow")
         kinds = {
