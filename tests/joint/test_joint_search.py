@@ -81,8 +81,9 @@ def test_near_ties(tmp_path) -> None:
 
 def test_equal_documents_are_ordered_by_id_in_bounded_memory(tmp_path, monkeypatch) -> None:
     made = []
-    make_room = joint_search.JointCandidates._make_room
-    monkeypatch.setattr(joint_search.JointCandidates, "_make_room", lambda self, at: (made.append(at), make_room(self, at)))
+    candidates = joint_search.JointCandidates
+    make_room = candidates._make_room
+    monkeypatch.setattr(candidates, "_make_room", lambda self, at: (made.append(at), make_room(self, at)))
     dense, entries, weights, asked = random_case(5, 4000, 6, 9, 40, 3)
     dense[:], entries[:], weights[:] = dense[0], entries[0], weights[0]
     held = store(tmp_path, dense, entries, weights, 40, shard_docs=512)
