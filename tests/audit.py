@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 CONSTRAINTS = Path(__file__).resolve().parents[1] / "constraints.txt"
+PATIENCE = 600  # seconds
 PIN = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+( *;.*)?")
 
 
@@ -45,9 +46,12 @@ def main() -> int:
         print(f"not pinned to a version: {', '.join(loose)}")
         return 2
     command = [sys.executable, "-m", "pip_audit", "--disable-pip", "--no-deps", "--requirement", str(CONSTRAINTS)]
-    ran = subprocess.run([*command, "--format", "json", "--progress-spinner", "off"], capture_output=True, text=True)
+    command += ["--format", "json", "--progress-spinner", "off"]
     try:
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
         code, message = verdict(json.loads(ran.stdout))
+    except subprocess.TimeoutExpired:
+        code, message = 0, f"SKIPPED: no answer from the database of vulnerabilities in {PATIENCE} s; not audited"
     except ValueError:
         last = (ran.stderr.strip().splitlines() or ["pip-audit said nothing"])[-1]
         code, message = 0, f"SKIPPED: the database of vulnerabilities cannot be asked; not audited ({last[:200]})"
