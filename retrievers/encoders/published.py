@@ -46,12 +46,11 @@ def own_settings(folder: Path, kind: str, allow_pretrained: bool) -> dict[str, A
     """
     path = folder / f"{kind}.json"
     if not path.is_file():
-        for other in {"retromae", "dupmae"} - {kind}:
-            if (folder / f"{other}.json").is_file() and not allow_pretrained:
-                raise ValueError(
-                    f"{folder} was trained for the retriever {other} ({other}.json is there, {kind}.json is not):"
-                    f" beir-harness run {other} --set checkpoint={folder}"
-                )
+        if kind == "retromae" and (folder / "dupmae.json").is_file() and not allow_pretrained:
+            raise ValueError(
+                f"{folder} was trained for the retriever dupmae (dupmae.json is there, retromae.json is not):"
+                f" beir-harness run dupmae --set checkpoint={folder}"
+            )
         if (folder / "training.json").is_file() and not allow_pretrained:
             raise ValueError(NO_RETRIEVER.format(name=folder, use="a start for fine-tuning"))
         return {}
