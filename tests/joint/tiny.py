@@ -43,5 +43,5 @@ def save(folder: Path, family: str = "bert", d: int | None = 12, **settings: obj
     if d is not None:
         torch.manual_seed(2)
         save_file({"weight": torch.randn(d, 32)}, folder / "projection.safetensors")
-    (folder / "dupmae.json").write_text(json.dumps({**SETTINGS, "d": d, **settings}))
+    (folder / "dupmae.json").write_text(json.dumps({**SETTINGS, **({"d": d} if d else {}), **settings}))
     return folder
