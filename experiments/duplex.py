@@ -5,7 +5,8 @@
     beir-harness leaderboard --results results/duplex --seeds     the table
 
 `none`, `mlm`, `retromae` and `dupmae` are what comes before fine-tuning; `cls`, `ot` and `joint` are the representation
-that is fine-tuned and scored. Every command goes on where it was interrupted, so the whole grid does. Fine-tuning takes
+that is fine-tuned and scored. Every command goes on where it was interrupted, so the whole grid does, and what has a
+result is not done again. Fine-tuning takes
 pairs of title and text from the collections, and no judgment: evaluation queries stay out of both kinds of training.
 """
 
@@ -75,19 +76,22 @@ def pretraining(a: argparse.Namespace, name: str, start: Start, objective: str, 
 
 
 def steps(a: argparse.Namespace) -> Iterator[Step]:
-    """Every command of the grid, in an order that respects what needs what."""
+    """Every command of the grid whose result is not there yet, in an order that respects what needs what."""
     data = _collections(a)
     trimmed = a.work / "start" / "minilm"
-    yield trimming(a)
     for seed in a.seed or SEEDS:
         for name in a.start or STARTS:
             start = STARTS[name]
+            done = {variant: a.results / "runs" / f"{name}-{variant}-s{seed}" for variant in VARIANTS}
+            left = [variant for variant in VARIANTS if not (done[variant] / COLLECTIONS[-1] / "manifest.json").exists()]
+            if left:
+                yield trimming(a)
             before = {"none": start.init.format(trimmed=trimmed)}
-            for objective in ("mlm", "retromae", "dupmae"):
+            for objective in dict.fromkeys(variant.split("-")[0] for variant in left if not variant.startswith("none")):
                 step = pretraining(a, name, start, objective, seed)
                 before[objective] = str(step.done.parent)
                 yield step
-            for variant in VARIANTS:
+            for variant in left:
                 objective, kind = variant.split("-")
                 tag = f"{name}-{variant}-s{seed}"
                 folder = a.work / "retrievers" / tag
@@ -99,9 +103,9 @@ def steps(a: argparse.Namespace) -> Iterator[Step]:
                 )  # fmt: skip
                 system = ["retromae"] if kind == "cls" else ["dupmae", "--set", f"score={kind}"]
                 yield Step(
-                    a.results / "runs" / tag / COLLECTIONS[-1] / "manifest.json",
-                    [HARNESS, "run", *system, "--set", f"checkpoint={folder}", "--set", "threads=1", "--tag", tag,
-                     "--k", "100", *data, "--results", str(a.results), "--overwrite"],
+                    done[variant] / COLLECTIONS[-1] / "manifest.json",
+                    [HARNESS, "run", *system, "--set", f"checkpoint=retrievers/{tag}", "--set", "threads=1",
+                     "--tag", tag, "--k", "100", *data, "--results", str(a.results), "--overwrite"],
                 )  # fmt: skip
 
 
@@ -124,6 +128,8 @@ def main() -> int:
     parser.add_argument("--seed", action="append", type=int)
     parser.add_argument("--print", action="store_true", help="print the commands, run nothing")
     a = parser.parse_args()
+    for name in ("collections", "text", "minilm", "work", "results"):
+        setattr(a, name, getattr(a, name).resolve())
     log = a.work / "log"
     log.mkdir(parents=True, exist_ok=True)
     for step in steps(a):
@@ -132,7 +138,9 @@ def main() -> int:
         elif not step.done.exists():
             print(step.done.parent, flush=True)
             with (log / f"{step.done.parents[0].name}-{step.done.parents[1].name}.log").open("w") as file:
-                code = subprocess.run(step.command, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
+                code = subprocess.run(
+                    step.command, cwd=a.work, stdout=file, stderr=subprocess.STDOUT, check=False
+                ).returncode
             if code or not step.done.exists():
                 print(f"failed ({code}); see {file.name}", file=sys.stderr)
                 return code or 1
