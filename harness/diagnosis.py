@@ -24,7 +24,7 @@ def likely_cause(manifest: Manifest, figure: Figure, measured: float) -> str:
 def system_of(manifest: Manifest) -> tuple[str, Mapping[str, Any]]:
     """Name and arguments, defaults included, of the retriever that a result is of."""
     retriever = manifest["retriever"]
-    return retriever["name"], retriever.get("all_arguments", retriever["arguments"])
+    return retriever["name"], retriever.get("all_arguments") or retriever.get("arguments") or {}
 
 
 def unanswered(manifest: Manifest, figure: Figure, measured: float) -> str:

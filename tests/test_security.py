@@ -211,3 +211,21 @@ def test_no_shell_and_no_name_in_tmp_of_our_own_making() -> None:
     for path in [*root.glob("harness/**/*.py"), *root.glob("retrievers/**/*.py")]:
         text = path.read_text(encoding="utf-8")
         assert not any(word in text for word in ("shell=True", "os.system(", "os.popen(", "mktemp(", '"/tmp')), path
+
+
+def test_a_record_of_an_index_removes_nothing_outside_it(tmp_path):
+    from harness.running import indexes
+
+    class InPieces:
+        index_part = None
+
+    (tmp_path / "place" / "index").mkdir(parents=True)
+    (tmp_path / "place" / "complete.json").write_text("{}")
+    victims = [tmp_path / "victim", tmp_path / "place" / "begun"]
+    own = tmp_path / "place" / "index" / "0001.bin"
+    for path in (*victims, own):
+        path.write_text("mine")
+    (tmp_path / "place" / "index" / "link").symlink_to(victims[0])
+    wrong = dict.fromkeys(["../../victim", str(victims[0]), "../begun", "link", "0001.bin"], "other bytes")
+    indexes._clear(tmp_path / "place", wrong, InPieces())
+    assert all(path.read_text() == "mine" for path in victims) and not own.exists()

@@ -89,7 +89,7 @@ def ensure(
 
 def _record(place: Path, key: dict[str, Any]) -> dict[str, Any] | None:
     """What `complete.json` says, if it is whole and about this key."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
+    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
         record = json.loads((place / COMPLETE).read_bytes())
         if record["key"] == key and isinstance(record["made"], dict):
             return record
@@ -105,8 +105,10 @@ def _clear(place: Path, wrong: dict[str, str], retriever: Retriever) -> None:
     log.event("damaged", message=message)
     (place / COMPLETE).unlink()
     if hasattr(retriever, "index_part"):
-        for name in wrong:
-            (place / "index" / name).unlink(missing_ok=True)
+        index = (place / "index").resolve()
+        for name in wrong:  # names come from a file: none may lead out of the index
+            if (path := (index / name).resolve()).is_relative_to(index):
+                path.unlink(missing_ok=True)
     else:
         rmtree(place / "index")
         (place / "index").mkdir()

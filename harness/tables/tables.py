@@ -151,7 +151,7 @@ def over_caption(board: Leaderboard) -> list[str]:
         least = min(smallest, 1.0)
         lines.append(
             f"{count} datasets are too few to separate any of {_counted(pairs, 'pair')}: "
-            f"p can't fall below {least:.3g}."
+            f"after the correction p is {least:.3g} at best."
         )
     return lines
 
