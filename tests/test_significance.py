@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from harness.errors import HarnessError
 from harness.statistics import significance
@@ -158,6 +159,12 @@ def test_a_seed_is_made_from_content() -> None:
 )
 def test_corrections_by_hand(method: str, expected: list[float]) -> None:
     np.testing.assert_allclose(correct(np.array([0.01, 0.04, 0.03, 0.005]), method), expected)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.sampled_from(["holm", "bonferroni", "bh"]))
+def test_corrections_are_those_of_statsmodels(p: list[float], method: str) -> None:
+    known = multipletests(p, method={"bh": "fdr_bh"}.get(method, method))[1]
+    assert correct(np.array(p), method).tolist() == known.tolist()
 
 
 def test_no_comparison_needs_no_correction() -> None:
