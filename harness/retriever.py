@@ -26,9 +26,10 @@ so that another content under the same name is another index.
 copies it into the manifest.
 
 `index_part(docs, folder, part, parts)` does some of the work of `index` ahead of it: where an index consists of pieces
-of `shard_docs` documents (an attribute of the class), it makes those whose number leaves the rest `part` when divided
-by `parts`, and nothing else. Calls for several parts run at the same time, in other processes or on other machines
-that share the folder; one that was cut short is made again. `index` is called after them as ever, with the same
+of `shard_docs` documents (an attribute of the class, which a test may make small), it makes those whose number leaves
+the rest `part` when divided by `parts`, and nothing else; there may be none. Calls for several parts run at the same
+time, in other processes or on other machines that share the folder; one that was cut short is made again, or never.
+One that comes late, to an index that is complete, leaves it so. `index` is called after them as ever, with the same
 result as without them, and makes whatever is missing, also in an index that was complete once: the harness removes
 files that no longer have their checksum. An index that is not made of pieces is made anew as a whole.
 

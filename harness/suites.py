@@ -8,10 +8,11 @@ retriever = "bm25"            # a plugin's name, package.module:Class or ./file.
 tag = "bm25"                  # optional
 arguments = { fields = "flat" }   # optional
 datasets = ["scifact"]        # optional: only these of the suite's datasets
+resources = { cpus = 4, gpus = 1 }   # optional: what a task of it gets on a cluster
 """
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from harness.errors import BadInput, HarnessError, unknown
 
 FOLDER = Path(__file__).parent / "suites"
 LARGEST = 1 << 16  # bytes; the suite of the whole benchmark has a hundredth
+MOST_RESOURCES = 100_000  # CPUs or GPUs; more is a slip of the keyboard
 MOST_DOTS = 200  # in a line; the time that tomllib takes for a dotted key grows with the cube of its parts
 
 
@@ -32,6 +34,7 @@ class System:
     arguments: dict[str, Any]
     tag: str
     datasets: tuple[str, ...] | None = None  # None: all of the suite's
+    resources: dict[str, float] = field(default_factory=dict)  # "cpus", "gpus" of one task on a cluster
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def read(path: Path) -> Suite:
 
 
 def _system(path: Path, entry: dict[str, Any]) -> System:
-    _only(path, entry, {"retriever", "tag", "arguments", "datasets"}, "a [[system]]")
+    _only(path, entry, {"retriever", "tag", "arguments", "datasets", "resources"}, "a [[system]]")
     spec, arguments, tag = entry.get("retriever"), entry.get("arguments", {}), entry.get("tag")
     if not isinstance(spec, str) or not isinstance(arguments, dict) or not isinstance(tag, str | None):
         raise BadInput(path, None, 'a [[system]] needs retriever = "…"; arguments is a table, tag a string')
@@ -102,7 +105,17 @@ def _system(path: Path, entry: dict[str, Any]) -> System:
     except HarnessError as error:
         raise BadInput(path, None, str(error)) from error
     only = tuple(_list(path, entry, "datasets", str)) if "datasets" in entry else None
-    return System(made.spec, made.arguments, made.tag, only)
+    return System(made.spec, made.arguments, made.tag, only, _resources(path, entry.get("resources", {})))
+
+
+def _resources(path: Path, asked: Any) -> dict[str, float]:
+    if not isinstance(asked, dict):
+        raise BadInput(path, None, "resources is a table, such as { cpus = 4, gpus = 1 }")
+    _only(path, asked, {"cpus", "gpus"}, "resources")
+    for name, amount in asked.items():
+        if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 <= amount <= MOST_RESOURCES:
+            raise BadInput(path, None, f"resources: {name} = {amount!r} is not a number of {name}")
+    return {name: float(amount) for name, amount in asked.items()}
 
 
 def _list(path: Path, table: dict[str, Any], key: str, kind: type) -> list[Any]:

@@ -20,18 +20,23 @@ GPU, CPU = {"CPU": 8.0, "GPU": 2.0}, {"CPU": 4.0}
 
 
 @pytest.mark.parametrize(
-    ("takes", "nodes", "need", "at_once"),
+    ("takes", "nodes", "need", "at_once", "asked"),
     [
-        ({}, [CPU], (1, 0), 4),
-        ({"threads": 2}, [CPU, CPU], (2, 0), 4),
-        ({"threads": 16}, [CPU, {"CPU": 2.0}], (4, 0), 1),  # no more than a node has
-        ({"threads": 0, "device": "auto"}, [CPU], (1, 0), 4),
-        ({"device": "auto"}, [GPU, CPU], (1, 1), 2),
-        ({"device": "cpu"}, [GPU, CPU], (1, 0), 12),
+        ({}, [CPU], (1, 0), 4, {}),
+        ({"threads": 2}, [CPU, CPU], (2, 0), 4, {}),
+        ({"threads": 16}, [CPU, {"CPU": 2.0}], (4, 0), 1, {}),  # no more than a node has
+        ({"threads": 0, "device": "auto"}, [CPU], (1, 0), 4, {}),
+        ({"device": "auto"}, [GPU, CPU], (1, 1), 2, {}),
+        ({"device": "cpu"}, [GPU, CPU], (1, 0), 12, {}),
+        ({"threads": 2}, [GPU, CPU], (4, 1), 2, {"cpus": 4.0, "gpus": 1.0}),
+        ({"device": "auto"}, [GPU, CPU], (6, 0), 1, {"cpus": 6.0}),
+        ({}, [GPU, CPU], (1, 3), 0, {"gpus": 3.0}),
     ],
 )
-def test_what_a_task_needs(takes: dict, nodes: list, need: tuple[float, float], at_once: int) -> None:
-    found = needs(Look((), "", 0, takes), nodes)
+def test_what_a_task_needs(
+    takes: dict, nodes: list, need: tuple[float, float], at_once: int, asked: dict[str, float]
+) -> None:
+    found = needs(Look((), "", 0, takes), nodes, asked)
     assert (found["num_cpus"], found["num_gpus"]) == need
     assert slots(found, nodes) == at_once
 
@@ -155,3 +160,34 @@ def test_a_worker_that_dies_is_replaced_and_a_hopeless_one_told(
     assert "nowhere" in outcomes[3].message
     mine = outputs(tmp_path / "results")
     assert mine == {name: data for name, data in local.items() if "rrf" not in name}
+
+
+@pytest.mark.slow
+def test_what_is_damaged_is_made_again_and_what_hangs_is_stopped(
+    cluster: Any, local: dict[str, bytes], tmp_path: Path
+) -> None:
+    run(tmp_path, "results", ray_executor.run_all, systems(), address=cluster.address)
+    for path in (tmp_path / "results" / "runs" / "bm25" / "sample", tmp_path / "results" / "runs" / "rrf" / "sample"):
+        (path / "manifest.json").unlink() if path.parent.name == "rrf" else _spoil(path / "run.trec.gz")
+    hangs = tmp_path / "hangs.py"
+    hangs.write_text("import time\nclass Hangs:\n    index = load = search = lambda *_: time.sleep(600)\n")
+    order = [*systems(), suites.system(f"{hangs}:Hangs", {}, "hangs")]
+    told: list[Outcome] = []
+    outcomes = ray_executor.run_all(
+        order, ["sample"], k=100, results=tmp_path / "results", cache=tmp_path / "results-cache", data_dirs=[],
+        address=cluster.address, timeout=60.0, finished=told.append,
+    )  # fmt: skip
+    assert [outcome.status for outcome in outcomes[:1] + outcomes[3:]] == ["done", "failed"]
+    assert "not done after 60 seconds" in outcomes[3].message
+    assert outputs(tmp_path / "results") == local
+    assert {(outcome.tag, outcome.status) for outcome in told} >= {
+        ("bm25", "done"),
+        ("rrf", "done"),
+        ("hangs", "failed"),
+    }
+
+
+def _spoil(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)

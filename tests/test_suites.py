@@ -7,6 +7,8 @@ import pytest
 from harness import datasets, suites
 from harness.errors import HarnessError
 
+ASKING = 'datasets = ["scifact"]\n[[system]]\nretriever = "bm25"\n'
+
 
 def test_shipped_suites_name_known_datasets() -> None:
     built_in = suites.built_in()
@@ -27,10 +29,11 @@ def test_the_full_suite_covers_everything() -> None:
 
 def test_reads_a_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    path.write_text('datasets = ["scifact"]\n[[system]]\nretriever = "bm25"\narguments = {k1 = 0.82}\n')
+    path.write_text(f"{ASKING}arguments = {{k1 = 0.82}}\nresources = {{cpus = 4}}\n")
     suite = suites.load(str(path))
     assert suite.datasets == ("scifact",)
     assert suite.systems[0].tag == "bm25-k1=0.82"
+    assert suite.systems[0].resources == {"cpus": 4.0}
 
 
 @pytest.mark.parametrize(
@@ -43,6 +46,11 @@ def test_reads_a_file(tmp_path: Path) -> None:
         ('datasets = ["scifact"]\n[[system]]\ntag = "x"\n', "needs retriever"),
         ('datasets = ["scifact"]\n[[system]]\nretriver = "x"\n', "did you mean 'retriever'"),
         ('datasets = ["scifact"]\n[[system]]\nretriever = "x"\ntag = "../up"\n', "tag '../up'"),
+        (f"{ASKING}resources = 4\n", "resources is a table"),
+        (f"{ASKING}resources = {{gpu = 1}}\n", "did you mean 'gpus'"),
+        (f'{ASKING}resources = {{gpus = "1"}}\n', "'1' is not a number of gpus"),
+        (f"{ASKING}resources = {{cpus = nan}}\n", "nan is not a number of cpus"),
+        (f"{ASKING}resources = {{cpus = -1}}\n", "-1 is not a number of cpus"),
     ],
 )
 def test_a_wrong_file_says_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:

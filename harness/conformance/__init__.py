@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.conformance import code, indexing, searching
+from harness.conformance import code, indexing, pieces, searching
 from harness.conformance.law import Broken, Law, Make
 
 __all__ = ["CHECKS", "Broken", "Outcome", "check", "checks_of"]
@@ -30,6 +30,8 @@ CHECKS: tuple[Law, ...] = (
     indexing.interrupted_index_is_finished,
     indexing.index_stays_in_its_folder,
     indexing.inputs_are_not_changed,
+    pieces.parts_change_nothing,
+    pieces.missing_files_are_made_again,
     searching.one_query,
     searching.no_queries,
     searching.k_beyond_the_collection,

@@ -52,7 +52,7 @@ def interrupted_index_is_finished(make: Make, folder: Path) -> None:
     for end in (1, len(DOCS) // 2, len(DOCS)):
         stopped = False
         try:
-            make().index(_breaks_off(DOCS, end), pieces)
+            make().index(breaks_off(DOCS, end), pieces)
         except Exception:
             stopped = True
         require(stopped, f"index returned as if done when the stream of documents broke off after {end} of {len(DOCS)}")
@@ -91,7 +91,8 @@ def inputs_are_not_changed(make: Make, folder: Path) -> None:
     require(queries == list(QUERIES), "search changed the list of queries")
 
 
-def _breaks_off(docs: Iterable[Doc], end: int) -> Iterator[Doc]:
+def breaks_off(docs: Iterable[Doc], end: int) -> Iterator[Doc]:
+    """The first `end` of `docs`, then a ConnectionError."""
     for number, doc in enumerate(docs):
         if number == end:
             break

@@ -20,6 +20,7 @@ from harness.datasets import Dataset
 from harness.errors import HarnessError
 from harness.records import Doc
 from harness.running import log, parts, progress
+from harness.running.folders import Folders
 from harness.suites import System
 
 ATTEMPTS = 2  # of a part whose process was killed
@@ -40,16 +41,7 @@ def first(system: System, devices: Sequence[str]) -> System:
     return replace(system, arguments={**system.arguments, "device": devices[0]}) if takes and devices else system
 
 
-def index_ahead(
-    system: System,
-    name: str,
-    dataset: Dataset,
-    devices: Sequence[str],
-    *,
-    cache: Path,
-    data_dirs: Sequence[Path],
-    download: bool,
-) -> None:
+def index_ahead(system: System, name: str, dataset: Dataset, devices: Sequence[str], folders: Folders) -> None:
     """Make the index of `dataset`, called `name`, in parts, one a device, where it can be divided.
 
     A part whose process is killed is begun again, once; what fails otherwise is told, and left to the index itself.
@@ -65,9 +57,7 @@ def index_ahead(
             "name": name,
             "part": number,
             "parts": len(used),
-            "cache": str(cache),
-            "data_dirs": [str(folder) for folder in data_dirs],
-            "download": download,
+            "folders": folders.plain(),
         }
         for number, device in enumerate(used)
     ]
@@ -164,9 +154,7 @@ def _main() -> int:
             task["name"],
             task["part"],
             task["parts"],
-            cache=Path(task["cache"]),
-            data_dirs=[Path(folder) for folder in task["data_dirs"]],
-            download=task["download"],
+            Folders.of(task["folders"]),
             watch=watch,
         )
     except HarnessError as error:

@@ -2,15 +2,16 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from harness import datasets, manifest, runner
+from harness import datasets, runner
 from harness.errors import HarnessError
 from harness.runner import Outcome
 from harness.running import devices as in_parts
 from harness.running import failures, forecast, isolated, log, progress
+from harness.running.folders import Folders
 from harness.running.prepared import DamagedRun, Prepared
 from harness.suites import System
 
@@ -27,25 +28,34 @@ def run_all(
     download: bool = True,
     devices: Sequence[str] = (),
     timeout: float | None = None,
+    finished: Callable[[Outcome], None] | None = None,
 ) -> list[Outcome]:
     """Evaluate every system on every dataset that it is meant for, dataset by dataset; one Outcome a pair.
 
     `devices` share the work on an index where it can be divided; a system that names its device keeps it. With a
-    `timeout` (seconds) every pair has a process of its own, which is killed when that time is over.
+    `timeout` (seconds) every pair has a process of its own, which is killed when that time is over. `finished` is
+    called with every Outcome as soon as it is known.
     """
     outcomes, known = [], dict[str, Prepared]()
+    folders = Folders(results, cache, tuple(data_dirs), download)
     todo = pairs(systems, dataset_names)
     with log.opened(results, command=sys.argv, cache=str(cache), pairs=forecast.sizes(todo, data_dirs, cache)):
         for name, system in progress.over(todo, "suite", "results", level=0):
-            of = (system, name, k, results, cache, data_dirs, overwrite, download)
-            outcome = attempt(*of, devices, timeout, known)
+            outcome = attempt(system, name, k, folders, overwrite, devices, timeout, known)
             if damaged := next((one for one in systems if one.tag == outcome.needs), None):
                 for one in (damaged, system):
-                    progress.say(line(outcome))
-                    outcome = attempt(one, name, k, results, cache, data_dirs, overwrite, download, devices, timeout)
-            progress.say(line(outcome))
+                    tell(outcome, finished)
+                    outcome = attempt(one, name, k, folders, overwrite, devices, timeout)
+            tell(outcome, finished)
             outcomes.append(outcome)
     return outcomes
+
+
+def tell(outcome: Outcome, finished: Callable[[Outcome], None] | None) -> None:
+    """Print what became of a pair, and hand it on."""
+    progress.say(line(outcome))
+    if finished:
+        finished(outcome)
 
 
 def pairs(systems: Sequence[System], dataset_names: Sequence[str]) -> list[tuple[str, System]]:
@@ -64,11 +74,8 @@ def attempt(
     system: System,
     name: str,
     k: int,
-    results: Path,
-    cache: Path,
-    data_dirs: Sequence[Path],
+    folders: Folders,
     overwrite: bool,
-    download: bool,
     devices: Sequence[str] = (),
     timeout: float | None = None,
     known: dict[str, Prepared] | None = None,
@@ -77,7 +84,7 @@ def attempt(
     with log.about(system=system.tag, dataset=name):
         log.event("pair")
         start = time.perf_counter()
-        of = (system, name, k, results, cache, data_dirs, overwrite, download, devices)
+        of = (system, name, k, folders, overwrite, devices)
         outcome = isolated.evaluate(*of, timeout) if timeout else evaluate(*of, known=known)
         log.event(outcome.status, seconds=round(time.perf_counter() - start, 3), message=outcome.message)
     return outcome
@@ -87,33 +94,21 @@ def evaluate(
     system: System,
     name: str,
     k: int,
-    results: Path,
-    cache: Path,
-    data_dirs: Sequence[Path],
+    folders: Folders,
     overwrite: bool,
-    download: bool,
-    devices: Sequence[str],
+    devices: Sequence[str] = (),
     passing: tuple[type[Exception], ...] = (),
     known: dict[str, Prepared] | None = None,
 ) -> Outcome:
     """As `attempt`, without a line in the log or a limit of time; exceptions of the types `passing` are raised."""
-    place = manifest.folder(results, system.tag, Path(name).name)
+    place = folders.result(system.tag, name)
     try:
-        dataset = datasets.load(name, data_dirs, cache, download)
+        dataset = folders.dataset(name)
         runs_on, ahead = system, None
         if devices:
             runs_on = in_parts.first(system, devices)
-            ahead = partial(
-                in_parts.index_ahead,
-                system,
-                name,
-                dataset,
-                devices,
-                cache=cache,
-                data_dirs=data_dirs,
-                download=download,
-            )
-        outcome = runner.run(runs_on, dataset, k, results, cache, overwrite, ahead, known)
+            ahead = partial(in_parts.index_ahead, system, name, dataset, devices, folders)
+        outcome = runner.run(runs_on, dataset, k, folders.results, folders.cache, overwrite, ahead, known)
     except DamagedRun as error:
         return Outcome(system.tag, name, "failed", message=str(error), needs=error.tag)
     except HarnessError as error:
@@ -123,7 +118,7 @@ def evaluate(
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may raise anything, even SystemExit; the other pairs shall not suffer
-        return Outcome(system.tag, name, "failed", message=failures.told(error, place, cache))
+        return Outcome(system.tag, name, "failed", message=failures.told(error, place, folders.cache))
     failures.forget(place)
     return outcome
 

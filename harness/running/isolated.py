@@ -22,9 +22,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from harness import manifest
 from harness.runner import Outcome
 from harness.running import failures, log
+from harness.running.folders import Folders
 from harness.suites import System
 
 READY = b"ready\n"
@@ -35,11 +35,8 @@ def evaluate(
     system: System,
     name: str,
     k: int,
-    results: Path,
-    cache: Path,
-    data_dirs: Sequence[Path],
+    folders: Folders,
     overwrite: bool,
-    download: bool,
     devices: Sequence[str],
     timeout: float,
 ) -> Outcome:
@@ -47,11 +44,14 @@ def evaluate(
     opened = log.current()
     task = {
         "system": [system.spec, system.arguments, system.tag],
-        "arguments": [name, k, str(results), str(cache), [str(folder) for folder in data_dirs]],
-        "switches": [overwrite, download, list(devices)],
+        "name": name,
+        "k": k,
+        "folders": folders.plain(),
+        "overwrite": overwrite,
+        "devices": list(devices),
         "log": [str(opened.path), opened.begun, opened.about] if opened else None,
     }
-    place = manifest.folder(results, system.tag, Path(name).name)
+    place = folders.result(system.tag, name)
     with tempfile.TemporaryFile() as stacks:
         said, how = _watched(task, timeout, stacks.fileno())
         if said is not None:
@@ -124,12 +124,11 @@ def _main() -> int:
     os.dup2(2, 1)  # what a plugin prints is no answer
     answer.buffer.write(READY)
     answer.flush()
-    name, k, results, cache, data_dirs = task["arguments"]
     path, begun, about = task["log"] or (None, 0.0, {})
     with log.joined(Path(path) if path else None, begun), log.about(**about):
         outcome = executor.evaluate(
-            System(*task["system"]), name, k, Path(results), Path(cache), [Path(folder) for folder in data_dirs],
-            *task["switches"],
+            System(*task["system"]), task["name"], task["k"], Folders.of(task["folders"]), task["overwrite"],
+            task["devices"],
         )  # fmt: skip
     print(json.dumps(vars(outcome)), file=answer, flush=True)
     return 0

@@ -4,12 +4,12 @@ Nothing depends on them but time: what a part left out, `index` makes. So a part
 processes at once, and the index stays the same.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable
 
-from harness import datasets, files, plugins
+from harness import files, plugins
 from harness.records import Doc
 from harness.running import indexes, locks, part_costs
+from harness.running.folders import Folders
 from harness.running.measuring import measure
 from harness.running.prepared import prepare
 from harness.suites import System
@@ -32,10 +32,8 @@ def make(
     name: str,
     part: int,
     parts: int,
+    folders: Folders,
     *,
-    cache: Path,
-    data_dirs: Sequence[Path],
-    download: bool = True,
     watch: Watch = iter,
     elsewhere: bool = False,
 ) -> None:
@@ -44,12 +42,12 @@ def make(
     `watch` wraps the stream of documents. `elsewhere`: nobody waits for this process and sees what it costs, so it
     leaves a record. A system that needs the runs of others is left alone: they may not be there yet.
     """
-    dataset = datasets.load(name, data_dirs, cache, download)
+    dataset = folders.dataset(name)
     prepared, retriever = prepare(system)
     if prepared.requires or not hasattr(retriever, "index_part"):
         return
     key = prepared.index_key(dataset, {})
-    place = indexes.home(cache, prepared.identity["name"], key)
+    place = indexes.home(folders.cache, prepared.identity["name"], key)
     (place / "index").mkdir(parents=True, exist_ok=True)
     with locks.shared(place / indexes.USED, f"the index of {system.tag} on {dataset.name}"):
         if (place / indexes.COMPLETE).exists():

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,8 @@ from harness import manifest
 from harness.errors import HarnessError
 from harness.runner import Outcome
 from harness.running import executor, failures, forecast, log, progress, ray_tasks
-from harness.running.ray_tasks import Look, Place
+from harness.running.folders import Folders
+from harness.running.ray_tasks import Look
 from harness.suites import System
 
 RETRIES = 3  # of a task whose worker or node is lost, or that met an OSError
@@ -35,6 +36,7 @@ def run_all(
     overwrite: bool = False,
     download: bool = True,
     timeout: float | None = None,
+    finished: Callable[[Outcome], None] | None = None,
     address: str | None = None,
 ) -> list[Outcome]:
     """As the local executor's, on the cluster at `address`: Ray's default is the one it finds, else this machine.
@@ -42,10 +44,10 @@ def run_all(
     Raises HarnessError where Ray is not installed or the cluster cannot be reached.
     """
     todo = executor.pairs(systems, dataset_names)
-    place = Place(Path.cwd(), results, cache, tuple(data_dirs), download)
+    folders = Folders(results, cache, tuple(data_dirs), download)
     sizes = forecast.sizes(todo, data_dirs, cache)
     with log.opened(results, command=sys.argv, cache=str(cache), pairs=sizes), connected(address) as ray:
-        plan = _Plan(ray, place, k, overwrite, timeout)
+        plan = _Plan(ray, folders, k, overwrite, timeout, finished)
         return asyncio.run(plan.run(systems, todo))
 
 
@@ -71,11 +73,14 @@ def connected(address: str | None) -> Iterator[Any]:
         ray.shutdown()
 
 
-def needs(look: Look, nodes: Sequence[dict[str, float]]) -> dict[str, float]:
+def needs(look: Look, nodes: Sequence[dict[str, float]], asked: dict[str, float]) -> dict[str, float]:
     """CPUs and GPUs of one task of a system, of what the nodes of the cluster have.
 
-    A GPU where there is one and the retriever takes a device other than the CPU, else as many CPUs as it has threads.
+    What is `asked` for in the suite; else a GPU where there is one and the retriever takes a device other than the CPU;
+    else as many CPUs as it has threads.
     """
+    if asked:
+        return {"num_cpus": asked.get("cpus", 1.0), "num_gpus": asked.get("gpus", 0.0)}
     cpus = max((node.get("CPU", 0.0) for node in nodes), default=1.0)
     if look.takes.get("device", "cpu") != "cpu" and any(node.get("GPU", 0) >= 1 for node in nodes):
         return {"num_cpus": min(1.0, cpus), "num_gpus": 1.0}
@@ -109,21 +114,26 @@ class _Plan:
     """One run on the cluster; `first` is the pair that makes an index, by what the index depends on."""
 
     ray: Any
-    place: Place
+    folders: Folders
     k: int
     overwrite: bool
     timeout: float | None
+    finished: Callable[[Outcome], None] | None
     first: dict[tuple[str, str], asyncio.Task] = field(default_factory=dict)
 
     async def run(self, systems: Sequence[System], todo: Sequence[tuple[str, System]]) -> list[Outcome]:
         """One Outcome a pair, in the order of `todo`."""
         self.nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
         self.room = asyncio.Semaphore(max(2, int(sum(node.get("GPU") or node.get("CPU", 0) for node in self.nodes))))
+        self.systems = systems
         names = dict.fromkeys(name for name, _ in todo)
         self.surveys = {name: asyncio.ensure_future(self._survey(name)) for name in names}
         found = await asyncio.gather(*(self._look(system) for system in systems))
         self.looks = {system.tag: look for system, look in zip(systems, found, strict=True)}
         self.after = waits_for(self.looks)
+        for system in systems:
+            if not slots(need := self._needs(system), self.nodes):
+                progress.say(f"{system.tag} waits for a node that has {_amounts(need)}; none of the cluster has")
         with progress.bar("suite", "results", len(todo), level=0) as bar, progress.bar("indexes", "parts", 0) as parts:
             self.results, self.parts = bar, parts
             self.pairs: dict[tuple[str, str], asyncio.Task] = {}
@@ -144,13 +154,14 @@ class _Plan:
             if maker is me and (self.overwrite or not self._finished(system, name)):
                 await self._make_parts(system, name, docs)
             outcome = await self._evaluate(system, name)
-        log.event(outcome.status, system=system.tag, dataset=name, message=outcome.message)
-        progress.say(executor.line(outcome))
+            if damaged := next((one for one in self.systems if one.tag == outcome.needs), None):
+                for one in (damaged, system):
+                    outcome = await self._evaluate(one, name)
         self.results.update()
         return outcome
 
     async def _make_parts(self, system: System, name: str, docs: int) -> None:
-        look, need = self.looks[system.tag], needs(self.looks[system.tag], self.nodes)
+        look, need = self.looks[system.tag], self._needs(system)
         pieces = -(-docs // look.piece_docs) if look.piece_docs else 1
         if look.requires or (count := min(pieces, slots(need, self.nodes))) < 2:
             return
@@ -169,7 +180,13 @@ class _Plan:
         await asyncio.gather(*(make(number) for number in range(count)))
 
     async def _evaluate(self, system: System, name: str) -> Outcome:
-        need = needs(self.looks[system.tag], self.nodes)
+        outcome = await self._outcome(system, name)
+        log.event(outcome.status, system=system.tag, dataset=name, message=outcome.message)
+        executor.tell(outcome, self.finished)
+        return outcome
+
+    async def _outcome(self, system: System, name: str) -> Outcome:
+        need = self._needs(system)
         try:
             return await self._task(ray_tasks.pair, system, name, self.k, self.overwrite, self.timeout, need=need)
         except self.ray.exceptions.RayTaskError as error:  # of the code itself: its traceback is the text
@@ -177,11 +194,13 @@ class _Plan:
                 message = str(error.cause)
             else:
                 error.cause.add_note(str(error))
-                place = manifest.folder(self.place.results, system.tag, Path(name).name)
-                message = failures.told(error.cause, place, self.place.cache)
+                message = failures.told(error.cause, self.folders.result(system.tag, name), self.folders.cache)
         except self.ray.exceptions.RayError as error:
             message = f"its process or node was lost {RETRIES + 1} times: {_told(error)}"
         return Outcome(system.tag, name, "failed", message=message)
+
+    def _needs(self, system: System) -> dict[str, float]:
+        return needs(self.looks[system.tag], self.nodes, system.resources)
 
     async def _look(self, system: System) -> Look:
         try:
@@ -198,10 +217,15 @@ class _Plan:
     def _task(self, function: Any, *arguments: Any, need: dict[str, float]) -> Any:
         """What can be awaited: one task on the cluster. Raises what the function raises, or Ray's word for a loss."""
         options = {"max_retries": RETRIES, "retry_exceptions": [OSError], **need}
-        return self.ray.remote(**options)(function).remote(self.place, *arguments)
+        return self.ray.remote(**options)(function).remote(Path.cwd(), self.folders, *arguments)
 
     def _finished(self, system: System, name: str) -> bool:
-        return (manifest.folder(self.place.results, system.tag, Path(name).name) / manifest.NAME).exists()
+        return (self.folders.result(system.tag, name) / manifest.NAME).exists()
+
+
+def _amounts(need: dict[str, float]) -> str:
+    names = {"num_cpus": "CPUs", "num_gpus": "GPUs"}
+    return " and ".join(f"{amount:g} {names[kind]}" for kind, amount in need.items() if amount)
 
 
 def _told(error: BaseException) -> str:

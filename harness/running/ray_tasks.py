@@ -9,10 +9,11 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness import datasets, files, plugins
+from harness import files, plugins
 from harness.errors import HarnessError
 from harness.runner import Outcome
 from harness.running import executor, isolated, parts
+from harness.running.folders import Folders
 from harness.running.prepared import prepare
 from harness.suites import System
 
@@ -30,28 +31,22 @@ class Look(NamedTuple):
     takes: dict[str, Any]
 
 
-class Place(NamedTuple):
-    """Where the shared folders are, relative ones below `folder`, the working folder of whoever started the run."""
+def enter(here: Path) -> None:
+    """Make relative paths mean what they do in `here`, the working folder of whoever started the run.
 
-    folder: Path
-    results: Path
-    cache: Path
-    data_dirs: tuple[Path, ...]
-    download: bool
-
-    def enter(self) -> None:
-        """Make relative paths mean the same here as there; raises HarnessError where the folder is not shared."""
-        try:
-            os.chdir(self.folder)
-        except OSError as error:
-            raise HarnessError(
-                f"{self.folder} is not on this node ({error.strerror}): start from a folder that all nodes share"
-            ) from error
+    Raises HarnessError where the folder is not shared.
+    """
+    try:
+        os.chdir(here)
+    except OSError as error:
+        raise HarnessError(
+            f"{here} is not on this node ({error.strerror}): start from a folder that all nodes share"
+        ) from error
 
 
-def look(place: Place, system: System) -> Look:
+def look(here: Path, folders: Folders, system: System) -> Look:
     """Look at a system. Where its retriever cannot be made, what is known without; its results will say why."""
-    place.enter()
+    enter(here)
     plugin = plugins.find(system.spec)
     arguments = plugins.arguments(plugin) | system.arguments
     takes = {name: value for name, value in arguments.items() if name in ("device", "threads")}
@@ -63,26 +58,24 @@ def look(place: Place, system: System) -> Look:
     return Look(prepared.requires, files.sha256_json(prepared.index_arguments), piece_docs, takes)
 
 
-def survey(place: Place, name: str) -> tuple[int, str]:
+def survey(here: Path, folders: Folders, name: str) -> tuple[int, str]:
     """Number of documents of a dataset and their fingerprint; downloads it where it is missing."""
-    place.enter()
-    dataset = datasets.load(name, place.data_dirs, place.cache, place.download)
+    enter(here)
+    dataset = folders.dataset(name)
     return dataset.facts()["docs"], dataset.collection_fingerprint()
 
 
-def part(place: Place, system: System, name: str, number: int, of: int) -> None:
+def part(here: Path, folders: Folders, system: System, name: str, number: int, of: int) -> None:
     """Make one part of an index."""
-    place.enter()
-    parts.make(
-        system, name, number, of,
-        cache=place.cache, data_dirs=place.data_dirs, download=place.download, elsewhere=True,
-    )  # fmt: skip
+    enter(here)
+    parts.make(system, name, number, of, folders, elsewhere=True)
 
 
-def pair(place: Place, system: System, name: str, k: int, overwrite: bool, timeout: float | None) -> Outcome:
+def pair(
+    here: Path, folders: Folders, system: System, name: str, k: int, overwrite: bool, timeout: float | None
+) -> Outcome:
     """Evaluate one system on one dataset; only OSErrors are raised, for another node may have better luck."""
-    place.enter()
-    of = (system, name, k, place.results, place.cache, place.data_dirs, overwrite, place.download, ())
+    enter(here)
     if timeout:
-        return isolated.evaluate(*of, timeout)
-    return executor.evaluate(*of, passing=(OSError,))
+        return isolated.evaluate(system, name, k, folders, overwrite, (), timeout)
+    return executor.evaluate(system, name, k, folders, overwrite, passing=(OSError,))
