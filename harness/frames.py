@@ -8,8 +8,8 @@
     frames.compare("bm25", "dupmae", "scifact")       # one row per query, the largest gain first
     frames.run("bm25", "scifact", depth=10)           # what was retrieved
 
-`folder` is the results folder everywhere; None is the default one. What a table claims beyond its cells (tests,
-signature, notes) is in its `attrs`.
+`folder` is the results folder everywhere, or a URL; None is the default one. What a table claims beyond its cells
+(tests, signature, notes) is in its `attrs`.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from harness import leaderboard as boards
 from harness import paths
 from harness import results as stored
+from harness.remote import mirror
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,4 +160,4 @@ def run(
 
 
 def _folder(folder: Path | str | None) -> Path:
-    return paths.results_dir() if folder is None else Path(folder)
+    return mirror.folder(paths.results_dir() if folder is None else paths.place(str(folder)))

@@ -11,9 +11,14 @@ def cache_dir() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "beir-harness"
 
 
-def results_dir() -> Path:
-    """`$BEIR_HARNESS_RESULTS`, else `results` in the working folder."""
-    return Path(os.environ.get("BEIR_HARNESS_RESULTS") or "results")
+def results_dir() -> Path | str:
+    """`$BEIR_HARNESS_RESULTS`, a folder or a URL, else `results` in the working folder."""
+    return place(os.environ.get("BEIR_HARNESS_RESULTS") or "results")
+
+
+def place(text: str) -> Path | str:
+    """A folder as a Path; a URL as it is, because a Path would make s3:/x of s3://x."""
+    return text if "://" in text else Path(text)
 
 
 def data_dirs() -> list[Path]:

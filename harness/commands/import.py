@@ -22,10 +22,10 @@ def main(arguments: argparse.Namespace) -> int:
     from harness import imported
     from harness.measures import display
 
-    folder = options.results_folder(arguments)
-    for path in arguments.file:
-        for one in imported.import_mteb(path, arguments.tag, folder, arguments.overwrite):
-            scores = ", ".join(f"{display(measure)} {value:.4f}" for measure, value in one.scores.items())
-            print(f"{one.tag} on {one.dataset}: {scores}")
+    with options.results_written(arguments) as folder:
+        for path in arguments.file:
+            for one in imported.import_mteb(path, arguments.tag, folder, arguments.overwrite):
+                scores = ", ".join(f"{display(measure)} {value:.4f}" for measure, value in one.scores.items())
+                print(f"{one.tag} on {one.dataset}: {scores}")
     print("means only: shown without tests, marks or ranks")
     return 0

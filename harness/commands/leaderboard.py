@@ -48,12 +48,12 @@ def main(arguments: argparse.Namespace) -> int:
     from harness.leaderboard import build
     from harness.tables.rendering import render, write_tables
 
-    folder = options.results_folder(arguments)
     if arguments.tables:
-        for path in write_tables(folder, folder / "tables", arguments.seeds):
-            print(path)
+        with options.results_written(arguments) as folder:
+            for path in write_tables(folder, folder / "tables", arguments.seeds):
+                print(path)
         return 0
-    found, notes = results.read(folder)
+    found, notes = results.read(options.results_folder(arguments))
     chosen = results.select(seeds.merge(found) if arguments.seeds else found,
                             [*arguments.dataset, *arguments.group], arguments.system)  # fmt: skip
     boards = [

@@ -4,13 +4,15 @@ import argparse
 import json
 from typing import Any
 
+from harness.commands import options
+
 HELP = "list datasets, retrievers, suites or results"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to list, where, and whether as JSON."""
     parser.add_argument("what", choices=["datasets", "retrievers", "suites", "results"])
-    parser.add_argument("--results", metavar="DIR", help="results folder (default: results)")
+    options.add_results(parser)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
@@ -65,13 +67,10 @@ def _suites(_: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def _results(arguments: argparse.Namespace) -> list[dict[str, Any]]:
-    from pathlib import Path
+    from harness import manifest
 
-    from harness import manifest, paths
-
-    folder = Path(arguments.results) if arguments.results else paths.results_dir()
     rows = []
-    for path in sorted(folder.glob("runs/*/*")):
+    for path in sorted(options.results_folder(arguments).glob("runs/*/*")):
         body = manifest.read(path) if path.is_dir() else None
         if body:
             measure = body["primary_measure"]

@@ -1,14 +1,22 @@
 """Command-line options that several commands share, and where they lead."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness import paths
+
+if TYPE_CHECKING:
+    from harness.remote.mirror import Mirror
 
 
 def add_results(parser: argparse.ArgumentParser) -> None:
     """--results"""
-    parser.add_argument("--results", metavar="DIR", type=Path, help="results folder (default: results)")
+    parser.add_argument(
+        "--results", metavar="DIR", type=paths.place, help="results folder, or a URL such as s3://… (default: results)"
+    )
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
@@ -21,8 +29,34 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def results_folder(arguments: argparse.Namespace) -> Path:
-    """The results folder that was asked for, else the default one."""
-    return arguments.results or paths.results_dir()
+    """The results folder that was asked for, else the default one, to be read; of a URL, its mirror."""
+    place = arguments.results or paths.results_dir()
+    if isinstance(place, Path):
+        return place
+    from harness.remote import mirror
+
+    return mirror.folder(place)
+
+
+def results_mirror(arguments: argparse.Namespace) -> "Mirror | None":
+    """The mirror of the results, pulled, where they lie behind a URL; for commands that write there."""
+    place = arguments.results or paths.results_dir()
+    if isinstance(place, Path):
+        return None
+    from harness.remote.mirror import Mirror
+
+    mirror = Mirror(place)
+    mirror.pull()
+    return mirror
+
+
+@contextmanager
+def results_written(arguments: argparse.Namespace) -> Iterator[Path]:
+    """The results folder for a command that writes there; behind a URL it is pushed in the end."""
+    mirror = results_mirror(arguments)
+    yield mirror.folder if mirror else results_folder(arguments)
+    if mirror:
+        mirror.push()
 
 
 def data_folders(arguments: argparse.Namespace) -> list[Path]:

@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Run every pair; 1 if one failed."""
+    """Run every pair; 1 if one failed, or could not be pushed to where the results belong."""
     from harness import datasets, paths, plugins, suites
     from harness.arguments import checked, parse
     from harness.errors import HarnessError
@@ -80,9 +80,11 @@ def main(arguments: argparse.Namespace) -> int:
     if not names:
         raise HarnessError("name a --dataset or a --suite; `beir-harness list datasets` shows what there is")
     datasets.check_names(names, options.data_folders(arguments))  # likewise
+    mirror = options.results_mirror(arguments)
+    results = mirror.folder if mirror else options.results_folder(arguments)
     if not arguments.no_forecast:
         forecast.warn(
-            systems, names, arguments.k, options.results_folder(arguments), paths.cache_dir(),
+            systems, names, arguments.k, results, paths.cache_dir(),
             options.data_folders(arguments), arguments.overwrite,
         )  # fmt: skip
     if arguments.executor == "ray":
@@ -97,13 +99,15 @@ def main(arguments: argparse.Namespace) -> int:
         systems,
         names,
         k=arguments.k,
-        results=options.results_folder(arguments),
+        results=results,
         cache=paths.cache_dir(),
         data_dirs=options.data_folders(arguments),
         overwrite=arguments.overwrite,
         download=not arguments.offline,
         timeout=arguments.timeout,
+        finished=mirror.finished if mirror else None,
     )
+    all_pushed = mirror.finish() if mirror else True
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     if arguments.json:
         print(json.dumps([vars(outcome) for outcome in outcomes], indent=2, ensure_ascii=False))
@@ -112,4 +116,4 @@ def main(arguments: argparse.Namespace) -> int:
         print(f"{counts['done']} done, {counts['reused']} there already, {len(failed)} failed")
         for outcome in failed:
             print(f"  failed: {outcome.tag} on {outcome.dataset}: {outcome.message.splitlines()[0]}")
-    return 1 if failed else 0
+    return 1 if failed or not all_pushed else 0

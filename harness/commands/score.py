@@ -30,14 +30,9 @@ def main(arguments: argparse.Namespace) -> int:
     dataset = datasets.load(
         arguments.dataset, options.data_folders(arguments), paths.cache_dir(), not arguments.offline
     )
-    result = score_file(
-        arguments.run,
-        dataset,
-        tags.check(arguments.tag),
-        arguments.k,
-        options.results_folder(arguments),
-        arguments.overwrite,
-    )
+    tag = tags.check(arguments.tag)
+    with options.results_written(arguments) as results:
+        result = score_file(arguments.run, dataset, tag, arguments.k, results, arguments.overwrite)
     if arguments.json:
         print(json.dumps(result, indent=2, ensure_ascii=False))
         return 0

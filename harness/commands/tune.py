@@ -42,7 +42,8 @@ def main(arguments: argparse.Namespace) -> int:
     dataset = datasets.load(
         arguments.dataset, options.data_folders(arguments), paths.cache_dir(), not arguments.offline
     )
-    results, measure = options.results_folder(arguments), arguments.measure or dataset.measure
+    mirror, measure = options.results_mirror(arguments), arguments.measure or dataset.measure
+    results = mirror.folder if mirror else options.results_folder(arguments)
     settings = {"systems": arguments.systems, "method": arguments.method, "norm": arguments.norm}
     tuned = tune(
         arguments.retriever, settings, dataset, results, measure,
@@ -56,6 +57,8 @@ def main(arguments: argparse.Namespace) -> int:
     if out is not None:
         files.write_json(out, best["params"])
         best["params"] = str(out)
+    if mirror and arguments.out is None:
+        mirror.push("tuned")
     command = _command(arguments, settings | best)
     if arguments.json:
         tried = [{**found, "score": score} for found, score in tuned.tried]

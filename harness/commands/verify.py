@@ -4,6 +4,8 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
+from harness.commands import options
+
 if TYPE_CHECKING:
     from harness.reproduction import Verdict
 
@@ -12,19 +14,18 @@ HELP = "compare the results with published figures and say why they differ"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The results folder, and whether to print JSON."""
-    parser.add_argument("--results", metavar="DIR", help="results folder (default: results)")
+    options.add_results(parser)
     parser.add_argument("--json", action="store_true", help="print the verdicts as JSON")
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Print a line per measure that has a figure; returns 1 if any differs by more than .005."""
     import sys
-    from pathlib import Path
 
-    from harness import paths, results
+    from harness import results
     from harness.reproduction import verify
 
-    found, notes = results.read(Path(arguments.results) if arguments.results else paths.results_dir())
+    found, notes = results.read(options.results_folder(arguments))
     verdicts = verify(result.manifest for result in found)
     count: dict[str, int] = {}
     for verdict in verdicts:
