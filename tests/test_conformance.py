@@ -2,18 +2,29 @@
 
 import pytest
 
+from broken_pieces import InPieces
 from broken_retrievers import BROKEN, DoesNotIndex, FailsWithoutQueries, NeedsAnArgument, Overlap
 from harness import plugins
 from harness.conformance import CHECKS, Broken, check
 from harness.conformance.law import difference
 
+OPTIONAL = ("parts_change_nothing", "missing_files_are_made_again")
+
 
 def test_a_retriever_that_keeps_every_law_passes_every_check(tmp_path):
-    outcomes = check(Overlap, tmp_path)
+    outcomes = check(InPieces, tmp_path)
     assert [(outcome.name, outcome.status, outcome.message) for outcome in outcomes] == [
         (law.__name__, "pass", "") for law in CHECKS
     ]
     assert all(outcome.law for outcome in outcomes)
+
+
+def test_laws_of_pieces_are_skipped_where_there_are_none(tmp_path):
+    outcomes = {outcome.name: (outcome.status, outcome.message) for outcome in check(Overlap, tmp_path)}
+    assert {name: outcomes.pop(name) for name in OPTIONAL} == dict.fromkeys(
+        OPTIONAL, ("skip", "index_part is not offered, so an index is always made in one go")
+    )
+    assert set(outcomes.values()) == {("pass", "")}
 
 
 def _maker(cls):
