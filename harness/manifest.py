@@ -7,13 +7,15 @@ from typing import Any
 
 from harness import files, schema
 from harness.errors import BadInput
-from harness.running import environment
+from harness.running import environment, integrity
 
 SCHEMA = 1
 CURE = "delete it and run the system again"
 SHAPE: dict[str, Any] = {
     **dict.fromkeys(("tag", "dataset", "unit", "split", "primary_measure", "created"), str),
-    **dict.fromkeys(("facts", "costs", "fingerprint", "data", "scores", "tie_band", "versions", "machine"), dict),
+    **dict.fromkeys(
+        ("facts", "costs", "fingerprint", "data", "scores", "tie_band", "versions", "machine", "files"), dict
+    ),
     "git": dict | None,
     "retriever": {"name": str, "arguments": dict, "all_arguments": dict},
     "queries": {"judged": int, "answered": int},
@@ -73,6 +75,8 @@ def read(place: Path) -> dict[str, Any] | None:
         raise Damaged(path, None, f"does not match its checksum, so it was damaged or edited; {CURE}")
     schema.check(path, manifest["schema"], SCHEMA)
     _check_shape(path, manifest, SHAPE, "")
+    if wrong := integrity.malformed(manifest.get("files", {}), RUN):
+        raise Damaged(path, None, f"{wrong}; {CURE}")
     for name in ("tag", "dataset", "scores"):
         if name not in manifest:
             raise Damaged(path, None, f"lacks {name!r}; {CURE}")

@@ -73,15 +73,16 @@ def _results(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     for path in sorted(options.results_folder(arguments).glob("runs/*/*")):
         body = manifest.read(path) if path.is_dir() else None
         if body:
-            measure = body["primary_measure"]
+            measure = body.get("primary_measure")
+            score = body["scores"].get(measure)
             rows.append(
                 {
                     "tag": body["tag"],
                     "dataset": body["dataset"],
                     "measure": measure,
-                    "score": round(body["scores"][measure], 4),
-                    "queries": body["queries"]["judged"],
-                    "created": body["created"],
+                    "score": None if score is None else round(score, 4),
+                    "queries": body.get("queries", {}).get("judged"),
+                    "created": body.get("created"),
                 }
             )
     return rows

@@ -91,7 +91,8 @@ def _record(place: Path, key: dict[str, Any]) -> dict[str, Any] | None:
     """What `complete.json` says, if it is whole and about this key."""
     with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
         record = json.loads((place / COMPLETE).read_bytes())
-        if record["key"] == key and isinstance(record["made"], dict):
+        made, checksums = record["made"], record.get("files", {})
+        if record["key"] == key and isinstance(made, dict) and not integrity.malformed(checksums):
             return record
     return None
 

@@ -6,7 +6,7 @@ import re
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from harness import files
@@ -26,6 +26,27 @@ def record(folder: Path) -> dict[str, dict[str, Any]]:
         elif path.is_file():
             names.append(path.relative_to(folder).as_posix())
     return dict(zip(names, _each(lambda name: facts(folder / name), names), strict=True))
+
+
+def malformed(recorded: Any, unhashed: str = "") -> str:
+    """What is wrong with a record of files that somebody else may have written; empty where `damage` can take it.
+
+    The record of the file `unhashed` needs no sha256.
+    """
+    if not isinstance(recorded, dict):
+        return f"'files' should be a table, not {type(recorded).__name__}"
+    for name, facts in recorded.items():
+        path = PurePosixPath(name)
+        if not path.name or path.is_absolute() or ".." in path.parts or "\0" in name:
+            return f"'files' names {name!r}, which is no file of this folder"
+        if not isinstance(facts, dict):
+            return f"'files.{name}' should be a table, not {type(facts).__name__}"
+        size, digest = facts.get("bytes"), facts.get("sha256")
+        if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+            return f"'files.{name}.bytes' should be a number of bytes, not {size!r}"
+        if not (isinstance(digest, str) or (digest is None and name == unhashed)):
+            return f"'files.{name}.sha256' should be text, not {digest!r}"
+    return ""
 
 
 def damage(folder: Path, recorded: dict[str, dict[str, Any]]) -> dict[str, str]:
