@@ -20,6 +20,7 @@ from harness.data.acquire import fetch_archive, fetch_files
 from harness.data.dataset_table import File, rows
 from harness.data.download import download
 from harness.errors import BadInput, HarnessError
+from test_locks import end, holder
 
 BODY = bytes(range(256)) * 4096  # 1 MiB
 MD5 = hashlib.md5(BODY).hexdigest()
@@ -214,6 +215,16 @@ def test_two_processes_download_once(tmp_path: Path, server: Server, toy_row: da
         process.join(30)
     assert [process.exitcode for process in processes] == [0, 0]
     assert len(server.ranges) == 1
+
+
+def test_who_waits_for_a_download_is_told_for_whom(
+    tmp_path: Path, server: Server, toy_row: dataset_table.Row, capsys: pytest.CaptureFixture[str]
+) -> None:
+    child = holder(tmp_path / ".scifact.lock")
+    threading.Timer(0.3, child.kill).start()
+    fetch_archive(toy_row, tmp_path)
+    end(child)
+    assert f"waiting for the download of scifact: process {child.pid} on " in capsys.readouterr().err
 
 
 def test_a_killed_unpacking_leaves_no_folder(tmp_path: Path, server: Server, toy_row: dataset_table.Row) -> None:

@@ -44,11 +44,10 @@ def fetch_files(row: Row, folder: Path, cure: str = "", **patience: Any) -> Path
 @contextmanager
 def _locked(folder: Path, archive: str) -> Iterator[None]:
     """Two processes that want the same archive take turns; the second finds it there."""
-    from filelock import FileLock
+    from harness.running import locks
 
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f".{archive}.lock"):
+        with locks.held(folder / f".{archive}.lock", f"the download of {archive}"):
             yield
     except OSError as error:
         raise HarnessError(
