@@ -6,9 +6,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import manifest
+from harness import manifest, tags
 from harness.data import dataset_table
-from harness.errors import BadInput, HarnessError, unknown
+from harness.errors import BadInput, HarnessError, printable, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,17 +59,26 @@ def read(results: Path) -> tuple[list[Result], list[str]]:
             continue
         body = manifest.read(folder)
         if body is None:
-            notes.append(f"{folder.parent.name} on {folder.name} is not finished (no {manifest.NAME}) and is left out")
+            pair = printable(f"{folder.parent.name} on {folder.name}")
+            notes.append(f"{pair} is not finished (no {manifest.NAME}) and is left out")
             continue
         tag, dataset = str(body.get("tag")), str(body.get("dataset"))
         if (tag, dataset) != (folder.parent.name, folder.name):
-            what = f"is about {tag} on {dataset}, which is not where it lies; move it to runs/{tag}/{dataset}"
+            what = f"is about {tag} on {dataset}, which is not where it lies; {_cure(tag, dataset)}"
             raise BadInput(folder / manifest.NAME, None, what)
         found.append(Result(folder, tag, dataset, str(body.get("unit") or dataset), body))
     if not found:
         message = f"no finished results in {results / 'runs'}; `beir-harness run bm25 --dataset scifact` makes one"
         raise HarnessError("; ".join([message, *notes]))
     return found, notes
+
+
+def _cure(tag: str, dataset: str) -> str:
+    """Where a result belongs; its file, which anybody may have written, may name places that are not below runs."""
+    try:
+        return f"move it to runs/{tags.check(tag)}/{tags.check(dataset)}"
+    except HarnessError:
+        return "these are no names of a result, so remove it"
 
 
 def select(results: Iterable[Result], datasets: Sequence[str] = (), systems: Sequence[str] = ()) -> list[Result]:
