@@ -1,6 +1,5 @@
 """The whole site: pages, data and assets into one folder, in which nothing else may lie."""
 
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 import jinja2
 
 from harness import files, imported, reproduction, results
-from harness.errors import HarnessError
+from harness.errors import BadInput, HarnessError
 from harness.leaderboard import Leaderboard, build
 from harness.measures import display
 from harness.report import costs, page, queries, script
@@ -18,6 +17,7 @@ from harness.report.board_data import board_data
 from harness.report.groups import groups
 from harness.report.provenance import command, facts
 from harness.results import Result
+from harness.running import integrity
 
 HERE = Path(__file__).parent
 MARKER = ".beir-harness-report.json"  # lists what was written, so that the next report may clear it away
@@ -57,7 +57,7 @@ def write(
     names = list(dict.fromkeys(measures or [primary, *scored]))
     boards = [build(found, measure, None, test, "holm", alpha, notes) for measure in names]
     _clear(output)
-    files.write_json(output / MARKER, {"files": []})  # what is here from now on is a report's, should this one stop
+    files.write_json(output / MARKER, {"files": {}})  # what is here from now on is a report's, should this one stop
     written = _assets(output)
     tags = sorted({result.tag for result in found})
     for at, tag in enumerate(tags):
@@ -80,8 +80,8 @@ def write(
         written.append(script.write(output / "data" / "site.js", "site", shared))
         text = environment.get_template("queries.html.jinja").render(shared=shared)
         written.append(_write(output / "queries.html", text))
-    marker = {"files": sorted(path.relative_to(output).as_posix() for path in written)}
-    files.write_json(output / MARKER, marker)
+    recorded = {path.relative_to(output).as_posix(): integrity.facts(path) for path in sorted(written)}
+    files.write_json(output / MARKER, {"files": recorded})
     return Site(output / "index.html", tuple(written), (*notes, *(one.note for one in browsed if one.note)))
 
 
@@ -158,13 +158,24 @@ def _write(path: Path, text: str) -> Path:
 
 
 def _clear(output: Path) -> None:
-    """Remove an earlier report, and nothing else. Raises HarnessError for a folder that holds other things."""
+    """Remove the files of an earlier report that are as they were written, and nothing else.
+
+    Raises HarnessError for a folder that holds other things, or links, through which a report would be written
+    elsewhere, and BadInput for a marker that no report has written.
+    """
     if not output.exists() or (output.is_dir() and not any(output.iterdir())):
         return
-    marker = output / MARKER
+    marker, cure = output / MARKER, "name a new folder with --output"
     if not marker.is_file():
-        raise HarnessError(f"{output} is not empty and holds no earlier report; name a new folder with --output")
-    for name in json.loads(marker.read_bytes())["files"]:
-        path = output / name
-        if path.resolve().is_relative_to(output.resolve()):
-            path.unlink(missing_ok=True)
+        raise HarnessError(f"{output} is not empty and holds no earlier report; {cure}")
+    try:
+        body = files.read_json(marker)
+    except (OSError, ValueError) as error:
+        raise BadInput(marker, None, f"is not the record of a report ({error}); {cure}") from error
+    recorded: Any = body.get("files") if isinstance(body, dict) else body
+    if wrong := integrity.malformed(recorded):
+        raise BadInput(marker, None, f"is not the record of a report ({wrong}); {cure}")
+    if links := [path for path in output.rglob("*") if path.is_symlink()]:
+        raise BadInput(links[0], None, f"is a link, which no report has made; {cure}")
+    for name in recorded.keys() - integrity.damage(output, recorded).keys():
+        (output / name).unlink()

@@ -1,5 +1,6 @@
 """The site as files: self-contained, safe, reproducible; and what becomes of results that are odd."""
 
+import hashlib
 import json
 import re
 import signal
@@ -12,7 +13,7 @@ import hostile
 import pytest
 
 from harness.cli import main
-from harness.errors import HarnessError
+from harness.errors import BadInput, HarnessError
 from harness.report import site as report_site
 from made_results import add, systems
 
@@ -82,6 +83,61 @@ def test_a_new_report_clears_the_old_one_away_and_nothing_else(tmp_path: Path) -
     left = files(output)
     assert left.pop("mine.txt") == b"kept"
     assert not {"mrr-10.html", "data/made-1.js", "queries/1/index.js"} & left.keys()
+
+
+def test_a_page_that_somebody_changed_is_no_page_of_the_report(tmp_path: Path) -> None:
+    results = whole(systems(tmp_path / "r", {"scifact": 10}, {"a": 0, "b": 0.1}))
+    report_site.write(results, tmp_path / "site")
+    (tmp_path / "site" / "mrr-10.html").write_text("with my notes")
+    (tmp_path / "site" / "queries.html").unlink()
+    report_site.write(results, tmp_path / "site", ["ndcg@10"])
+    assert (tmp_path / "site" / "mrr-10.html").read_text() == "with my notes"
+
+
+MARKERS = [
+    "{",
+    "[" * 100_000,
+    "[]",
+    "7",
+    "{}",
+    '{"files": null}',
+    '{"files": ["mine.html"]}',
+    '{"files": {"mine.html": null}}',
+    '{"files": {"mine.html": {"bytes": 4}}}',
+    '{"files": {"../mine.html": {"bytes": 4, "sha256": "SUM"}}}',
+    '{"files": {"sub/../../mine.html": {"bytes": 4, "sha256": "SUM"}}}',
+    '{"files": {"OUTSIDE": {"bytes": 4, "sha256": "SUM"}}}',
+    '{"files": {"mine.html\\u0000": {"bytes": 4, "sha256": "SUM"}}}',
+]
+
+
+@pytest.mark.parametrize("marker", MARKERS)
+def test_what_no_report_has_written_clears_nothing_away(made: Path, tmp_path: Path, marker: str) -> None:
+    output = tmp_path / "site"
+    (output / "sub").mkdir(parents=True)
+    mine = [tmp_path / "mine.html", output / "mine.html"]
+    for path in mine:
+        path.write_text("mine")
+    text = marker.replace("OUTSIDE", str(mine[0])).replace("SUM", hashlib.sha256(b"mine").hexdigest())
+    (output / report_site.MARKER).write_text(text)
+    with pytest.raises(BadInput, match=r"report\.json: is not the record of a report .*; name a new folder"):
+        report_site.write(made, output)
+    assert all(path.read_text() == "mine" for path in mine)
+
+
+@pytest.mark.parametrize("link", ["assets", "assets/report.css", "index.html"])
+def test_no_report_is_written_or_cleared_away_through_a_link(made: Path, tmp_path: Path, link: str) -> None:
+    output, victim = tmp_path / "site", tmp_path / "victim"
+    victim.mkdir()
+    (victim / "report.css").write_text("mine")
+    (output / link).parent.mkdir(parents=True)
+    (output / link).symlink_to(victim if link == "assets" else victim / "report.css")
+    record = {"bytes": 4, "sha256": hashlib.sha256(b"mine").hexdigest()}
+    body = {"files": {"assets/report.css": record, "index.html": record}}
+    (output / report_site.MARKER).write_text(json.dumps(body))
+    with pytest.raises(BadInput, match="is a link, which no report has made; name a new folder"):
+        report_site.write(made, output)
+    assert files(victim) == {"report.css": b"mine"} and (output / link).is_symlink()
 
 
 def test_texts_that_are_not_at_hand_are_said_to_be(made: Path, tmp_path: Path) -> None:
