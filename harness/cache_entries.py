@@ -1,7 +1,7 @@
 """What lies in the cache, entry by entry, read from names, sizes and small files alone; and how to remove one.
 
 <cache>/datasets/<archive>/     downloads            <cache>/indexes/<retriever>-<key>/   indexes
-<cache>/training/<name>         tokenised text, vocabularies, runs of teachers
+<cache>/training/<name>         tokenised text, ...            <cache>/remote/<name>    results that live behind a URL
 The rest (surveys, numba, matplotlib, …) is small and is no entry: it stays.
 """
 
@@ -18,7 +18,6 @@ from typing import Any
 from harness.errors import HarnessError
 from harness.running import locks
 
-KINDS = ("dataset", "index", "training")
 KEPT = (".lock", ".in-use")  # of an index that is removed: a process may be waiting for them
 
 
@@ -60,6 +59,7 @@ def entries(cache: Path, results: Path | None = None) -> list[Entry]:
         *_plain("dataset", cache / "datasets"),
         *indexes(cache),
         *_plain("training", cache / "training"),
+        *_mirrors(cache / "remote"),
     ]
     if results:
         _refer(found, results)
@@ -94,6 +94,18 @@ def _plain(kind: str, folder: Path) -> Iterable[Entry]:
             with suppress(OSError), locks.attempt(lock) as free:
                 busy = "" if free else locks.described(lock)
         yield Entry(kind, path.name, path, size, used, [], busy)
+
+
+def _mirrors(folder: Path) -> Iterable[Entry]:
+    """Mirrors of results; one that holds what the store does not have stays."""
+    from harness.remote import mirror
+
+    for entry in _plain("remote", folder):
+        if entry.path.is_dir():
+            if left := mirror.unpushed(entry.path):
+                named = ", ".join(left[:3]) + ", …" * (len(left) > 3)
+                entry.busy = entry.busy or f"a run that has still to push {named}"
+            yield entry
 
 
 def _busy(path: Path) -> str:
@@ -160,7 +172,7 @@ def _archive(url: str) -> str:
 def remove(entry: Entry, cache: Path) -> None:
     """Remove one entry, unless somebody uses it. Raises HarnessError for one outside the cache or in use."""
     parent = entry.path.parent.resolve()
-    if parent.parent != cache.resolve() or parent.name not in ("datasets", "indexes", "training"):
+    if parent.parent != cache.resolve() or parent.name not in ("datasets", "indexes", "training", "remote"):
         raise HarnessError(f"{entry.path} does not lie in the cache {cache}; it stays")
     with ExitStack() as stack:
         names = KEPT if entry.kind == "index" and not entry.path.is_symlink() else ()
@@ -177,3 +189,4 @@ def remove(entry: Entry, cache: Path) -> None:
                     shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         else:
             shutil.rmtree(entry.path)
+            entry.path.with_name(f"{entry.path.name}.json").unlink(missing_ok=True)  # of a mirror

@@ -7,7 +7,7 @@ from typing import Any
 import fsspec
 import pytest
 
-from harness import files, manifest
+from harness import cache_entries, files, manifest
 from harness.errors import HarnessError
 from harness.remote.mirror import Mirror
 from harness.remote.store import Store
@@ -264,3 +264,20 @@ def test_too_large_for_the_disk(machine: Callable[..., Mirror], monkeypatch: pyt
     )
     with pytest.raises(HarnessError, match=r"too large for this disk.*\$BEIR_HARNESS_CACHE"):
         machine("b").pull()
+
+
+def test_a_mirror_is_pruned_when_all_is_pushed(machine: Callable[..., Mirror], tmp_path: Path) -> None:
+    mirror = machine("here")
+    place = make(mirror, "bm25")
+    (entry,) = cache_entries.entries(tmp_path / "here")
+    assert entry.kind == "remote" and "runs/bm25/toy" in entry.busy
+    mirror.push()
+    (entry,) = cache_entries.entries(tmp_path / "here")
+    assert not entry.busy
+    make(mirror, "bm25", 0.7)
+    assert cache_entries.entries(tmp_path / "here")[0].busy
+    mirror.push()
+    cache_entries.remove(entry, tmp_path / "here")
+    assert not place.exists() and cache_entries.entries(tmp_path / "here") == []
+    mirror.pull()
+    assert manifest.read(place)

@@ -10,7 +10,7 @@ from harness.commands import options
 if TYPE_CHECKING:
     from harness.cache_entries import Entry
 
-HELP = "list or prune downloads, indexes and training text in the cache"
+HELP = "list or prune downloads, indexes, training text and mirrors in the cache"
 DAY = 86400.0
 
 
@@ -22,7 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--days", type=float, default=30.0, metavar="N", help="prune: not used for N days (default: 30)"
     )
     parser.add_argument(
-        "--kind", action="append", choices=["dataset", "index", "training"], help="only these; may be repeated"
+        "--kind",
+        action="append",
+        choices=["dataset", "index", "training", "remote"],
+        help="only these; may be repeated",
     )
     parser.add_argument("--unreferred", action="store_true", help="prune: only what no result in --results refers to")
     parser.add_argument("--yes", action="store_true", help="prune: remove; without it, only say what would be removed")

@@ -45,7 +45,7 @@ class Mirror:
             far = _units(_ours(self.store.files()))
             there = {unit for unit in far if _whole(unit, far[unit])}
             units = progress.over(
-                sorted(there.union(map(_unit, [*self._near(), *same]))), f"from {self.store.url}", "results"
+                sorted(there.union(map(_unit, [*_near(self.folder), *same]))), f"from {self.store.url}", "results"
             )
             return [unit for unit in units if self._pulled(unit, far.get(unit, {}), same)]
 
@@ -54,7 +54,7 @@ class Mirror:
         with self._alone(unit) as free:
             if not free:  # a process of this machine makes this result, and will push it
                 return False
-            near, base = self._near(unit), {name: one for name, one in same.items() if _unit(name) == unit}
+            near, base = _near(self.folder, unit), {name: one for name, one in same.items() if _unit(name) == unit}
             far = far if _whole(unit, far) else {}
             clean = near == {name: one[0] for name, one in base.items()}
             unchanged = {name: one.stamp for name, one in far.items()} == {name: one[1] for name, one in base.items()}
@@ -99,13 +99,13 @@ class Mirror:
         Raises HarnessError where the store refuses; what was not pushed stays to be pushed.
         """
         with self._held() as same:
-            for unit in sorted(_units(self._near()), key=lambda unit: (not unit.startswith("runs/"), unit)):
+            for unit in sorted(_units(_near(self.folder)), key=lambda unit: (not unit.startswith("runs/"), unit)):
                 if not below or any(f"{unit}/".startswith(f"{folder}/") for folder in below):
                     self._pushed(unit, same)
 
     def _pushed(self, unit: str, same: dict[str, Any]) -> None:
         with self._alone(unit) as free:
-            near, base = self._near(unit), {name: one for name, one in same.items() if _unit(name) == unit}
+            near, base = _near(self.folder, unit), {name: one for name, one in same.items() if _unit(name) == unit}
             if not free or not _whole(unit, near) or near == {name: one[0] for name, one in base.items()}:
                 return
             far = {name: one for name, one in _ours(self.store.files(unit)).items() if _unit(name) == unit}
@@ -159,24 +159,27 @@ class Mirror:
         with locks.attempt(self.folder / unit / ".lock") as free:
             yield free
 
-    def _near(self, below: str = "") -> dict[str, list[int]]:
-        """Size and time (ns) of every file of the mirror, or of one unit, by relative name."""
-        top = self.folder / below
-        found = {}
-        for path in [top] if top.is_file() else sorted(top.rglob("*")):
-            if path.is_file():
-                facts = path.stat()
-                found[path.relative_to(self.folder).as_posix()] = [facts.st_size, facts.st_mtime_ns]
-        return _ours(found)
-
     def _now_same(
         self, unit: str, far: Mapping[str, Listed], same: dict[str, Any], near: dict[str, list[int]] | None = None
     ) -> None:
         for name in [name for name in same if _unit(name) == unit]:
             del same[name]
-        for name, facts in (self._near(unit) if near is None else near).items():
+        for name, facts in (_near(self.folder, unit) if near is None else near).items():
             if name in far:
                 same[name] = [facts, far[name].stamp]
+
+
+def unpushed(mirror: Path) -> list[str]:
+    """What lies in the mirror `mirror` and is not as it was when it was last the same as in the store."""
+    same: dict[str, Any] = {}
+    with suppress(FileNotFoundError, ValueError):
+        same = files.read_json(mirror.with_name(f"{mirror.name}.json"))
+    near = _units(_near(mirror))
+    return [
+        unit
+        for unit, names in near.items()
+        if _whole(unit, names) and any(same.get(name, [None])[0] != facts for name, facts in names.items())
+    ]
 
 
 def folder(place: Path | str) -> Path:
@@ -188,6 +191,17 @@ def folder(place: Path | str) -> Path:
         pairs = ", ".join(unit.removeprefix("runs/") for unit in unpushed)
         progress.say(f"note: not at {mirror.store.url} yet, only here: {pairs}; the command that made it pushes it")
     return mirror.folder
+
+
+def _near(mirror: Path, below: str = "") -> dict[str, list[int]]:
+    """Size and time (ns) of every file of the mirror, or of one unit, by relative name."""
+    top = mirror / below
+    found = {}
+    for path in [top] if top.is_file() else sorted(top.rglob("*")):
+        if path.is_file():
+            facts = path.stat()
+            found[path.relative_to(mirror).as_posix()] = [facts.st_size, facts.st_mtime_ns]
+    return _ours(found)
 
 
 def _unit(name: str) -> str:
