@@ -132,6 +132,7 @@ def _launch(heap: str) -> None:
         "-XX:+UseSerialGC",
         "-XX:-UsePerfData",  # else Java writes into the system's temporary folder
         "-XX:+ErrorFileToStderr",
+        "--enable-native-access=ALL-UNNAMED",  # of Lucene 10, which maps files so; else Java warns on standard error
     )
     before = {name: os.environ.get(name) for name in ("JAVA_HOME", "JVM_PATH")}
     os.environ.update(JAVA_HOME=str(home), JVM_PATH=str(_library(home)))
