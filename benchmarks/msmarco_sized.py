@@ -53,21 +53,24 @@ WORDS = [f"w{number}" for number in range(20_000)]
 
 
 def write_collection(folder: Path, docs: int, queries: int) -> None:
-    """`docs` documents of ten words, `queries` queries with one relevant document each."""
+    """`docs` documents of ten words; `queries` queries, each with the number and four words of its one document."""
     (folder / "qrels").mkdir(parents=True)
     draw = np.random.default_rng(2)
+    relevant = np.sort(draw.choice(docs, min(queries, docs), replace=False)).tolist()
+    asked, wanted = list[str](), set(relevant)
     with (folder / "corpus.jsonl").open("w") as file:
         for start in range(0, docs, 50_000):
             count = min(50_000, docs - start)
             words = (draw.zipf(1.2, (count, 10)) % len(WORDS)).tolist()
             for number, row in enumerate(words, start):
                 text = f"document {number} " + " ".join([WORDS[word] for word in row])
+                if number in wanted:
+                    asked.append(f"query {number} " + " ".join([WORDS[word] for word in row[:4]]))
                 file.write(f'{{"_id": "{number}", "title": "", "text": "{text}"}}\n')
-    relevant = np.sort(draw.choice(docs, min(queries, docs), replace=False)).tolist()
     with (folder / "queries.jsonl").open("w") as file, (folder / "qrels" / "test.tsv").open("w") as qrels:
         qrels.write("query-id\tcorpus-id\tscore\n")
-        for number, doc in enumerate(relevant):
-            file.write(f'{{"_id": "q{number}", "text": "document {doc}"}}\n')
+        for number, (doc, text) in enumerate(zip(relevant, asked, strict=True)):
+            file.write(f'{{"_id": "q{number}", "text": "{text}"}}\n')
             qrels.write(f"q{number}\t{doc}\t1\n")
 
 
