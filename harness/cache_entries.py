@@ -98,11 +98,11 @@ def _plain(kind: str, folder: Path) -> Iterable[Entry]:
 
 def _mirrors(folder: Path) -> Iterable[Entry]:
     """Mirrors of results; one that holds what the store does not have stays."""
-    from harness.remote import mirror
+    from harness.remote import units
 
     for entry in _plain("remote", folder):
         if entry.path.is_dir():
-            if left := mirror.unpushed(entry.path):
+            if left := units.unpushed(entry.path):
                 named = ", ".join(left[:3]) + ", …" * (len(left) > 3)
                 entry.busy = entry.busy or f"a run that has still to push {named}"
             yield entry

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from harness import files, manifest, paths
 from harness.errors import BadInput, HarnessError
 from harness.remote.store import Gone, Listed, Store
-from harness.running import failures, integrity, locks, log, progress
+from harness.remote.units import files_of, grouped, manifest_last, ours, unit_of, whole
+from harness.running import integrity, locks, log, progress
 
 if TYPE_CHECKING:
     from harness.runner import Outcome
@@ -42,10 +43,12 @@ class Mirror:
         Raises HarnessError where the store cannot be read, or lists names that leave the folder.
         """
         with self._held() as same:
-            far = _units(_ours(self.store.files()))
-            there = {unit for unit in far if _whole(unit, far[unit])}
+            far = grouped(ours(self.store.files()))
+            there = {unit for unit in far if whole(unit, far[unit])}
             units = progress.over(
-                sorted(there.union(map(_unit, [*_near(self.folder), *same]))), f"from {self.store.url}", "results"
+                sorted(there.union(map(unit_of, [*files_of(self.folder), *same]))),
+                f"from {self.store.url}",
+                "results",
             )
             return [unit for unit in units if self._pulled(unit, far.get(unit, {}), same)]
 
@@ -54,11 +57,14 @@ class Mirror:
         with self._alone(unit) as free:
             if not free:  # a process of this machine makes this result, and will push it
                 return False
-            near, base = _near(self.folder, unit), {name: one for name, one in same.items() if _unit(name) == unit}
-            far = far if _whole(unit, far) else {}
+            near, base = (
+                files_of(self.folder, unit),
+                {name: one for name, one in same.items() if unit_of(name) == unit},
+            )
+            far = far if whole(unit, far) else {}
             clean = near == {name: one[0] for name, one in base.items()}
             unchanged = {name: one.stamp for name, one in far.items()} == {name: one[1] for name, one in base.items()}
-            unpushed = not clean and _whole(unit, near)
+            unpushed = not clean and whole(unit, near)
             if unpushed and (unchanged or not far or unit in near):
                 return True
             if (clean and unchanged) or not (clean or far):
@@ -67,9 +73,9 @@ class Mirror:
             if unpushed and not (far and _created(self.incoming / unit) >= _created(self.folder / unit)):
                 return True
             gone = near.keys() - far.keys() | {f"{unit}/{manifest.NAME}"} & near.keys()
-            for name in reversed(_manifest_last(gone)):
+            for name in reversed(manifest_last(gone)):
                 (self.folder / name).unlink(missing_ok=True)
-            for name in _manifest_last(far):
+            for name in manifest_last(far):
                 (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (self.incoming / name).replace(self.folder / name)
             self._now_same(unit, far, same)
@@ -99,24 +105,27 @@ class Mirror:
         Raises HarnessError where the store refuses; what was not pushed stays to be pushed.
         """
         with self._held() as same:
-            for unit in sorted(_units(_near(self.folder)), key=lambda unit: (not unit.startswith("runs/"), unit)):
+            for unit in sorted(grouped(files_of(self.folder)), key=lambda unit: (not unit.startswith("runs/"), unit)):
                 if not below or any(f"{unit}/".startswith(f"{folder}/") for folder in below):
                     self._pushed(unit, same)
 
     def _pushed(self, unit: str, same: dict[str, Any]) -> None:
         with self._alone(unit) as free:
-            near, base = _near(self.folder, unit), {name: one for name, one in same.items() if _unit(name) == unit}
-            if not free or not _whole(unit, near) or near == {name: one[0] for name, one in base.items()}:
+            near, base = (
+                files_of(self.folder, unit),
+                {name: one for name, one in same.items() if unit_of(name) == unit},
+            )
+            if not free or not whole(unit, near) or near == {name: one[0] for name, one in base.items()}:
                 return
-            far = {name: one for name, one in _ours(self.store.files(unit)).items() if _unit(name) == unit}
+            far = {name: one for name, one in ours(self.store.files(unit)).items() if unit_of(name) == unit}
             differ = [name for name in near if name not in far or base.get(name) != [near[name], far[name].stamp]]
             if (head := f"{unit}/{manifest.NAME}") in differ:
                 self.store.remove(head)
             for name in far.keys() - near.keys():
                 self.store.remove(name)
-            for name in _manifest_last(differ):
+            for name in manifest_last(differ):
                 self.store.put(self.folder / name, name)
-            self._now_same(unit, _ours(self.store.files(unit)), same, near)
+            self._now_same(unit, ours(self.store.files(unit)), same, near)
 
     def finished(self, outcome: "Outcome") -> None:
         """To be called after every pair: pushes it and the logs. What cannot be pushed is told, and stays here."""
@@ -162,24 +171,11 @@ class Mirror:
     def _now_same(
         self, unit: str, far: Mapping[str, Listed], same: dict[str, Any], near: dict[str, list[int]] | None = None
     ) -> None:
-        for name in [name for name in same if _unit(name) == unit]:
+        for name in [name for name in same if unit_of(name) == unit]:
             del same[name]
-        for name, facts in (_near(self.folder, unit) if near is None else near).items():
+        for name, facts in (files_of(self.folder, unit) if near is None else near).items():
             if name in far:
                 same[name] = [facts, far[name].stamp]
-
-
-def unpushed(mirror: Path) -> list[str]:
-    """What lies in the mirror `mirror` and is not as it was when it was last the same as in the store."""
-    same: dict[str, Any] = {}
-    with suppress(FileNotFoundError, ValueError):
-        same = files.read_json(mirror.with_name(f"{mirror.name}.json"))
-    near = _units(_near(mirror))
-    return [
-        unit
-        for unit, names in near.items()
-        if _whole(unit, names) and any(same.get(name, [None])[0] != facts for name, facts in names.items())
-    ]
 
 
 def folder(place: Path | str) -> Path:
@@ -191,49 +187,6 @@ def folder(place: Path | str) -> Path:
         pairs = ", ".join(unit.removeprefix("runs/") for unit in unpushed)
         progress.say(f"note: not at {mirror.store.url} yet, only here: {pairs}; the command that made it pushes it")
     return mirror.folder
-
-
-def _near(mirror: Path, below: str = "") -> dict[str, list[int]]:
-    """Size and time (ns) of every file of the mirror, or of one unit, by relative name."""
-    top = mirror / below
-    found = {}
-    for path in [top] if top.is_file() else sorted(top.rglob("*")):
-        if path.is_file():
-            facts = path.stat()
-            found[path.relative_to(mirror).as_posix()] = [facts.st_size, facts.st_mtime_ns]
-    return _ours(found)
-
-
-def _unit(name: str) -> str:
-    """What travels together: the folder of a pair, else the file itself."""
-    parts = name.split("/")
-    return "/".join(parts[:3]) if parts[0] == "runs" else name
-
-
-def _units(names: Mapping[str, T]) -> dict[str, dict[str, T]]:
-    found: dict[str, dict[str, T]] = {}
-    for name, one in names.items():
-        found.setdefault(_unit(name), {})[name] = one
-    return found
-
-
-def _ours(names: dict[str, T]) -> dict[str, T]:
-    """Without hidden files (locks, what is half written), tracebacks, and what lies beside the pairs."""
-    found = {}
-    for name, one in names.items():
-        parts = name.split("/")
-        stray = parts[0] == "runs" and len(parts) < 4
-        if not stray and not any(part.startswith(".") or part == failures.FAILURE for part in parts):
-            found[name] = one
-    return found
-
-
-def _whole(unit: str, names: Mapping[str, Any]) -> bool:
-    return unit in names or f"{unit}/{manifest.NAME}" in names
-
-
-def _manifest_last(names: Any) -> list[str]:
-    return sorted(names, key=lambda name: (name.endswith(f"/{manifest.NAME}"), name))
 
 
 def _damage(place: Path) -> dict[str, str]:
