@@ -30,6 +30,8 @@ def order(scored: Iterable[ScoredDoc], queries: Sequence[Query], k: int, exclude
     """
     asked = {query.query_id for query in queries}
     ranked: dict[str, tuple[pa.Array, np.ndarray]] = {}
+    documents: Sequence[str]
+    given: Sequence[float]
     dropped = 0
     for query_id, rows in groupby(scored, key=itemgetter(0)):
         if query_id not in asked:
@@ -38,12 +40,12 @@ def order(scored: Iterable[ScoredDoc], queries: Sequence[Query], k: int, exclude
             raise HarnessError(
                 f"the retriever returned query {query_id!r} in two pieces; all its documents must follow each other"
             )
-        documents = [(doc_id, score) for _, doc_id, score in rows]
-        if exclude_self:
-            others = [pair for pair in documents if pair[0] != query_id]
+        _, documents, given = zip(*rows, strict=True)
+        if exclude_self and query_id in documents:
+            others = [at for at, doc_id in enumerate(documents) if doc_id != query_id]
             dropped += len(documents) - len(others)
-            documents = others
-        doc_ids, scores = best_first(*_checked(query_id, documents))
+            documents, given = [documents[at] for at in others], [given[at] for at in others]
+        doc_ids, scores = best_first(*_checked(query_id, documents, given))
         ranked[query_id] = doc_ids[:k], scores[:k]
     return assemble({query.query_id: ranked[query.query_id] for query in queries if query.query_id in ranked}, dropped)
 
@@ -61,9 +63,8 @@ def read(path: Path, queries: Sequence[Query] | None = None, k: int | None = Non
     return cut(run, run.deepest if k is None else k, exclude_self)
 
 
-def _checked(query_id: str, documents: list[tuple[str, float]]) -> tuple[list[str], np.ndarray]:
+def _checked(query_id: str, doc_ids: Sequence[str], given: Sequence[float]) -> tuple[list[str], np.ndarray]:
     """The ids and the float32 scores of one query's documents, or the error that names the first bad one."""
-    doc_ids = [doc_id for doc_id, _ in documents]
     if not _carried(doc_ids):
         bad = next(doc_id for doc_id in doc_ids if not _carried([doc_id]))
         raise HarnessError(
@@ -73,22 +74,23 @@ def _checked(query_id: str, documents: list[tuple[str, float]]) -> tuple[list[st
     if len(set(doc_ids)) < len(doc_ids):
         twice = next(doc_id for number, doc_id in enumerate(doc_ids) if doc_id in doc_ids[:number])
         raise HarnessError(f"the retriever returned document {twice!r} twice for query {query_id!r}")
-    scores = _float32([score for _, score in documents])
+    scores = _float32(given)
     if not np.isfinite(scores).all():
-        doc_id, score = next(pair for pair in documents if not np.isfinite(_float32([pair[1]])).all())
+        pairs = zip(doc_ids, given, strict=True)
+        doc_id, score = next(pair for pair in pairs if not np.isfinite(_float32([pair[1]])).all())
         raise HarnessError(f"the score {score!r} of document {doc_id!r} for query {query_id!r} is no finite float32")
-    return doc_ids, scores
+    return list(doc_ids), scores
 
 
-def _carried(doc_ids: list[str]) -> bool:
+def _carried(doc_ids: Sequence[str]) -> bool:
     """Whether all are `str` that a run file can carry."""
     try:
-        return all(isinstance(doc_id, str) for doc_id in doc_ids) and fit(pa.array(doc_ids, TEXT))
+        return all(issubclass(kind, str) for kind in set(map(type, doc_ids))) and fit(pa.array(doc_ids, TEXT))
     except UnicodeEncodeError:  # half of a surrogate pair
         return False
 
 
-def _float32(scores: list[float]) -> np.ndarray:
+def _float32(scores: Sequence[float]) -> np.ndarray:
     """As float32; NaN throughout if one of them is no number."""
     try:
         return as_float32(np.array(scores, np.float64).reshape(len(scores)))

@@ -6,7 +6,7 @@ dot product of vectors that the encoder has normalised.
 
 import inspect
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -137,8 +137,8 @@ class DenseRetriever:
             self._check_queries(batch, vectors)
             found = top_k(vectors, self.store, k, self.device, self.threads)
             for query, (rows, scores) in zip(batch, found, strict=True):
-                for row, score in zip(rows.tolist(), scores.tolist(), strict=True):
-                    yield ScoredDoc(query.query_id, self.store.doc_id(row), score)
+                ids = self.store.doc_ids(rows)
+                yield from map(ScoredDoc, repeat(query.query_id), ids, scores.tolist())
 
     def _check_queries(self, batch: list[Query], vectors: np.ndarray) -> None:
         if len(vectors) != len(batch):

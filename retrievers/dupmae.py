@@ -10,7 +10,7 @@ A checkpoint folder is a masked LM for transformers, and beside it
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -159,8 +159,8 @@ class DupMAE:
                 if not all(np.isfinite(part).all() for part in parts):
                     raise ValueError(f"the vector of query {query.query_id!r} holds NaN or infinite values")
             for query, (rows, scores) in zip(batch, self._search(encoded, k), strict=True):
-                for row, score in zip(rows.tolist(), scores.tolist(), strict=True):
-                    yield ScoredDoc(query.query_id, self.store.doc_id(row), score)
+                ids = self.store.doc_ids(rows)
+                yield from map(ScoredDoc, repeat(query.query_id), ids, scores.tolist())
 
     def _search(self, queries: joint_search.JointQueries, k: int) -> Iterator[exact_search.Found]:
         assert self.store is not None

@@ -98,7 +98,9 @@ def in_order(rows: np.ndarray, scores: np.ndarray, store: VectorStore, k: int) -
     if len(edges) + 1 < len(order):  # some scores are equal
         for start, end in pairwise([0, *edges.tolist(), len(order)]):
             if end - start > 1:
-                order[start:end] = sorted(order[start:end], key=lambda at: store.doc_id(int(rows[at])), reverse=True)
+                ties = order[start:end]
+                by_id = sorted(zip(store.doc_ids(rows[ties]), ties.tolist(), strict=True), reverse=True)
+                order[start:end] = [at for _, at in by_id]
     return order[:k]
 
 

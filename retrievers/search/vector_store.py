@@ -151,16 +151,11 @@ class Shard:
     docs: int
     norm: float | None
     id_lines: bytes
-    id_starts: np.ndarray  # uint32 (docs + 1,): where in `id_lines` an id begins
+    id_starts: np.ndarray  # uint32 (docs + 1,): where in `id_lines` an id begins, and where the last one ends
 
     def field(self, name: str = "vectors") -> np.ndarray:
         """The array `name`, memory-mapped (changes stay private): rows (docs, ...)."""
         return field(self.folder, self.number, name)
-
-    def doc_id(self, row: int) -> str:
-        """The id of document `row` of this shard."""
-        line = self.id_lines[self.id_starts[row] : self.id_starts[row + 1] - 1]
-        return line.decode("utf-8", "surrogatepass")
 
 
 class VectorStore:
@@ -187,6 +182,7 @@ class VectorStore:
                 if wrong:
                     raise ValueError(f"{folder}: shard {number} is damaged ({wrong}): index again, the others are kept")
         self.shards = [self._open(number) for number in numbers]
+        self._starts = np.concatenate([np.empty(0, np.uint32), *(shard.id_starts for shard in self.shards)])
         shapes = {(shard.field().shape[1], str(shard.field().dtype)) for shard in self.shards if shard.norm is not None}
         if len(shapes) > 1:
             raise ValueError(
@@ -204,9 +200,16 @@ class VectorStore:
             raise ValueError(f"{self.folder}: shard {number} holds {docs} documents: index again")
         return Shard(self.folder, number, first, docs, record(self.folder, number)["norm"], lines, starts)
 
-    def doc_id(self, row: int) -> str:
-        """The id of document `row` of the store."""
-        return self.shards[row // self.shard_docs].doc_id(row % self.shard_docs)
+    def doc_ids(self, rows: np.ndarray) -> list[str]:
+        """The ids of the documents `rows` (n,) of the store."""
+        numbers = rows // self.shard_docs
+        begins = self._starts[rows + numbers]  # a shard has one start more than documents
+        ends = self._starts[rows + numbers + 1] - 1
+        lines = [shard.id_lines for shard in self.shards]
+        return [
+            lines[number][begin:end].decode("utf-8", "surrogatepass")
+            for number, begin, end in zip(numbers.tolist(), begins.tolist(), ends.tolist(), strict=True)
+        ]
 
     @property
     def bytes(self) -> int:

@@ -39,7 +39,7 @@ def by_definition(products: np.ndarray) -> float:
 
 def search(queries: np.ndarray, held: VectorStore, k: int, **how: object) -> list[list[tuple[str, float]]]:
     found = top_k(queries, held, k, device="cpu", **how)  # type: ignore[arg-type]
-    return [[(held.doc_id(row), float(score)) for row, score in zip(*hits, strict=True)] for hits in found]
+    return [list(zip(held.doc_ids(rows), scores.tolist(), strict=True)) for rows, scores in found]
 
 
 def random_case(seed: int, docs: int, dim: int, queries: int, dtype: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -152,7 +152,7 @@ def test_candidates_by_top_k_with_a_certificate(tmp_path, first: str, equal: boo
     held = store(tmp_path, vectors, ids, 256)
     rows, counts = device_candidates.collect(queries, held, 30, torch.device("cpu"), first)
     for query, expected in enumerate(brute_force(queries, vectors, ids, 30)):
-        assert {doc_id for doc_id, _ in expected} <= {held.doc_id(row) for row in rows[query, : counts[query]]}
+        assert {doc_id for doc_id, _ in expected} <= set(held.doc_ids(rows[query, : counts[query]]))
         assert (np.diff(rows[query, : counts[query]]) > 0).all()
 
 

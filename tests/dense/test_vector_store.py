@@ -49,7 +49,7 @@ def test_what_is_stored_is_read(tmp_path) -> None:
     index(tmp_path)
     held = VectorStore(tmp_path)
     assert (held.docs, held.dim, len(held.shards)) == (23, 3, 5)
-    assert [held.doc_id(row) for row in range(23)] == [doc.doc_id for doc in DOCS]
+    assert held.doc_ids(np.arange(23)) == [doc.doc_id for doc in DOCS]
     assert np.concatenate([shard.field() for shard in held.shards])[:, 0].tolist() == list(range(23))
     assert np.concatenate([shard.field("terms") for shard in held.shards])[:, 2].tolist() == list(range(23))
     assert held.norm == pytest.approx(22 * 3**0.5)
@@ -178,7 +178,7 @@ def test_ids_of_any_script(tmp_path, doc_id: str) -> None:
             index(tmp_path, docs)
     else:
         index(tmp_path, docs)
-        assert VectorStore(tmp_path).doc_id(1) == doc_id
+        assert VectorStore(tmp_path).doc_ids(np.array([1])) == [doc_id]
 
 
 def test_what_is_no_store(tmp_path) -> None:

@@ -51,4 +51,4 @@ def brute_force(dense: np.ndarray, entries: np.ndarray, weights: np.ndarray, que
 def search(queries: JointQueries, held: JointStore, k: int, threads: int = 0) -> Hits:
     """What the exact search finds."""
     found = top_k(queries, held, k, "cpu", threads)
-    return [[(held.doc_id(row), float(score)) for row, score in zip(*hits, strict=True)] for hits in found]
+    return [list(zip(held.doc_ids(rows), scores.tolist(), strict=True)) for rows, scores in found]
