@@ -21,6 +21,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from tqdm import tqdm
+
 from harness import status
 
 SYSTEMS = """
@@ -153,8 +155,8 @@ class Field:
 def signals(field: Field, count: int, kinds: list[signal.Signals]) -> None:
     """Stop runs at random moments; begin each again until it is done."""
     field.fresh()
-    hits = 0
-    while hits < count:
+    bar = tqdm(total=count, desc="/".join(kind.name for kind in kinds))
+    while bar.n < count:
         kind = field.draw.choice(kinds)
         before = field.outputs()
         child = field.start(field.home)
@@ -164,7 +166,7 @@ def signals(field: Field, count: int, kinds: list[signal.Signals]) -> None:
         said = child.communicate()[1]
         hit = child.returncode in (-kind, 130, 143)
         if hit:
-            hits += 1
+            bar.update()
             field.injected[kind.name] += 1
             after = field.outputs()
             if gone := [name for name in before if after.get(name) != before[name]]:
@@ -188,7 +190,7 @@ def damages(field: Field, count: int) -> None:
     """Damage a file of a finished run, and begin it again."""
     field.run(field.fresh())
     results, cache = field.home / "results" / "runs", field.home / "cache"
-    for _ in range(count):
+    for _ in tqdm(range(count), desc="damages"):
         kind = field.draw.choice(["index", "manifest", "scores", "run"])
         if kind == "index":
             places = [path for path in cache.glob("indexes/*/index/**/*") if path.is_file() and path.stat().st_size]
