@@ -40,8 +40,8 @@ def pick(results: Sequence[Result], tag: str, dataset: str) -> Result:
     if tag not in tags:
         raise unknown("system", tag, tags)
     here = {result.dataset: result for result in results if result.tag == tag}
-    if dataset in here:
-        return here[dataset]
+    if found := here.get(dataset) or next((result for result in here.values() if result.is_on(dataset)), None):
+        return found
     if members := sorted(result.dataset for result in here.values() if result.unit == dataset):
         raise HarnessError(f"{dataset} stands for several datasets; compare on one of them: {', '.join(members)}")
     raise unknown(f"dataset of {tag}", dataset, here)

@@ -1,9 +1,10 @@
 """Test collections by name: `load("scifact")` finds one in the data folders, the cache or the network.
 
 A name may carry a split, `scifact@train`; without one the table decides, and for a folder that the table does not
-know it is `test`, or the only split there is. A name with a slash is the path of a folder in BEIR layout. A folder
-that is named as the table names a dataset is that dataset, wherever it lies: one name, one meaning, in every table of
-results.
+know it is `test`, or the only split there is. Another split is a dataset of its own in every table and average; the
+dataset's own split may be said and changes nothing: `scifact@test` is `scifact`. A name with a slash is the path of a
+folder in BEIR layout. A folder that is named as the table names a dataset is that dataset, wherever it lies: one name,
+one meaning, in every table of results.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,11 +14,11 @@ from typing import Any
 
 from harness import paths
 from harness.data import survey
-from harness.data.dataset_table import Row, expand, groups, rows
+from harness.data.dataset_table import Row, Unit, expand, groups, rows, unit_of
 from harness.errors import BadInput, HarnessError, unknown
 from harness.records import Doc, Qrel, Query
 
-__all__ = ["Dataset", "Row", "check_names", "expand", "groups", "load", "rows"]
+__all__ = ["Dataset", "Row", "check_names", "expand", "groups", "load", "name_of", "rows"]
 
 LONGEST_NAME = 200  # bytes; file systems end at 255, and a split and an ending are added
 PACKAGE = Path(__file__).parent  # the sample collection lies here
@@ -37,7 +38,7 @@ class Dataset:
     exclude_self: bool
     relevance_level: int
     measure: str
-    unit: str
+    unit: Unit
     corpus_file: Path
     queries_file: Path
     qrels_file: Path
@@ -133,8 +134,7 @@ def load(
     elif found := _local(name, data_dirs):
         folder, name = found, _checked(name, found)
     elif _is_path(name):
-        folder = Path(name).expanduser().absolute()  # a link keeps its name
-        folder = folder.resolve() if ".." in folder.parts else folder
+        folder = _folder(name)
         row = _row_of(folder)
         name = row.name if row else _checked(folder.name, folder)
     else:
@@ -143,6 +143,22 @@ def load(
     dataset = _open(name, split, folder, judged, row, cache)
     dataset.check_judgments()
     return dataset
+
+
+def name_of(name_or_path: str, data_dirs: Sequence[Path] = ()) -> str:
+    """The name under which its results are filed, with no file opened: one for all ways to say it.
+
+    `scifact@test` is `scifact`, a path its folder's name. What is no dataset keeps the last part of what was given.
+    """
+    name, split = _parts(name_or_path)
+    if name in rows():
+        default = rows()[name].split
+    elif folder := _local(name, data_dirs) or (_folder(name) if _is_path(name) else None):
+        row = _row_of(folder)
+        name, default = (row.name, row.split) if row else (folder.name, _default_split(_splits(folder)))
+    else:
+        name, default = Path(name).name, ""
+    return name if split in ("", default) else f"{name}@{split}"
 
 
 def check_names(names: Iterable[str], data_dirs: Sequence[Path] = ()) -> None:
@@ -160,6 +176,11 @@ def _local(name: str, data_dirs: Sequence[Path]) -> Path | None:
 
 def _is_path(name: str) -> bool:
     return bool(name) and (Path(name).name != name or Path(name).is_dir())
+
+
+def _folder(path: str) -> Path:
+    folder = Path(path).expanduser().absolute()  # a link keeps its name
+    return folder.resolve() if ".." in folder.parts else folder
 
 
 def _unknown(name: str, data_dirs: Sequence[Path]) -> HarnessError:
@@ -241,13 +262,12 @@ def _local_names(data_dirs: Sequence[Path]) -> list[str]:
 
 
 def _open(name: str, split: str, folder: Path, judged: Path, row: Row | None, cache: Path) -> Dataset:
-    splits = sorted(
-        {path.name.split(".")[0] for pattern in ("*.tsv", "*.tsv.gz") for path in (judged / "qrels").glob(pattern)}
-    )
-    default = row.split if row else "test"
-    if not split and default not in splits and len(splits) == 1 and (row is None or judged.name == row.name):
+    splits = _splits(judged)
+    default = row.split if row else _default_split(splits)
+    if row and not split and default not in splits and len(splits) == 1 and judged.name == row.name:
         default = splits[0]  # a folder of its own needs no split's name
     chosen = split or default
+    full = name if chosen == default else f"{name}@{chosen}"
     corpus = _file(folder, "corpus.jsonl")
     queries = _file(judged, f"queries.{chosen}.jsonl") or _file(judged, "queries.jsonl")
     qrels = _file(judged / "qrels", f"{chosen}.tsv")
@@ -261,16 +281,27 @@ def _open(name: str, split: str, folder: Path, judged: Path, row: Row | None, ca
         )
     assert corpus is not None and queries is not None
     return Dataset(
-        name=name if chosen == default else f"{name}@{chosen}",
+        name=full,
         folder=folder,
         split=row.split if row and chosen == default else chosen,
         exclude_self=row.exclude_self if row else False,
         relevance_level=row.relevance_level if row else 1,
         measure=row.measure if row else "ndcg@10",
-        unit=row.unit if row else name,
+        unit=unit_of(full),
         corpus_file=corpus,
         queries_file=queries,
         qrels_file=qrels,
         row=row,
         cache=cache,
     )
+
+
+def _splits(folder: Path) -> list[str]:
+    return sorted(
+        {path.name.split(".")[0] for pattern in ("*.tsv", "*.tsv.gz") for path in (folder / "qrels").glob(pattern)}
+    )
+
+
+def _default_split(splits: Sequence[str]) -> str:
+    """Of a folder that the table does not know."""
+    return splits[0] if len(splits) == 1 else "test"

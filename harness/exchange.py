@@ -36,10 +36,10 @@ def export(results: Sequence[Result], form: str, output: Path) -> tuple[list[Pat
 
 
 def _mteb(result: Result, folder: Path) -> tuple[Path | None, list[str]]:
-    body, left_out = mteb.result(result.manifest)
-    # DL19 is a split of MTEB's MSMARCO; in a file of its own it can't overwrite the other split.
-    name = body["task_name"] if result.dataset != "trec-dl-2019" else "MSMARCO-test"
-    path = folder / f"{name}.json"
+    body, left_out = mteb.result(result.body)
+    # DL19 is a split of MTEB's MSMARCO; in a file of its own it can't overwrite the other one. So any other split.
+    apart = result.dataset == "trec-dl-2019" or mteb.base_of(result.dataset) != result.dataset
+    path = folder / f"{'-'.join([body['task_name'], *(body['scores'] if apart else ())])}.json"
     files.write_json(path, body)
     note = f"{result.dataset}: MTEB's format has no place for {', '.join(left_out)}"
     return path, [note] if left_out else []
@@ -57,15 +57,14 @@ def _trec(result: Result, folder: Path) -> tuple[Path | None, list[str]]:
 
 def _ir_measures(result: Result, folder: Path) -> tuple[Path | None, list[str]]:
     """query_id, measure, value as `ir_measures -q` prints them, and at the end the means under the query `all`."""
-    level = (result.manifest.get("fingerprint") or {}).get("relevance_level", 1)
-    named = {measure: ir_measures_name(measure, level) for measure in result.measures}
+    named = {measure: ir_measures_name(measure, result.relevance_level) for measure in result.measures}
     columns = {measure: result.scores(measure) for measure, name in named.items() if name}
     lines = [
         f"{query_id}\t{named[measure]}\t{value!r}"
         for query_id in next(iter(columns.values()), {})
         for measure, value in ((measure, scores[query_id]) for measure, scores in columns.items())
     ]
-    lines += [f"all\t{named[measure]}\t{result.manifest['scores'][measure]!r}" for measure in columns]
+    lines += [f"all\t{named[measure]}\t{result.means[measure]!r}" for measure in columns]
     path = folder / f"{result.dataset}.tsv"
     files.write_bytes(path, "".join(line + "\n" for line in lines).encode())
     missing = [measure for measure, name in named.items() if name is None]

@@ -12,9 +12,9 @@
 (tests, signature, notes) is in its `attrs`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness import leaderboard as boards
 from harness import paths
@@ -24,31 +24,30 @@ from harness.remote import mirror
 if TYPE_CHECKING:
     import pandas as pd
 
-_COSTS = {
-    "index_s": ("index", "wall_s"),
-    "index_bytes": ("index", "index_bytes"),
-    "queries_per_s": ("search", "queries_per_s"),
-}
-
 
 def results(folder: Path | str | None = None) -> "pd.DataFrame":
-    """One row per finished result: system, dataset, the mean of each measure, what it cost, when it was made."""
+    """One row per finished result: system, dataset, the mean of each measure, what it cost, when it was made.
+
+    The cost of a fusion is that of its parts and of fusing; a cost that is not known is missing.
+    """
     import pandas as pd
+
+    from harness.report.costs import AXES
+
+    costs = {{"latency": "latency_p50_ms"}.get(axis.name, axis.name): axis for axis in AXES}
 
     found, notes = stored.read(_folder(folder))
     rows = []
     for result in found:
-        body = result.manifest
-        costs = body.get("costs") or {}
-        latency = ((costs.get("search") or {}).get("latency") or {}).get("p50_ms")
+        body, seconds = result.manifest, result.cost(_seconds_per_query)
         rows.append(
             {
                 "system": result.tag,
                 "dataset": result.dataset,
-                **body["scores"],
+                **result.means,
                 "queries": (body.get("queries") or {}).get("judged"),
-                **{name: (costs.get(stage) or {}).get(key) for name, (stage, key) in _COSTS.items()},
-                "latency_p50_ms": latency,
+                **{name: result.cost(axis.read) for name, axis in costs.items()},
+                "queries_per_s": None if seconds is None else 1 / seconds,
                 "created": body.get("created"),
             }
         )
@@ -161,3 +160,8 @@ def run(
 
 def _folder(folder: Path | str | None) -> Path:
     return mirror.folder(paths.results_dir() if folder is None else paths.place(str(folder)))
+
+
+def _seconds_per_query(costs: Mapping[str, Any]) -> float | None:
+    rate = (costs.get("search") or {}).get("queries_per_s")
+    return 1 / rate if rate else None

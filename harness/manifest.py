@@ -20,11 +20,12 @@ SHAPE: dict[str, Any] = {
     "retriever": {"name": str, "arguments": dict, "all_arguments": dict},
     "queries": {"judged": int, "answered": int},
     "run": {"sha256": str},
-    "k": int,
+    **dict.fromkeys(("k", "relevance_level"), int),
+    "exclude_self": bool,
     "notes": list,
 }
 CHECKSUM = "sha256"  # of the manifest itself without this entry, as canonical JSON
-WORDS = {str: "text", dict: "a table", int: "a whole number", list: "a list"}
+WORDS = {str: "text", dict: "a table", int: "a whole number", bool: "true or false", list: "a list"}
 NAME, RUN, SCORES = "manifest.json", "run.trec.gz", "scores.tsv.gz"
 
 

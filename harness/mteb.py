@@ -42,6 +42,12 @@ def task_of(dataset: str) -> str:
     return TASKS.get(dataset, dataset)
 
 
+def base_of(dataset: str) -> str:
+    """The dataset of the table that another split belongs to: scifact of scifact@train; other names as they are."""
+    base = dataset.rpartition("@")[0]
+    return base if base in dataset_table.rows() else dataset
+
+
 def dataset_of(task: str, split: str) -> str | None:
     """Our name of a task's split; None for a task that is none of ours, or a split that is not evaluated here."""
     rows = dataset_table.rows()
@@ -64,11 +70,11 @@ def measure_of(key: str) -> str | None:
 
 
 def result(manifest: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The result of one manifest as MTEB has it, and which measures could not be said in it.
+    """One result as MTEB has it, and which measures could not be said in it; `manifest` is a `Result.body`.
 
     MTEB counts grade 1 as relevant: where a dataset asks for more, only nDCG means the same in both.
     """
-    level = (manifest.get("fingerprint") or {}).get("relevance_level", 1)
+    level = manifest["relevance_level"]
     scores, left_out = {}, []
     for measure, value in manifest["scores"].items():
         key = key_of(measure, manifest["k"])
@@ -77,8 +83,8 @@ def result(manifest: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         else:
             scores[key] = value
     main = key_of(manifest["primary_measure"], manifest["k"])
-    data, row = manifest.get("data") or {}, dataset_table.rows().get(manifest["dataset"])
-    task = task_of(manifest["dataset"])
+    base = base_of(manifest["dataset"])
+    data, row, task = manifest.get("data") or {}, dataset_table.rows().get(base), task_of(base)
     body = {
         "dataset_revision": f"{row.version if row else 'none'}, qrels sha256 {data.get('qrels_sha256', 'unknown')}",
         "task_name": task,

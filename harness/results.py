@@ -1,37 +1,136 @@
 """Reads the results folder: one `Result` per finished pair of system and dataset. Knows no statistics."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from harness import manifest, tags
+from harness import files, manifest, tags
 from harness.data import dataset_table
+from harness.data.dataset_table import Unit
 from harness.errors import BadInput, HarnessError, printable, unknown
+from harness.running import integrity
+from harness.scoring.scores import mean
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+class Input(NamedTuple):
+    """Another system's run that a result was made of, and the result of that system which is here now, if any."""
+
+    tag: str
+    now: "Result | None"
+    same: bool | None  # whether the run is the one it was made of; None where that can't be told
+
+
 @dataclass(frozen=True)
 class Result:
-    """One system (`tag`) on one dataset; `unit` is the dataset it counts as in averages."""
+    """One system (`tag`) on one dataset.
+
+    The scores are the truth: every mean is made from them, and the manifest's own `scores` are shown nowhere.
+    """
 
     folder: Path
     tag: str
     dataset: str
-    unit: str
     manifest: dict[str, Any]
 
     @cached_property
     def _frame(self) -> "pd.DataFrame":
         from harness.scoring.scores import read_scores
 
-        path = self.folder / manifest.SCORES
+        path, recorded = self.folder / manifest.SCORES, self.manifest.get("files") or {}
         if not path.is_file():
             raise BadInput(path, None, "is missing although the manifest is there; run or score this pair again")
+        if manifest.SCORES in recorded and (
+            wrong := integrity.damage(self.folder, {manifest.SCORES: recorded[manifest.SCORES]})
+        ):
+            what = f"is not as it was written ({wrong[manifest.SCORES]}); run or score this pair again"
+            raise BadInput(path, None, what)
         return read_scores(path)
+
+    @property
+    def unit(self) -> Unit:
+        """What the dataset counts as in averages."""
+        return dataset_table.unit_of(self.dataset)
+
+    @property
+    def members(self) -> "tuple[Result, ...]":
+        """The results that it is made of: itself."""
+        return (self,)
+
+    @property
+    def relevance_level(self) -> int:
+        """The grade from which a document counts as relevant; where an old manifest is silent, that of the table."""
+        row = dataset_table.rows().get(self.dataset)
+        return int(self._evaluated("relevance_level", row.relevance_level if row else 1))
+
+    @property
+    def exclude_self(self) -> bool:
+        """Whether a query's own document was dropped; likewise."""
+        row = dataset_table.rows().get(self.dataset)
+        return bool(self._evaluated("exclude_self", row.exclude_self if row else False))
+
+    def _evaluated(self, name: str, default: Any) -> Any:
+        return self.manifest.get(name, (self.manifest.get("fingerprint") or {}).get(name, default))
+
+    def mean(self, measure: str) -> float:
+        """The mean of a measure over the judged queries, correctly rounded; raises as `scores` does."""
+        return mean(self.scores(measure).values())
+
+    @cached_property
+    def means(self) -> dict[str, float]:
+        """measure -> mean, for all that was scored."""
+        return {measure: self.mean(measure) for measure in self.measures}
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The manifest with what the scores say of means and with both rules of evaluation, for whoever exports it."""
+        rules = {"relevance_level": self.relevance_level, "exclude_self": self.exclude_self}
+        return {**self.manifest, **rules, "scores": self.means}
+
+    @cached_property
+    def inputs(self) -> tuple[Input, ...]:
+        """The runs that it was made of: those of a fusion."""
+        recorded = self.manifest.get("inputs") or {}
+        state = (self.manifest.get("fingerprint") or {}).get("state")
+        laid = (state.get("runs") if isinstance(state, dict) else None) or {}  # before `inputs`: hashes of the files
+        hashes = {name.removeprefix("runs/").removesuffix(".trec.gz"): digest for name, digest in laid.items()}
+        return tuple(self._input(tag, recorded.get(tag), hashes.get(tag)) for tag in sorted(recorded.keys() | hashes))
+
+    def _input(self, tag: str, text: str | None, file: str | None) -> Input:
+        folder = self.folder.parent.parent / tag / self.folder.name
+        try:
+            body = _manifest(folder) if tags.check(tag) else None
+        except HarnessError:
+            body = None
+        if body is None:
+            return Input(tag, None, None)
+        now = Result(folder, tag, self.dataset, body)
+        is_now = (body.get("run") or {}).get("sha256")
+        if text is not None and is_now is not None:
+            return Input(tag, now, text == is_now)
+        run = folder / manifest.RUN
+        return Input(tag, now, files.sha256(run) == file if file and run.is_file() else None)
+
+    def cost(self, read: Callable[[Mapping[str, Any]], Any], of: frozenset[str] = frozenset()) -> float | None:
+        """What `read` takes from a manifest's `costs`, here and in all it was made of; None where one is not known.
+
+        `of` are the systems whose cost this is a part of; one that is made of itself has none.
+        """
+        costs = [read(self.manifest.get("costs") or {}), *(self._cost_of(one, read, of) for one in self.inputs)]
+        known = [cost for cost in costs if isinstance(cost, int | float)]
+        return math.fsum(known) if len(known) == len(costs) else None
+
+    def _cost_of(self, one: Input, read: Callable[[Mapping[str, Any]], Any], of: frozenset[str]) -> float | None:
+        return one.now.cost(read, of | {self.tag}) if one.now and one.tag not in of | {self.tag} else None
+
+    def is_on(self, name: str) -> bool:
+        """Whether `name` means its dataset: by its name, or by its name with the split that is its own."""
+        return name in (self.dataset, f"{self.dataset}@{self.manifest.get('split')}")
 
     @property
     def measures(self) -> list[str]:
@@ -47,30 +146,45 @@ class Result:
         return dict(zip(self._frame["query_id"].tolist(), self._frame[measure].tolist(), strict=True))
 
 
-def read(results: Path) -> tuple[list[Result], list[str]]:
+def read(results: Path, strict: bool = False) -> tuple[list[Result], list[str]]:
     """Every finished result below `results`/runs in order of tag and dataset, and a note for each one left out.
 
-    Raises HarnessError where there is none, and BadInput for a manifest that is broken, of a newer schema, or that
-    names another system or dataset than its folder.
+    Left out is what is not finished and what has no sound manifest: one that is broken, of a newer schema, or that
+    names another system or dataset than its folder. With `strict` such a manifest raises BadInput. Raises HarnessError
+    where there is no result at all.
     """
     found, notes = [], []
     for folder in sorted(results.glob("runs/[!.]*/[!.]*")):
         if not folder.is_dir():
             continue
-        body = manifest.read(folder)
+        pair = printable(f"{folder.parent.name} on {folder.name}")
+        try:
+            body = _manifest(folder)
+        except BadInput as error:
+            if strict:
+                raise
+            notes.append(f"{pair} is left out: {printable(str(error))}")
+            continue
         if body is None:
-            pair = printable(f"{folder.parent.name} on {folder.name}")
             notes.append(f"{pair} is not finished (no {manifest.NAME}) and is left out")
             continue
-        tag, dataset = str(body.get("tag")), str(body.get("dataset"))
-        if (tag, dataset) != (folder.parent.name, folder.name):
-            what = f"is about {tag} on {dataset}, which is not where it lies; {_cure(tag, dataset)}"
-            raise BadInput(folder / manifest.NAME, None, what)
-        found.append(Result(folder, tag, dataset, str(body.get("unit") or dataset), body))
+        found.append(Result(folder, folder.parent.name, folder.name, body))
     if not found:
         message = f"no finished results in {results / 'runs'}; `beir-harness run bm25 --dataset scifact` makes one"
         raise HarnessError("; ".join([message, *notes]))
     return found, notes
+
+
+def _manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of one result, None where it is not finished; raises BadInput for one that is not about it."""
+    body = manifest.read(folder)
+    if body is None:
+        return None
+    tag, dataset = str(body.get("tag")), str(body.get("dataset"))
+    if (tag, dataset) != (folder.parent.name, folder.name):
+        what = f"is about {tag} on {dataset}, which is not where it lies; {_cure(tag, dataset)}"
+        raise BadInput(folder / manifest.NAME, None, what)
+    return body
 
 
 def _cure(tag: str, dataset: str) -> str:
@@ -79,6 +193,30 @@ def _cure(tag: str, dataset: str) -> str:
         return f"move it to runs/{tags.check(tag)}/{tags.check(dataset)}"
     except HarnessError:
         return "these are no names of a result, so remove it"
+
+
+def sound(results: Iterable[Result]) -> tuple[list[Result], list[str]]:
+    """The results whose scores can be read, and a note for each of the others."""
+    found, notes = [], []
+    for result in results:
+        try:
+            result.means  # noqa: B018 - reads the scores
+        except BadInput as error:
+            notes.append(f"{result.tag} on {result.dataset} is left out: {printable(str(error))}")
+        else:
+            found.append(result)
+    return found, notes
+
+
+def stale(results: Iterable[Result]) -> list[str]:
+    """A note for each result that was made of another run of a system than the one that stands beside it."""
+    return [
+        f"{result.tag} on {result.dataset} was made of another run of {one.tag} than the one that is here; run it again"
+        for result in results
+        for member in result.members
+        for one in member.inputs
+        if one.same is False
+    ]
 
 
 def select(results: Iterable[Result], datasets: Sequence[str] = (), systems: Sequence[str] = ()) -> list[Result]:
@@ -106,7 +244,7 @@ def select(results: Iterable[Result], datasets: Sequence[str] = (), systems: Seq
 
 def _members(name: str, results: Sequence[Result]) -> set[str]:
     """The datasets meant by a name: a dataset or unit that has results, else a row or group of the dataset table."""
-    here = {result.dataset for result in results if name in (result.dataset, result.unit)}
+    here = {result.dataset for result in results if result.is_on(name) or name == result.unit}
     if here or name in dataset_table.rows():
         return here
     if name in dataset_table.groups():

@@ -1,5 +1,6 @@
 """Measured against published: the verdict at each distance, the cause for each known mistake, the table itself."""
 
+import gzip
 import json
 
 import pytest
@@ -183,6 +184,7 @@ def test_the_command_reads_manifests_and_its_exit_code_says_it_all(score, code, 
     place = tmp_path / "runs" / "t" / "scifact"
     place.mkdir(parents=True)
     (place / "manifest.json").write_text(json.dumps(manifest("scifact", FLAT, {"ndcg@10": score})))
+    (place / "scores.tsv.gz").write_bytes(gzip.compress(f"query_id\tndcg@10\n1\t{score}\n".encode()))
     (tmp_path / "runs" / "t" / "nfcorpus").mkdir()
     assert main(["verify", "--results", str(tmp_path)]) == code
     output = capsys.readouterr()

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ import pytest
 import made_results
 from harness import results
 from harness.errors import BadInput, HarnessError
+from harness.files import write_json
+from harness.running import integrity
 from harness.statistics.score_matrix import columns, join
 
 
@@ -46,10 +49,51 @@ def test_an_empty_folder_says_what_to_do(tmp_path):
         (lambda path: path.write_text(path.read_text().replace('"bm25"', '"other"')), "is about other on scifact"),
     ],
 )
-def test_bad_manifests_are_refused_by_name(tmp_path, spoil, message):
+def test_bad_manifests_are_named_and_the_rest_goes_on(tmp_path, spoil, message):
     spoil(made_results.add(tmp_path, "bm25", "scifact", [0.1]) / "manifest.json")
     with pytest.raises(BadInput, match=f"bm25/scifact/manifest.json.*{message}"):
+        results.read(tmp_path, strict=True)
+    with pytest.raises(HarnessError, match=f"no finished results.*bm25 on scifact is left out.*{message}"):
         results.read(tmp_path)
+    made_results.add(tmp_path, "other", "nfcorpus", [0.2])
+    found, (note,) = results.read(tmp_path)
+    assert [result.tag for result in found] == ["other"]
+    assert re.search(f"bm25 on scifact is left out: .*manifest.json.*{message}", note)
+
+
+def test_means_are_those_of_the_scores_whatever_the_manifest_says(tmp_path):
+    folder = made_results.add(tmp_path, "a", "scifact", [0.25, 0.75])
+    body = json.loads((folder / "manifest.json").read_text())
+    write_json(folder / "manifest.json", body | {"scores": {"ndcg@10": 0.99}})
+    (result,), _ = results.read(tmp_path)
+    assert result.means == {"ndcg@10": 0.5} and result.body["scores"] == {"ndcg@10": 0.5}
+
+
+def test_scores_that_were_edited_are_refused_by_the_manifest_s_checksum(tmp_path):
+    folder = made_results.add(tmp_path, "a", "scifact", [0.25, 0.75])
+    body = json.loads((folder / "manifest.json").read_text())
+    write_json(folder / "manifest.json", body | {"files": {"scores.tsv.gz": integrity.facts(folder / "scores.tsv.gz")}})
+    assert results.read(tmp_path)[0][0].means == {"ndcg@10": 0.5}
+    (folder / "scores.tsv.gz").write_bytes(gzip.compress(b"query_id\tndcg@10\nq0\t0.99\nq1\t0.99\n"))
+    with pytest.raises(BadInput, match=r"scores.tsv.gz: is not as it was written .*; run or score this pair again"):
+        results.read(tmp_path)[0][0].scores("ndcg@10")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "manifest", "level", "exclude_self"),
+    [
+        ("scifact", {"relevance_level": 2, "exclude_self": True}, 2, True),  # as it is written now
+        ("scifact", {"fingerprint": {"relevance_level": 2, "exclude_self": True}}, 2, True),  # as `run` wrote it
+        ("trec-dl-2019", {"fingerprint": {"run_file": {}}}, 2, False),  # as `score` wrote it: the table's was used
+        ("arguana", {"fingerprint": {"run_file": {}}}, 1, True),
+        ("mine", {"fingerprint": {"run_file": {}}}, 1, False),
+    ],
+)
+def test_every_result_says_how_it_was_evaluated(tmp_path, dataset, manifest, level, exclude_self):
+    made_results.add(tmp_path, "a", dataset, [0.1], **manifest)
+    (result,), _ = results.read(tmp_path)
+    assert (result.relevance_level, result.exclude_self) == (level, exclude_self)
+    assert (result.body["relevance_level"], result.body["exclude_self"]) == (level, exclude_self)
 
 
 @pytest.mark.parametrize(

@@ -67,25 +67,30 @@ def _suites(_: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def _results(arguments: argparse.Namespace) -> list[dict[str, Any]]:
-    from harness import manifest
+    import sys
 
-    rows = []
-    for path in sorted(options.results_folder(arguments).glob("runs/*/*")):
-        body = manifest.read(path) if path.is_dir() else None
-        if body:
-            measure = body.get("primary_measure")
-            score = body["scores"].get(measure)
-            rows.append(
-                {
-                    "tag": body["tag"],
-                    "dataset": body["dataset"],
-                    "measure": measure,
-                    "score": None if score is None else round(score, 4),
-                    "queries": body.get("queries", {}).get("judged"),
-                    "created": body.get("created"),
-                }
-            )
-    return rows
+    from harness import results
+    from harness.errors import HarnessError
+
+    try:
+        found, notes = results.read(options.results_folder(arguments))
+    except HarnessError as error:
+        print(f"note: {error}", file=sys.stderr)  # there is none, which is no error of a list
+        return []
+    found, damaged = results.sound(found)
+    for note in [*notes, *damaged, *results.stale(found)]:
+        print(f"note: {note}", file=sys.stderr)
+    return [
+        {
+            "tag": result.tag,
+            "dataset": result.dataset,
+            "measure": (measure := result.manifest.get("primary_measure")),
+            "score": round(result.means[measure], 4) if measure in result.means else None,
+            "queries": result.manifest.get("queries", {}).get("judged"),
+            "created": result.manifest.get("created"),
+        }
+        for result in found
+    ]
 
 
 def _table(rows: list[dict[str, Any]]) -> str:

@@ -19,14 +19,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Print a line per measure that has a figure; returns 1 if any differs by more than .005."""
+    """Print a line per measure that has a figure; returns 1 if any differs by more than .005, or is damaged."""
     import sys
 
     from harness import results
     from harness.reproduction import verify
 
     found, notes = results.read(options.results_folder(arguments))
-    verdicts = verify(result.manifest for result in found)
+    found, damaged = results.sound(found)
+    verdicts = verify(result.body for result in found)
     count: dict[str, int] = {}
     for verdict in verdicts:
         count[verdict.status] = count.get(verdict.status, 0) + 1
@@ -35,9 +36,9 @@ def main(arguments: argparse.Namespace) -> int:
     else:
         print(_table(verdicts))
         print(", ".join(f"{number} {status}" for status, number in count.items()))
-    for note in notes:
-        print(note, file=sys.stderr)
-    return 1 if count.get("differs") else 0
+    for note in [*notes, *damaged, *results.stale(found)]:
+        print(f"note: {note}", file=sys.stderr)
+    return 1 if count.get("differs") or damaged else 0
 
 
 def _table(verdicts: "list[Verdict]") -> str:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NewType
 
 from harness.errors import HarnessError
 
+Unit = NewType("Unit", str)  # what counts as one dataset in averages; never the key of a column or a result
 TABLE = Path(__file__).with_name("datasets.toml")
 
 
@@ -32,7 +33,7 @@ class Row:
     name: str
     archive: str
     folder: str
-    unit: str
+    unit: Unit
     version: str
     licence: str
     split: str = "test"
@@ -81,6 +82,12 @@ def _row(name: str, line: dict[str, Any], archives: dict[str, dict[str, Any]]) -
     files = tuple(File(**file) for file in line.get("files", ()))
     derived = {"archive": archive, "folder": archive, "unit": name}
     return Row(name=name, **{**derived, **archives[archive], **line, "files": files})
+
+
+def unit_of(dataset: str) -> Unit:
+    """What a dataset counts as in averages: a forum of CQADupStack as that, all else, other splits too, as itself."""
+    row = rows().get(dataset)
+    return row.unit if row else Unit(dataset)
 
 
 @cache

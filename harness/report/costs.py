@@ -45,13 +45,17 @@ class Point:
 
 
 def points(results: Iterable[Result], quality: Mapping[str, float], datasets: Iterable[str], axis: Axis) -> list[Point]:
-    """A point for each system of `quality` whose manifests say the cost on all of `datasets`, cheapest first."""
-    manifests = {(result.tag, result.dataset): result.manifest for result in results}
+    """A point for each system of `quality` whose cost is known on all of `datasets`, cheapest first.
+
+    What a system is made of counts: a fusion costs what its parts cost, and fusing.
+    """
+    by_pair = {(result.tag, result.dataset): result for result in results}
     wanted = sorted(datasets)
     found = []
     for tag, value in quality.items():
-        costs = [axis.read((manifests.get((tag, dataset)) or {}).get("costs") or {}) for dataset in wanted]
-        if costs and all(isinstance(cost, int | float) and cost > 0 for cost in costs):
+        here = [by_pair.get((tag, dataset)) for dataset in wanted]
+        costs = [cost for one in here if one and (cost := one.cost(axis.read)) is not None and cost > 0]
+        if costs and len(costs) == len(wanted):
             found.append(Point(tag, value, float(axis.combine(costs))))
     return front(found)
 

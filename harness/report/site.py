@@ -72,7 +72,7 @@ def write(
         "made": tags,
         "browsed": [{"number": one.number, "dataset": one.dataset, "tags": one.tags} for one in browsed],
     }
-    verdicts = reproduction.verify(result.manifest for result in found)
+    verdicts = reproduction.verify(result.body for result in found)
     environment = _environment()
     for at, board in enumerate(boards):
         written += _measure_page(output, at, board, found, means, verdicts, shared, environment)
@@ -112,7 +112,7 @@ def _file(at: int, measure: str) -> str:
 
 def _made(mine: Sequence[Result]) -> list[Any]:
     """[dataset, command, facts] of one system's results."""
-    return [[result.dataset, command(result.manifest), facts(result.manifest)] for result in mine]
+    return [[result.dataset, command(result.manifest), facts(result.body)] for result in mine]
 
 
 def _browser(

@@ -20,8 +20,8 @@ class Folders(NamedTuple):
         return datasets.load(name, self.data_dirs, self.cache, self.download)
 
     def result(self, tag: str, name: str) -> Path:
-        """Where the result of a system on a dataset lies."""
-        return manifest.folder(self.results, tag, Path(name).name)
+        """Where the result of a system on a dataset lies, by whatever name or path it was asked for."""
+        return manifest.folder(self.results, tag, datasets.name_of(name, self.data_dirs))
 
     def plain(self) -> list[Any]:
         """As JSON can hold it, for another process."""

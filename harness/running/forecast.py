@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness import cache_entries, manifest, plugins
+from harness import cache_entries, datasets, manifest, plugins
 from harness.data import dataset_table, survey
 from harness.errors import HarnessError
 from harness.running import progress
@@ -46,7 +46,7 @@ def of(
     there = cache_entries.indexes(cache)
     planned: set[str] = set()
     for name, system in pairs:
-        place = manifest.folder(results, system.tag, Path(name).name)
+        place = manifest.folder(results, system.tag, datasets.name_of(name, data_dirs))
         if (place / manifest.NAME).exists() and not overwrite:
             continue
         row = dataset_table.rows().get(name.partition("@")[0])
@@ -89,9 +89,9 @@ def warn(
     overwrite: bool,
 ) -> None:
     """Make the forecast of a run and say what is worth saying; raises HarnessError where a disk is too small."""
-    from harness.running.executor import pairs
+    from harness.running.plan import pairs
 
-    for note in check(of(pairs(systems, names), k, results, cache, data_dirs, overwrite), results, cache):
+    for note in check(of(pairs(systems, names, data_dirs), k, results, cache, data_dirs, overwrite), results, cache):
         progress.say(note)
 
 
@@ -124,8 +124,6 @@ def check(found: Forecast, results: Path, cache: Path) -> list[str]:
 
 def _docs(name: str, data_dirs: Sequence[Path], cache: Path) -> int | None:
     """Documents of a dataset: as the table or an earlier survey says, or guessed from the size of the file."""
-    from harness import datasets
-
     row = dataset_table.rows().get(name.partition("@")[0])
     if row and row.docs:
         return row.docs

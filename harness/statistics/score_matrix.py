@@ -2,15 +2,16 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from harness.data import dataset_table
+from harness.data.dataset_table import Unit
 from harness.errors import HarnessError
-from harness.results import Result
+from harness.results import Result, stale
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,14 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Column:
-    """What stands in one column of a table: a dataset, or a unit of several (the 12 forums of CQADupStack)."""
+    """What stands in one column of a table: a dataset, or a unit of several (the 12 forums of CQADupStack).
+
+    `name` is its key everywhere: the dataset's, or the unit's where there are several; `unit` is what it counts as in
+    averages, and no key.
+    """
 
     name: str
-    unit: str
+    unit: Unit
     matrices: tuple[Matrix, ...]
 
     @property
@@ -52,11 +57,9 @@ def join(results: Sequence[Result], measure: str) -> Matrix:
     have no difference worth testing.
     """
     first = results[0]
-    for what, keys in ALIKE:
-        for other in results[1:]:
-            ours, theirs = _look_up(first.manifest, keys), _look_up(other.manifest, keys)
-            if ours is not None and theirs is not None and ours != theirs:
-                raise _unlike(first, other, f"{what} {_short(ours)} and {_short(theirs)}")
+    for other in results[1:]:
+        if what := unlike(first, other):
+            raise _unlike(first, other, what)
     scores = [result.scores(measure) for result in results]
     for other, theirs in zip(results[1:], scores[1:], strict=True):
         if theirs.keys() != scores[0].keys():
@@ -72,7 +75,8 @@ def join(results: Sequence[Result], measure: str) -> Matrix:
 def columns(results: Sequence[Result], measure: str) -> tuple[list[Column], list[str]]:
     """The columns of a table in the order of the dataset table, and notes on what could not be shown.
 
-    Datasets of one unit become one column where a system has all of them; else each is a column of its own.
+    Datasets of one unit become one column where a system has all of them; else each is a column of its own. A split
+    other than a dataset's own is a dataset of its own, and stands behind it.
     """
     rows = dataset_table.rows()
     by_dataset: dict[str, list[Result]] = defaultdict(list)
@@ -83,16 +87,16 @@ def columns(results: Sequence[Result], measure: str) -> tuple[list[Column], list
         else:
             notes.append(f"{result.tag} on {result.dataset} was not scored with {measure}")
     order = {name: place for place, name in enumerate(rows)}
-    units: dict[str, list[Matrix]] = defaultdict(list)
-    for name in sorted(by_dataset, key=lambda name: (order.get(name, len(order)), name)):
+    units: dict[Unit, list[Matrix]] = defaultdict(list)
+    for name in sorted(by_dataset, key=lambda name: (order.get(name.partition("@")[0], len(order)), name)):
         group = by_dataset[name]
         units[group[0].unit].append(join(group, measure))
-        notes += _depths(group, measure)
+        notes += [*_depths(group, measure), *stale(group)]
     found = []
     for unit, matrices in units.items():
         members = {name for name, row in rows.items() if row.unit == unit} | {matrix.dataset for matrix in matrices}
         whole = Column(unit, unit, tuple(matrices))
-        if len(members) == len(matrices) and whole.tags:
+        if 1 < len(matrices) == len(members) and whole.tags:
             found.append(whole)
             missing = {tag: sum(tag in m.tags for m in matrices) for matrix in matrices for tag in matrix.tags}
             notes += [
@@ -105,21 +109,25 @@ def columns(results: Sequence[Result], measure: str) -> tuple[list[Column], list
     return found, notes
 
 
-# What must be equal for two systems on one dataset, and where the manifest says it.
-ALIKE = (
-    ("judgments", ("data", "qrels_sha256")),
-    ("queries", ("data", "queries_sha256")),
-    ("documents", ("data", "collection_sha256")),
-    ("exclude_self (the treatment of a query's own document)", ("fingerprint", "exclude_self")),
-    ("relevance level", ("fingerprint", "relevance_level")),
-    ("split", ("split",)),
+# What must be equal for two results on one dataset; where an old manifest is silent (None), it is taken to be so.
+ALIKE: tuple[tuple[str, Callable[[Result], Any]], ...] = (
+    ("judgments", lambda result: (result.manifest.get("data") or {}).get("qrels_sha256")),
+    ("queries", lambda result: (result.manifest.get("data") or {}).get("queries_sha256")),
+    ("documents", lambda result: (result.manifest.get("data") or {}).get("collection_sha256")),
+    ("exclude_self (the treatment of a query's own document)", lambda result: result.exclude_self),
+    ("relevance level", lambda result: result.relevance_level),
+    ("split", lambda result: result.manifest.get("split")),
 )
 
 
-def _look_up(value: Any, keys: Sequence[str]) -> Any:
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
+def unlike(first: Result, second: Result) -> str:
+    """In what two results on one dataset were not measured alike; empty where they were."""
+    for a, b in ((a, b) for a in first.members for b in second.members):
+        for what, of in ALIKE:
+            ours, theirs = of(a), of(b)
+            if ours is not None and theirs is not None and ours != theirs:
+                return f"{what} {_short(ours)} and {_short(theirs)}"
+    return ""
 
 
 def _short(value: Any) -> str:

@@ -32,7 +32,7 @@ def write_tables(results_folder: Path, tables_folder: Path, merge_seeds: bool = 
 
     Nothing but the manifests and scores goes into them: the same results give the same bytes.
     """
-    found, _ = results.read(results_folder)  # an unfinished run is no part of what is committed, so neither is its note
+    found, _ = results.read(results_folder, strict=True)  # an unfinished run is no part of what is committed
     if merge_seeds:
         found = seeds.merge(found)
     written = []

@@ -28,7 +28,7 @@ def of(
     if len(datasets) > 1:
         parts.append(f"datasets:{len(datasets)}")
     shown = {(tag, matrix.dataset) for matrix in datasets for tag in matrix.tags}
-    made = [result.manifest for result in results if (result.tag, result.dataset) in shown]
+    made = [one.manifest for result in results if (result.tag, result.dataset) in shown for one in result.members]
     parts.append(f"ranx:{_listed({str((body.get('versions') or {}).get('ranx', 'unknown')) for body in made})}")
     parts.append(f"commit:{_listed({_commit(body.get('git')) for body in made})}")
     return "|".join(parts)
