@@ -72,6 +72,12 @@ def runtime(cls: type) -> frozenset[str]:
     return frozenset(getattr(cls, "runtime", ()))
 
 
+def inputs(cls: type, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """The tags of the systems whose runs the class needs with these arguments, defaults included; makes no instance."""
+    offered = getattr(cls, "inputs", None)
+    return tuple(offered(arguments) if callable(offered) else getattr(cls, "requires", ()))
+
+
 def identity(cls: type) -> dict[str, Any]:
     """Whose class this is, as JSON: `name` (fit for a tag), `class`, `distribution` and `version` (None outside one).
 

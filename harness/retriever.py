@@ -36,8 +36,10 @@ files that no longer have their checksum. An index that is not made of pieces is
 `needs(docs, arguments)`, a classmethod, forecasts what an index of so many documents takes: a dict of bytes, `disk` and
 `memory`, either of which may be left out. `arguments` are all of them, defaults included; nothing is to be loaded.
 
-`requires` lists the tags of other systems; their run files of the same dataset lie as `runs/<tag>.trec.gz` in the
-folder when `index` is called. This is how a fusion of systems is a retriever like any other.
+`inputs(arguments)`, a classmethod, gives the tags of other systems whose runs it needs with these arguments; their run
+files of the same dataset lie as `runs/<tag>.trec.gz` in the folder when `index` is called, and of the systems of one
+suite they come first. This is how a fusion of systems is a retriever like any other. Where only an instance knows the
+tags, its attribute `requires` lists them.
 """
 
 from collections.abc import Iterable, Iterator

@@ -14,8 +14,8 @@ from harness.records import Query
 from harness.retriever import Retriever
 from harness.running import fingerprint, indexes, integrity, locks, log, progress
 from harness.running.measuring import measure, percentiles
-from harness.running.prepared import Prepared, prepare, required_runs
-from harness.running.publish import publish
+from harness.running.prepared import Systems, prepare, required_runs, run_of
+from harness.running.publish import publish, sweep
 from harness.suites import System
 
 LATENCY_QUERIES, LATENCY_SECONDS = 50, 10.0  # single-query searches timed for the percentiles: at most so many, so long
@@ -44,7 +44,7 @@ def run(
     cache: Path,
     overwrite: bool = False,
     ahead: Callable[[], None] | None = None,
-    known: dict[str, Prepared] | None = None,
+    known: Systems | None = None,
 ) -> Outcome:
     """Evaluate `system` on `dataset` to depth `k`; a whole result with an equal fingerprint is kept as it is.
 
@@ -55,14 +55,12 @@ def run(
     retriever raises passes through.
     """
     place = manifest.folder(results, system.tag, dataset.name)
-    if not overwrite and (before := (known or {}).get(repr(system))):
+    if not overwrite and known and (before := known.seen(system)):
         expected = before.result_key(dataset, required_runs(before.requires, dataset, results), k)
         there, wrong = _found(place, expected)
         if there and not wrong:
             return Outcome(system.tag, dataset.name, "reused", there)
-    prepared, retriever = prepare(system)
-    if known is not None:
-        known[repr(system)] = prepared
+    prepared, retriever = known.take(system) if known else prepare(system)
     inputs = required_runs(prepared.requires, dataset, results)
     expected = prepared.result_key(dataset, inputs, k)
     place.mkdir(parents=True, exist_ok=True)
@@ -70,7 +68,7 @@ def run(
     with locks.held(place / ".lock", f"the result of {what}"), ExitStack() as stack:
         if kept := _kept(place, expected, overwrite):
             return Outcome(system.tag, dataset.name, "reused", kept)
-        integrity.sweep(place)
+        sweep(place)
         key = prepared.index_key(dataset, inputs)
         in_use = indexes.home(cache, prepared.identity["name"], key) / indexes.USED
         stack.enter_context(locks.shared(in_use, f"the index of {what}"))
@@ -86,6 +84,7 @@ def run(
                 lambda docs: progress.over(log.counted(docs, total), f"{what}: index", "docs", total),
                 ahead,
             )
+        del retriever  # one instance at a time holds a model
         searcher = plugins.make(prepared.plugin, prepared.passed)
         with log.stage("load"), measure() as loading:
             searcher.load(folder)
@@ -111,16 +110,24 @@ def run(
                 | latency(searcher, queries, depth),
             },
             "fingerprint": expected,
+            **(
+                {"inputs": {tag: integrity.text_sha256(folder / run_of(tag)) for tag in prepared.requires}}
+                if inputs
+                else {}
+            ),
         }
         with log.stage("publish"):
             return Outcome(system.tag, dataset.name, "done", publish(found, dataset, place, system.tag, body))
 
 
 def latency(searcher: Retriever, queries: list[Query], k: int) -> dict[str, Any]:
-    """Percentiles of the wall time of single-query searches, over queries spread evenly through the set."""
-    step = max(1, len(queries) // LATENCY_QUERIES)
-    sample, seconds, end = queries[::step][:LATENCY_QUERIES], [], time.perf_counter() + LATENCY_SECONDS
-    for query in sample:
+    """Percentiles of the wall time of single-query searches, over queries spread evenly through the set.
+
+    They are timed in an order of their own, so that those of a search too slow for all of them are spread out, too.
+    """
+    seconds, end = [], time.perf_counter() + LATENCY_SECONDS
+    for at in spread(len(queries), LATENCY_QUERIES):
+        query = queries[at]
         start = time.perf_counter()
         for _ in searcher.search(iter([query]), k):
             pass
@@ -130,10 +137,24 @@ def latency(searcher: Retriever, queries: list[Query], k: int) -> dict[str, Any]
     return {"latency": {**percentiles(seconds), "queries": len(seconds)}}
 
 
+def spread(count: int, most: int) -> list[int]:
+    """At most `most` of `count` places, evenly spaced from the middle of the first stretch to that of the last.
+
+    Every beginning of the list is spread as well as it can be: halves, then quarters (van der Corput's sequence).
+
+    >>> spread(99, 4), spread(3, 50)
+    ([12, 61, 37, 86], [0, 2, 1])
+    """
+    used = min(count, most)
+    places = [(2 * at + 1) * count // (2 * used) for at in range(used)]
+    bits = max(1, (used - 1).bit_length())
+    reversed_ = (int(f"{number:0{bits}b}"[::-1], 2) for number in range(1 << bits))
+    return [places[at] for at in reversed_ if at < used]
+
+
 def _kept(place: Path, expected: dict[str, Any], overwrite: bool) -> dict[str, Any] | None:
-    """The manifest of a finished equal result; None where the work is to be done. The manifest goes first."""
+    """The manifest of a finished equal result; None where the work is to be done."""
     if overwrite:
-        (place / manifest.NAME).unlink(missing_ok=True)
         return None
     found, wrong = _found(place, expected)
     if wrong:

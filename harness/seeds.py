@@ -8,11 +8,14 @@ Gurevych, EMNLP 2017, on why one seed is not enough).
 import math
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, unknown
 from harness.results import Result
+from harness.running import fingerprint
+from harness.statistics.score_matrix import unlike
 
 SEED = re.compile(r"(?P<system>.+)-(?:s|seed)(?P<seed>\d+)")
 
@@ -28,6 +31,11 @@ class SeedMean(Result):
         """What all of the members were scored by."""
         return [name for name in self.members[0].measures if all(name in other.measures for other in self.members)]
 
+    def cost(self, read: Callable[[Mapping[str, Any]], Any], of: frozenset[str] = frozenset()) -> float | None:
+        """The mean over the members; None where one is unknown."""
+        found = [cost for member in self.members if (cost := member.cost(read, of)) is not None]
+        return math.fsum(found) / len(found) if len(found) == len(self.members) else None
+
     def scores(self, measure: str) -> dict[str, float]:
         """query_id -> mean score, correctly rounded. Raises HarnessError where members judged different queries."""
         found = [member.scores(measure) for member in self.members]
@@ -40,15 +48,22 @@ class SeedMean(Result):
         return {query_id: math.fsum(each[query_id] for each in found) / len(found) for query_id in found[0]}
 
 
-def merge(results: Sequence[Result]) -> list[Result]:
+def merge(results: Sequence[Result], systems: Sequence[str] = ()) -> list[Result]:
     """`results` with the seeds of one system on one dataset taken together; systems without a seed stay as they are.
 
-    Raises HarnessError where a system has other seeds on one dataset than on the next, or where the merged name is that
-    of a system too: such a mean would compare what is not alike.
+    With `systems` only these, by their merged names, and the others are not looked at. Raises HarnessError where a
+    system has other seeds on one dataset than on the next, where its seeds differ in more than the seed, or where the
+    merged name is that of a system too: such a mean would compare what is not alike.
     """
     together: dict[tuple[str, str], list[tuple[int, Result]]] = defaultdict(list)
     merged: list[Result] = []
+    names = {result.tag: found["system"] if (found := SEED.fullmatch(result.tag)) else result.tag for result in results}
+    for tag in systems:
+        if tag not in names.values():
+            raise unknown("system", tag, {*names.values()})
     for result in results:
+        if systems and names[result.tag] not in systems:
+            continue
         if found := SEED.fullmatch(result.tag):
             together[found["system"], result.dataset].append((int(found["seed"]), result))
         else:
@@ -64,11 +79,51 @@ def merge(results: Sequence[Result]) -> list[Result]:
                 f"{system} has the seeds {_listed(first)} on {first_dataset} and {_listed(numbers)} on {dataset}:"
                 " run the missing ones, or choose datasets with --dataset"
             )
+        if len(set(numbers)) < len(numbers):
+            raise HarnessError(f"{' and '.join(each.tag for _, each in members)} are one seed of {system} twice")
         if system in plain:
             raise HarnessError(f"{system} is a system and also the name of {members[0][1].tag} without its seed")
-        one = members[0][1]
-        merged.append(SeedMean(one.folder, system, dataset, one.unit, one.manifest, tuple(each for _, each in members)))
+        parts = tuple(each for _, each in members)
+        one = parts[0]
+        for other in parts[1:]:
+            if what := _differ(one, other):
+                raise HarnessError(
+                    f"{one.tag} and {other.tag} differ in more than their seed on {dataset}:\n  {what}\n"
+                    "run one of them again, or under a tag that does not end in -s0, -s1, …"
+                )
+        merged.append(SeedMean(one.folder, system, dataset, one.manifest, parts))
     return sorted(merged, key=lambda result: (result.tag, result.dataset))
+
+
+def _differ(first: Result, second: Result) -> str:
+    """What two seeds of one system have not in common: how they were measured, or what they were made by and with.
+
+    An argument named for the seed may differ, and one in which the tag's own seed stands: `checkpoint=mine-s0`. What
+    the arguments point at (`state`) has to differ.
+    """
+    if what := unlike(first, second):
+        return what
+    return "\n  ".join(fingerprint.difference(_but_seed(first), _but_seed(second)))
+
+
+def _but_seed(result: Result) -> Any:
+    found = SEED.fullmatch(result.tag)
+    assert found
+    own = re.compile(rf"(?<![a-z])(s|seed)([-_=]?)0*{int(found['seed'])}(?!\d)", re.IGNORECASE)
+
+    def plain(value: Any, name: str = "") -> Any:
+        if isinstance(value, dict):
+            return {key: plain(inner, key) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [plain(inner) for inner in value]
+        if name == "seed" or name.endswith("_seed"):
+            return "of its own"
+        return own.sub(r"\1\2SEED", value) if isinstance(value, str) else value
+
+    made = {key: value for key, value in (result.manifest.get("fingerprint") or {}).items() if key != "state"}
+    if "run_file" in made:  # from elsewhere: nothing is known but how deep it was read
+        return {"k": made["run_file"].get("k")}
+    return {"retriever": made.get("retriever"), "k": made.get("k"), "arguments": plain(made.get("arguments"))}
 
 
 def spread_notes(results: Sequence[Result], measure: str) -> list[str]:

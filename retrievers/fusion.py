@@ -6,7 +6,7 @@ The harness lays the other systems' run files into the index folder (`requires`)
 import copy
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -52,6 +52,11 @@ class Fusion:
         self.params, self.from_file = _params(params), isinstance(params, str)
         self.fuse = prepare(method, self.params, len(self.requires))
         self.runs: list[Run] | None = None
+
+    @classmethod
+    def inputs(cls, arguments: Mapping[str, Any]) -> list[str]:
+        """The systems whose runs are fused."""
+        return list(arguments["systems"] or [])
 
     @classmethod
     def untuned(cls, systems: list[str], method: str, norm: str | None = "min-max") -> "Fusion":

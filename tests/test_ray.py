@@ -12,7 +12,8 @@ from harness import suites
 from harness.errors import HarnessError
 from harness.runner import Outcome
 from harness.running import executor, ray_executor
-from harness.running.ray_executor import needs, slots, waits_for
+from harness.running.plan import waits_for
+from harness.running.ray_executor import needs, slots
 from harness.running.ray_tasks import Look
 from test_devices import DIVIDED, outputs
 
@@ -52,7 +53,7 @@ def test_what_a_task_needs(
     ],
 )
 def test_what_waits_for_what(requires: dict, expected: dict) -> None:
-    assert waits_for({tag: Look(tuple(tags), "", 0, {}) for tag, tags in requires.items()}) == expected
+    assert waits_for(requires) == expected
 
 
 def test_ray_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,8 +54,9 @@ def main(arguments: argparse.Namespace) -> int:
                 print(path)
         return 0
     found, notes = results.read(options.results_folder(arguments))
-    chosen = results.select(seeds.merge(found) if arguments.seeds else found,
-                            [*arguments.dataset, *arguments.group], arguments.system)  # fmt: skip
+    chosen = results.select(found, [*arguments.dataset, *arguments.group], [] if arguments.seeds else arguments.system)
+    if arguments.seeds:
+        chosen = seeds.merge(chosen, arguments.system)
     boards = [
         build(chosen, measure, arguments.baseline, arguments.test, arguments.correction, arguments.alpha,
               [*notes, *seeds.spread_notes(chosen, measure)])

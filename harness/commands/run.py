@@ -59,17 +59,18 @@ def main(arguments: argparse.Namespace) -> int:
     from harness.arguments import checked, parse
     from harness.errors import HarnessError
     from harness.running import devices, executor, forecast, ray_executor
+    from harness.running.prepared import Systems
 
     if arguments.k < 1:
         raise HarnessError(f"--k {arguments.k}: at least 1")
     if arguments.timeout is not None and not arguments.timeout > 0:
         raise HarnessError(f"--timeout {arguments.timeout:g}: seconds, more than 0")
-    suite = suites.load(arguments.suite) if arguments.suite else None
+    suite, known = suites.load(arguments.suite) if arguments.suite else None, Systems()
     if arguments.retriever:
         plugin = plugins.find(arguments.retriever)
         settings = checked(plugin, parse(plugin, arguments.set))
-        plugins.make(plugin, settings)  # what the retriever refuses is told before any work
         systems = [suites.system(arguments.retriever, settings, arguments.tag)]
+        known.look(systems[0])  # what the retriever refuses is told before any work
     elif suite:
         if arguments.set or arguments.tag:
             raise HarnessError("--set and --tag belong to a retriever; name one, or write them into the suite")
@@ -94,7 +95,9 @@ def main(arguments: argparse.Namespace) -> int:
     else:
         if arguments.address:
             raise HarnessError("--address is that of a Ray cluster; add --executor ray")
-        run_all = partial(executor.run_all, devices=devices.parse(arguments.devices) if arguments.devices else ())
+        used = devices.parse(arguments.devices) if arguments.devices else ()
+        run_all = partial(executor.run_all, devices=used, known=None if arguments.timeout else known)
+    del known  # with its retriever, where the work is done in other processes
     outcomes = run_all(
         systems,
         names,

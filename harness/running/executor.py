@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from harness import datasets, runner
+from harness import runner
 from harness.errors import HarnessError
 from harness.runner import Outcome
 from harness.running import devices as in_parts
 from harness.running import failures, forecast, isolated, log, progress
 from harness.running.folders import Folders
-from harness.running.prepared import DamagedRun, Prepared
+from harness.running.plan import pairs
+from harness.running.prepared import RunNeeded, Systems
 from harness.suites import System
 
 
@@ -29,25 +30,31 @@ def run_all(
     devices: Sequence[str] = (),
     timeout: float | None = None,
     finished: Callable[[Outcome], None] | None = None,
+    known: Systems | None = None,
 ) -> list[Outcome]:
     """Evaluate every system on every dataset that it is meant for, dataset by dataset; one Outcome a pair.
 
     `devices` share the work on an index where it can be divided; a system that names its device keeps it. With a
     `timeout` (seconds) every pair has a process of its own, which is killed when that time is over. `finished` is
-    called with every Outcome as soon as it is known.
+    called with every Outcome as soon as it is known. `known` are systems that were looked at before.
     """
-    outcomes, known = [], dict[str, Prepared]()
+    outcomes, known, failed = [], known or Systems(), set[tuple[str, str]]()
     folders = Folders(results, cache, tuple(data_dirs), download)
-    todo = pairs(systems, dataset_names)
+    todo = pairs(systems, dataset_names, data_dirs)
     with log.opened(results, command=sys.argv, cache=str(cache), pairs=forecast.sizes(todo, data_dirs, cache)):
         for name, system in progress.over(todo, "suite", "results", level=0):
             outcome = attempt(system, name, k, folders, overwrite, devices, timeout, known)
-            if damaged := next((one for one in systems if one.tag == outcome.needs), None):
-                for one in (damaged, system):
+            there = (name, outcome.needs) not in failed
+            if there and (
+                needed := next((one for other, one in todo if (other, one.tag) == (name, outcome.needs)), None)
+            ):
+                for one in (needed, system):
                     tell(outcome, finished)
                     outcome = attempt(one, name, k, folders, overwrite, devices, timeout)
             tell(outcome, finished)
             outcomes.append(outcome)
+            if outcome.status == "failed":
+                failed.add((name, system.tag))
     return outcomes
 
 
@@ -58,18 +65,6 @@ def tell(outcome: Outcome, finished: Callable[[Outcome], None] | None) -> None:
         finished(outcome)
 
 
-def pairs(systems: Sequence[System], dataset_names: Sequence[str]) -> list[tuple[str, System]]:
-    """Dataset by dataset, every system that is meant for it."""
-    wanted = {name: datasets.expand([name]) for name in dataset_names}
-    order = list(dict.fromkeys(name for names in wanted.values() for name in names))
-    return [
-        (name, system)
-        for name in order
-        for system in systems
-        if system.datasets is None or name in datasets.expand(system.datasets)
-    ]
-
-
 def attempt(
     system: System,
     name: str,
@@ -78,7 +73,7 @@ def attempt(
     overwrite: bool,
     devices: Sequence[str] = (),
     timeout: float | None = None,
-    known: dict[str, Prepared] | None = None,
+    known: Systems | None = None,
 ) -> Outcome:
     """Evaluate one system on one dataset, and log it; whatever goes wrong becomes an Outcome that says so."""
     with log.about(system=system.tag, dataset=name):
@@ -98,18 +93,18 @@ def evaluate(
     overwrite: bool,
     devices: Sequence[str] = (),
     passing: tuple[type[Exception], ...] = (),
-    known: dict[str, Prepared] | None = None,
+    known: Systems | None = None,
 ) -> Outcome:
     """As `attempt`, without a line in the log or a limit of time; exceptions of the types `passing` are raised."""
-    place = folders.result(system.tag, name)
     try:
+        place = folders.result(system.tag, name)
         dataset = folders.dataset(name)
         runs_on, ahead = system, None
         if devices:
             runs_on = in_parts.first(system, devices)
             ahead = partial(in_parts.index_ahead, system, name, dataset, devices, folders)
         outcome = runner.run(runs_on, dataset, k, folders.results, folders.cache, overwrite, ahead, known)
-    except DamagedRun as error:
+    except RunNeeded as error:
         return Outcome(system.tag, name, "failed", message=str(error), needs=error.tag)
     except HarnessError as error:
         return Outcome(system.tag, name, "failed", message=str(error))

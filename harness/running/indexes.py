@@ -70,6 +70,8 @@ def ensure(
         for relative, source in inputs.items():
             with files.atomic_path(folder / relative) as temporary:
                 copyfile(source, temporary)
+                if files.sha256(temporary) != key["state"]["runs"][relative]:
+                    raise HarnessError(f"{source} was replaced while it was being used; start again")
         counted = _Counted(shown(dataset.docs()))
         with measure() as cost:
             if ahead:

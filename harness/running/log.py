@@ -75,7 +75,8 @@ def opened(results: Path, **facts: Any) -> Iterator[None]:
 
 def files(results: Path) -> list[Path]:
     """The logs in a results folder, oldest first."""
-    return sorted(path for path in (results / FOLDER).glob("*.jsonl") if NAME.fullmatch(path.name))
+    found = [path for path in (results / FOLDER).glob("*.jsonl") if NAME.fullmatch(path.name)]
+    return sorted(found, key=lambda path: (int(path.name.partition("-")[0]), path.name))
 
 
 @contextmanager

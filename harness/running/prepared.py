@@ -17,15 +17,15 @@ from harness.running import fingerprint, integrity, locks
 from harness.suites import System
 
 
-class DamagedRun(HarnessError):
-    """The run of the system `tag` is not as it was written."""
+class RunNeeded(HarnessError):
+    """The run of the system `tag` is not there, or not as it was written: it has to be made first."""
 
     def __init__(self, tag: str, what: str) -> None:
         self.tag = tag
         super().__init__(what)
 
-    def __reduce__(self) -> tuple[type["DamagedRun"], tuple[str, str]]:
-        return DamagedRun, (self.tag, str(self))
+    def __reduce__(self) -> tuple[type["RunNeeded"], tuple[str, str]]:
+        return RunNeeded, (self.tag, str(self))
 
 
 @dataclass(frozen=True)
@@ -71,22 +71,53 @@ def prepare(system: System) -> tuple[Prepared, Retriever]:
     plugin = plugins.find(system.spec)
     passed = checked(plugin, system.arguments)
     retriever = plugins.make(plugin, passed)
+    everything = plugins.arguments(plugin) | passed
     prepared = Prepared(
         plugin,
         passed,
         plugins.identity(plugin),
-        plugins.arguments(plugin) | passed,
-        tuple(getattr(retriever, "requires", ())),
+        everything,
+        tuple(getattr(retriever, "requires", None) or plugins.inputs(plugin, everything)),
         retriever.fingerprint() if hasattr(retriever, "fingerprint") else None,
     )
     return prepared, retriever
 
 
+class Systems:
+    """Systems that were looked at in this process: no model is loaded again to see what a result depends on.
+
+    The retriever made by the last look is kept for whoever indexes with that system next.
+    """
+
+    def __init__(self) -> None:
+        self._prepared: dict[str, Prepared] = {}
+        self._spare: tuple[str, Retriever] | None = None
+
+    def seen(self, system: System) -> Prepared | None:
+        """What is known of a system that was looked at before."""
+        return self._prepared.get(repr(system))
+
+    def look(self, system: System) -> None:
+        """Make a retriever of the system; raises as `prepare`."""
+        _, retriever = self.take(system)
+        self._spare = repr(system), retriever
+
+    def take(self, system: System) -> tuple[Prepared, Retriever]:
+        """As `prepare`, with the retriever that a look has left, if it is of this system; another one is let go."""
+        spare, self._spare = self._spare, None
+        if spare and spare[0] == repr(system):
+            return self._prepared[repr(system)], spare[1]
+        del spare
+        prepared, retriever = prepare(system)
+        self._prepared[repr(system)] = prepared
+        return prepared, retriever
+
+
 def required_runs(tags: Sequence[str], dataset: Dataset, results: Path) -> dict[str, Path]:
     """The run files of other systems on the same dataset, by the place they get in the index folder.
 
-    Raises HarnessError where one is missing, with the command that makes it, and DamagedRun, after striking out the
-    result, where one is not the run that its manifest is about.
+    Raises RunNeeded, with the command that makes it, where one is missing, and where one is not the run that its
+    manifest is about, after striking out that result.
     """
     inputs = {}
     for tag in tags:
@@ -94,13 +125,18 @@ def required_runs(tags: Sequence[str], dataset: Dataset, results: Path) -> dict[
         cure = f"beir-harness run RETRIEVER --tag {tag} --dataset {dataset.name}"
         made = manifest.read(place)
         if made is None or not (place / manifest.RUN).is_file():
-            raise HarnessError(f"there is no run of {tag!r} on {dataset.name} in {results}; make it first: {cure}")
+            raise RunNeeded(tag, f"there is no run of {tag!r} on {dataset.name} in {results}; make it first: {cure}")
         with locks.shared(place / ".lock", f"the run of {tag} on {dataset.name}"):  # nobody writes it meanwhile
             made = manifest.read(place) or made
             expected = made.get("run", {}).get("sha256")
             if expected and integrity.text_sha256(place / manifest.RUN) != expected:
                 (place / manifest.NAME).unlink(missing_ok=True)
                 what = "is damaged: its sha256 is not that of its manifest; it has to be made again"
-                raise DamagedRun(tag, f"{place / manifest.RUN} {what}: {cure}")
-        inputs[f"runs/{tag}.trec.gz"] = place / manifest.RUN
+                raise RunNeeded(tag, f"{place / manifest.RUN} {what}: {cure}")
+        inputs[run_of(tag)] = place / manifest.RUN
     return inputs
+
+
+def run_of(tag: str) -> str:
+    """Where the run of a system lies in the index folder of one that needs it."""
+    return f"runs/{tag}.trec.gz"

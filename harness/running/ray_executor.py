@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from harness.errors import HarnessError
 from harness.runner import Outcome
 from harness.running import executor, failures, forecast, log, progress, ray_tasks
 from harness.running.folders import Folders
+from harness.running.plan import pairs, waits_for
 from harness.running.ray_tasks import Look
 from harness.suites import System
 
@@ -43,7 +45,7 @@ def run_all(
 
     Raises HarnessError where Ray is not installed or the cluster cannot be reached.
     """
-    todo = executor.pairs(systems, dataset_names)
+    todo = pairs(systems, dataset_names, data_dirs)
     folders = Folders(results, cache, tuple(data_dirs), download)
     sizes = forecast.sizes(todo, data_dirs, cache)
     with log.opened(results, command=sys.argv, cache=str(cache), pairs=sizes), connected(address) as ray:
@@ -93,22 +95,6 @@ def slots(need: dict[str, float], nodes: Sequence[dict[str, float]]) -> int:
     return sum(min((int(node.get(kind, 0) // amount) for kind, amount in kinds), default=1) for node in nodes)
 
 
-def waits_for(looks: dict[str, Look]) -> dict[str, list[str]]:
-    """Tag -> the tags whose results must be there first; those that wait for each other do not wait."""
-
-    def reaches(start: str, goal: str) -> bool:
-        seen, ahead = set(), [start]
-        while ahead:
-            if (tag := ahead.pop()) == goal:
-                return True
-            if tag in looks and tag not in seen:
-                seen.add(tag)
-                ahead += looks[tag].requires
-        return False
-
-    return {tag: [t for t in look.requires if t in looks and not reaches(t, tag)] for tag, look in looks.items()}
-
-
 @dataclass
 class _Plan:
     """One run on the cluster; `first` is the pair that makes an index, by what the index depends on."""
@@ -125,12 +111,15 @@ class _Plan:
         """One Outcome a pair, in the order of `todo`."""
         self.nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
         self.room = asyncio.Semaphore(max(2, int(sum(node.get("GPU") or node.get("CPU", 0) for node in self.nodes))))
-        self.systems = systems
+        self.todo = todo
         names = dict.fromkeys(name for name, _ in todo)
         self.surveys = {name: asyncio.ensure_future(self._survey(name)) for name in names}
         found = await asyncio.gather(*(self._look(system) for system in systems))
-        self.looks = {system.tag: look for system, look in zip(systems, found, strict=True)}
-        self.after = waits_for(self.looks)
+        self.looks = {repr(system): look for system, look in zip(systems, found, strict=True)}
+        needed: dict[str, list[str]] = {}
+        for system, look in zip(systems, found, strict=True):
+            needed.setdefault(system.tag, []).extend(look.requires)
+        self.after = waits_for(needed)
         for system in systems:
             if not slots(need := self._needs(system), self.nodes):
                 progress.say(f"{system.tag} waits for a node that has {_amounts(need)}; none of the cluster has")
@@ -145,7 +134,7 @@ class _Plan:
         if before := [self.pairs[tag, name] for tag in self.after[system.tag] if (tag, name) in self.pairs]:
             await asyncio.wait(before)
         docs, collection = await self.surveys[name]
-        look, me = self.looks[system.tag], asyncio.current_task()
+        look, me = self.looks[repr(system)], asyncio.current_task()
         assert me
         if (maker := self.first.setdefault((look.index_of, collection), me)) is not me:
             await asyncio.wait([maker])
@@ -154,14 +143,14 @@ class _Plan:
             if maker is me and (self.overwrite or not self._finished(system, name)):
                 await self._make_parts(system, name, docs)
             outcome = await self._evaluate(system, name)
-            if damaged := next((one for one in self.systems if one.tag == outcome.needs), None):
-                for one in (damaged, system):
+            if needed := next((one for other, one in self.todo if (other, one.tag) == (name, outcome.needs)), None):
+                for one in (needed, system):
                     outcome = await self._evaluate(one, name)
         self.results.update()
         return outcome
 
     async def _make_parts(self, system: System, name: str, docs: int) -> None:
-        look, need = self.looks[system.tag], self._needs(system)
+        look, need = self.looks[repr(system)], self._needs(system)
         pieces = -(-docs // look.piece_docs) if look.piece_docs else 1
         if look.requires or (count := min(pieces, slots(need, self.nodes))) < 2:
             return
@@ -180,8 +169,10 @@ class _Plan:
         await asyncio.gather(*(make(number) for number in range(count)))
 
     async def _evaluate(self, system: System, name: str) -> Outcome:
+        start = time.perf_counter()
         outcome = await self._outcome(system, name)
-        log.event(outcome.status, system=system.tag, dataset=name, message=outcome.message)
+        seconds = round(time.perf_counter() - start, 3)
+        log.event(outcome.status, system=system.tag, dataset=name, seconds=seconds, message=outcome.message)
         executor.tell(outcome, self.finished)
         return outcome
 
@@ -200,7 +191,7 @@ class _Plan:
         return Outcome(system.tag, name, "failed", message=message)
 
     def _needs(self, system: System) -> dict[str, float]:
-        return needs(self.looks[system.tag], self.nodes, system.resources)
+        return needs(self.looks[repr(system)], self.nodes, system.resources)
 
     async def _look(self, system: System) -> Look:
         try:

@@ -1,0 +1,78 @@
+"""What is to be done: every system on every dataset that it is meant for, once, behind the systems whose runs it needs.
+
+All executors do the same plan; they only decide where a pair is done. Planning makes no retriever and loads no model.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from harness import datasets, plugins
+from harness.errors import HarnessError
+from harness.suites import System
+
+
+def pairs(
+    systems: Sequence[System], dataset_names: Sequence[str], data_dirs: Sequence[Path] = ()
+) -> list[tuple[str, System]]:
+    """Dataset by dataset, as first named, every system that is meant for it, those that others need first.
+
+    A dataset that is named in two ways is done once. Raises HarnessError where two systems have one tag on a dataset,
+    for one result would replace the other.
+    """
+    asked: dict[str, str] = {}  # the name of its results -> as it was first asked for
+    for name in datasets.expand(dataset_names):
+        asked.setdefault(datasets.name_of(name, data_dirs), name)
+    meant = [_names(system.datasets, data_dirs) for system in systems]
+    needs: dict[str, list[str]] = {}
+    for system in systems:
+        needs.setdefault(system.tag, []).extend(_inputs(system))
+    ordered = in_order(needs)
+    found = []
+    for dataset, name in asked.items():
+        here = [system for system, names in zip(systems, meant, strict=True) if names is None or dataset in names]
+        tags = [system.tag for system in here]
+        if twice := next((tag for tag in tags if tags.count(tag) > 1), None):
+            raise HarnessError(f"two systems are called {twice} on {dataset}; give one of them another tag")
+        found += [(name, system) for system in sorted(here, key=lambda system: ordered.index(system.tag))]
+    return found
+
+
+def in_order(needs: Mapping[str, Sequence[str]]) -> list[str]:
+    """Tags, each with those it needs, in the order given, but each behind those that it waits for.
+
+    >>> in_order({"all": ["two", "bm25"], "bm25": [], "two": ["dupmae", "bm25"], "dupmae": []})
+    ['bm25', 'dupmae', 'two', 'all']
+    """
+    left, done, after = list(needs), list[str](), waits_for(needs)
+    while left:
+        done.append(next(tag for tag in left if all(before in done for before in after[tag])))
+        left.remove(done[-1])
+    return done
+
+
+def waits_for(needs: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Tag -> the tags whose results must be there first; those that wait for each other do not wait."""
+
+    def reaches(start: str, goal: str) -> bool:
+        seen, ahead = set(), [start]
+        while ahead:
+            if (tag := ahead.pop()) == goal:
+                return True
+            if tag in needs and tag not in seen:
+                seen.add(tag)
+                ahead += needs[tag]
+        return False
+
+    return {tag: [one for one in wanted if one in needs and not reaches(one, tag)] for tag, wanted in needs.items()}
+
+
+def _inputs(system: System) -> tuple[str, ...]:
+    try:
+        plugin = plugins.find(system.spec)
+        return plugins.inputs(plugin, plugins.arguments(plugin) | system.arguments)
+    except Exception:  # every result of the system will say why
+        return ()
+
+
+def _names(names: Sequence[str] | None, data_dirs: Sequence[Path]) -> set[str] | None:
+    return None if names is None else {datasets.name_of(name, data_dirs) for name in datasets.expand(names)}
