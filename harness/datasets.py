@@ -20,6 +20,7 @@ from harness.records import Doc, Qrel, Query
 
 __all__ = ["Dataset", "Row", "check_names", "expand", "groups", "load", "name_of", "rows"]
 
+USUAL = "test"  # the split of a folder that the table does not know
 LONGEST_NAME = 200  # bytes; file systems end at 255, and a split and an ending are added
 PACKAGE = Path(__file__).parent  # the sample collection lies here
 
@@ -148,16 +149,17 @@ def load(
 def name_of(name_or_path: str, data_dirs: Sequence[Path] = ()) -> str:
     """The name under which its results are filed, with no file opened: one for all ways to say it.
 
-    `scifact@test` is `scifact`, a path its folder's name. What is no dataset keeps the last part of what was given.
+    `scifact@test` is `scifact`, a path its folder's name. What is no dataset keeps the last part of what was given, and
+    it does not matter which splits there are.
     """
     name, split = _parts(name_or_path)
     if name in rows():
         default = rows()[name].split
     elif folder := _local(name, data_dirs) or (_folder(name) if _is_path(name) else None):
         row = _row_of(folder)
-        name, default = (row.name, row.split) if row else (folder.name, _default_split(_splits(folder)))
+        name, default = (row.name, row.split) if row else (folder.name, USUAL)
     else:
-        name, default = Path(name).name, ""
+        name, default = Path(name).name, USUAL
     return name if split in ("", default) else f"{name}@{split}"
 
 
@@ -262,9 +264,11 @@ def _local_names(data_dirs: Sequence[Path]) -> list[str]:
 
 
 def _open(name: str, split: str, folder: Path, judged: Path, row: Row | None, cache: Path) -> Dataset:
-    splits = _splits(judged)
-    default = row.split if row else _default_split(splits)
-    if row and not split and default not in splits and len(splits) == 1 and judged.name == row.name:
+    splits = sorted(
+        {path.name.split(".")[0] for pattern in ("*.tsv", "*.tsv.gz") for path in (judged / "qrels").glob(pattern)}
+    )
+    default = row.split if row else USUAL
+    if not split and default not in splits and len(splits) == 1 and (row is None or judged.name == row.name):
         default = splits[0]  # a folder of its own needs no split's name
     chosen = split or default
     full = name if chosen == default else f"{name}@{chosen}"
@@ -294,14 +298,3 @@ def _open(name: str, split: str, folder: Path, judged: Path, row: Row | None, ca
         row=row,
         cache=cache,
     )
-
-
-def _splits(folder: Path) -> list[str]:
-    return sorted(
-        {path.name.split(".")[0] for pattern in ("*.tsv", "*.tsv.gz") for path in (folder / "qrels").glob(pattern)}
-    )
-
-
-def _default_split(splits: Sequence[str]) -> str:
-    """Of a folder that the table does not know."""
-    return splits[0] if len(splits) == 1 else "test"

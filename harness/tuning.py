@@ -1,7 +1,9 @@
 """Choosing a retriever's arguments by judgments: on a split that is for training, and on no other.
 
-This module knows no fusion. A retriever class that can be tuned has a class method `untuned`, which takes the arguments
-that are not looked for and gives a `Tunable`.
+This module knows no fusion. A retriever that can be tuned has a method `trials`, which yields arguments worth trying,
+each with a retriever that is ready to search with them. Where it can't be made before its parameters are known, its
+class has a class method `untuned`, which takes the arguments that are not looked for and gives a `Tunable` that needs
+nothing but the runs of its inputs.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,7 +20,9 @@ from harness.errors import HarnessError
 from harness.measures import parse_measure
 from harness.records import Qrel
 from harness.retriever import Retriever
-from harness.running.prepared import required_runs
+from harness.running import indexes
+from harness.running.prepared import prepare, required_runs
+from harness.suites import System
 
 DEPTH = 1000  # documents scored where the measure looks at the whole ranking
 
@@ -26,9 +30,7 @@ Trials = Iterator[tuple[dict[str, Any], Retriever]]
 
 
 class Tunable(Protocol):
-    """What `untuned` gives: `trials` yields arguments worth trying, each with a retriever ready to search with them."""
-
-    requires: list[str]
+    """`trials` yields arguments worth trying, each with a retriever ready to search with them."""
 
     def load(self, folder: Path) -> None: ...
 
@@ -65,24 +67,21 @@ def tune(
     arguments: dict[str, Any],
     dataset: Dataset,
     results: Path,
+    cache: Path,
     measure: str,
     progress: Callable[[Trials], Trials] = iter,
 ) -> Tuned:
     """Try what the retriever offers on `dataset`, a training split whose runs of other systems lie in `results`.
 
-    Of equal scores the one tried first is kept. Raises HarnessError for an evaluation split, for a missing run, and for
-    a retriever or an argument that leaves nothing to tune.
+    Indexes lie in `cache`, as those of any run. Of equal scores the one tried first is kept. Raises HarnessError for an
+    evaluation split, for a missing run, and for a retriever or an argument that leaves nothing to tune.
     """
     refuse_evaluation(dataset)
     cutoff = parse_measure(measure).cutoff or DEPTH
-    plugin: Any = plugins.find(spec)
-    if not hasattr(plugin, "untuned"):
-        raise HarnessError(f"{spec} has nothing that could be tuned here; fusion has")
     queries, qrels = dataset.queries(), dataset.qrels()
     tried: list[tuple[dict[str, Any], float]] = []
     try:
-        tunable: Tunable = plugin.untuned(**checked(plugin, arguments))
-        _load(tunable, required_runs(tunable.requires, dataset, results))
+        tunable = _loaded(spec, arguments, dataset, results, cache)
         for found, trial in progress(tunable.trials(qrels, dataset.relevance_level)):
             hits = trial.search(iter(queries), cutoff + dataset.exclude_self)
             run = runs.order(hits, queries, cutoff, dataset.exclude_self)
@@ -90,14 +89,30 @@ def tune(
             tried.append((found, scores.means()[measure]))
     except ValueError as error:  # a plugin's way to say what the user can mend
         raise HarnessError(str(error)) from error
+    if not tried:
+        raise HarnessError(f"{spec} offers nothing to try with these arguments")
     best = max(tried, key=lambda pair: pair[1])  # the first of equals
     return Tuned(*best, tried)
 
 
-def _load(tunable: Tunable, inputs: dict[str, Path]) -> None:
-    """Load from a folder that holds nothing but the runs."""
-    with TemporaryDirectory() as folder:
-        for relative, source in inputs.items():
-            (Path(folder) / relative).parent.mkdir(exist_ok=True)
-            (Path(folder) / relative).symlink_to(source.resolve())
-        tunable.load(Path(folder))
+def _loaded(spec: str, arguments: dict[str, Any], dataset: Dataset, results: Path, cache: Path) -> Tunable:
+    plugin: Any = plugins.find(spec)
+    if not hasattr(plugin, "trials") and not hasattr(plugin, "untuned"):
+        raise HarnessError(f"{spec} has nothing that could be tuned here: it offers no `trials`, as fusion does")
+    if hasattr(plugin, "untuned"):
+        ready = checked(plugin, arguments)
+        tunable: Tunable = plugin.untuned(**ready)
+        inputs = required_runs(plugins.inputs(plugin, plugins.arguments(plugin) | ready), dataset, results)
+        with TemporaryDirectory() as folder:  # that holds nothing but the runs
+            for relative, source in inputs.items():
+                (Path(folder) / relative).parent.mkdir(exist_ok=True)
+                (Path(folder) / relative).symlink_to(source.resolve())
+            tunable.load(Path(folder))
+        return tunable
+    prepared, retriever = prepare(System(spec, arguments, "tune"))
+    inputs = required_runs(prepared.requires, dataset, results)
+    key = prepared.index_key(dataset, inputs)
+    index, _ = indexes.ensure(cache, prepared.identity["name"], key, retriever, dataset, inputs, iter)
+    searcher: Any = plugins.make(plugin, prepared.passed)
+    searcher.load(index)
+    return searcher

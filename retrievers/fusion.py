@@ -59,7 +59,7 @@ class Fusion:
         return list(arguments["systems"] or [])
 
     @classmethod
-    def untuned(cls, systems: list[str], method: str, norm: str | None = "min-max") -> "Fusion":
+    def untuned(cls, systems: list[str] | None = None, method: str = "wsum", norm: str | None = "min-max") -> "Fusion":
         """A fusion whose `params` are still to be found: to be loaded, and then asked for its `trials`."""
         fusion = cls(systems, norm=norm)
         fusion.method = known("fusion method", method, METHODS)

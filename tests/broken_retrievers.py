@@ -229,6 +229,15 @@ class ScoresNan(Overlap):
             yield hit._replace(score=math.nan) if hit.doc_id == "10" else hit
 
 
+@breaks("scores_are_finite")
+class ScoresNanOnTop(Overlap):
+    """A division by zero in the first place of a query, which a search that is left half-way has in its hands, too."""
+
+    def search(self, queries, k):
+        for hit in super().search(queries, k):
+            yield hit._replace(score=float("nan")) if hit.doc_id == "1" else hit
+
+
 @breaks("empty_text")
 class DividesByLength(Overlap):
     def search(self, queries, k):

@@ -69,7 +69,7 @@ def test_one_name_for_all_ways_to_say_a_dataset(tmp_path: Path) -> None:
             (tmp_path / name / "qrels" / f"{split}.tsv").write_text("")
         (tmp_path / name / "corpus.jsonl").write_text("")
     for asked, name in {
-        "mine": "mine", "mine@test": "mine", "mine@dev": "mine@dev", "only": "only", "only@dev": "only",
+        "mine": "mine", "mine@test": "mine", "mine@dev": "mine@dev", "only": "only", "only@dev": "only@dev",
         f"{tmp_path}/mine/": "mine", f"{tmp_path}/mine@dev": "mine@dev", f"{tmp_path}/mine@test": "mine",
         f"{tmp_path}/scifact@test": "scifact", "scifact@test": "scifact", "trec-dl-2019@test": "trec-dl-2019",
         "msmarco-dev@dev": "msmarco-dev", "msmarco-dev@test": "msmarco-dev@test", "absent": "absent",

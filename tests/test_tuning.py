@@ -35,7 +35,9 @@ def collection(tmp_path, monkeypatch):
 
 def tune(folder, **arguments):
     settings = {"systems": ["good", "bad"], "method": "wsum", **arguments}
-    return tuning.tune("fusion", settings, datasets.load(f"{folder}/things@train"), folder / "results", "mrr@10")
+    return tuning.tune(
+        "fusion", settings, datasets.load(f"{folder}/things@train"), folder / "results", folder / "cache", "mrr@10"
+    )
 
 
 def test_finds_the_system_to_trust(collection):
@@ -73,7 +75,7 @@ def test_refused(collection, arguments, message):
 def test_refuses_what_has_no_trials(collection):
     train = datasets.load(f"{collection}/things@train")
     with pytest.raises(HarnessError, match="bm25 has nothing that could be tuned"):
-        tuning.tune("bm25", {}, train, collection / "results", "mrr@10")
+        tuning.tune("bm25", {}, train, collection / "results", collection / "cache", "mrr@10")
 
 
 def test_refuses_the_split_that_is_evaluated(collection):
@@ -132,3 +134,63 @@ def test_long_parameters_go_to_a_file(collection, capsys):
     assert path.startswith("results/tuned/bayesfuse-")
     assert [len(row) for row in json.loads((collection / path).read_text())["log_odds"]] == [1000, 1000]
     assert cli.main([*shlex.split(report["command"])[1:], "--tag", "learned"]) == 0
+
+
+OUTSIDER = """
+from harness.records import ScoredDoc
+
+
+class ByNumber:
+    runtime = frozenset()
+
+    def __init__(self, factor: float = 1.0, upwards: bool = True) -> None:
+        self.factor, self.upwards = factor, upwards
+
+    def index(self, docs, folder):
+        (folder / "ids").write_text(" ".join(doc.doc_id for doc in docs))
+
+    def load(self, folder):
+        self.ids = (folder / "ids").read_text().split()
+
+    def search(self, queries, k):
+        sign = 1 if self.upwards else -1
+        for query in queries:
+            scored = [ScoredDoc(query.query_id, one, sign * self.factor * float(one[1:])) for one in self.ids]
+            yield from sorted(scored, key=lambda hit: -hit.score)[:k]
+
+    def trials(self, qrels, relevance_level):
+        for factor in (1.0, -1.0):
+            trial = ByNumber(factor, self.upwards)
+            trial.ids = self.ids
+            yield {"factor": factor}, trial
+"""
+
+
+@pytest.mark.parametrize(("upwards", "factor"), [("true", -1.0), ("false", 1.0)])
+def test_whatever_offers_trials_is_tuned(collection, capsys, upwards, factor):
+    (collection / "outsider.py").write_text(OUTSIDER)
+    words = ["tune", "./outsider.py:ByNumber", "--set", f"upwards={upwards}", "--dataset", "./things@train"]
+    assert cli.main([*words, "--measure", "mrr@10", "--results", "results", "--out", "best.json"]) == 0
+    printed = capsys.readouterr().out
+    assert f"MRR@10 1.0000 on things@train, the best of 2 tried there, with\n  factor = {factor}\n" in printed
+    assert json.loads((collection / "best.json").read_text()) == {"factor": factor}
+    assert cli.main(shlex.split(printed.strip().splitlines()[-1])[1:]) == 0
+    [place] = (collection / "results" / "runs").glob("outsider-ByNumber*/things/manifest.json")
+    assert json.loads(place.read_text())["scores"]["mrr@10"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["bm25"], "bm25 has nothing that could be tuned here: it offers no `trials`, as fusion does"),
+        (["bm25", "--systems", "good"], "unknown argument of BM25 'systems'"),
+        (["fusion"], "name the systems to fuse"),
+        (
+            ["fusion", "--systems", "good", "bad", "--set", "method=sum"],
+            "method sum has no parameters, so there is nothing to tune",
+        ),
+    ],
+)
+def test_what_can_t_be_tuned_says_why(collection, capsys, words, says):
+    assert cli.main(["tune", *words, "--dataset", "./things@train", "--results", "results"]) == 2
+    assert says in capsys.readouterr().err

@@ -1,13 +1,15 @@
-"""`beir-harness tune`: find a fusion's parameters on a training split."""
+"""`beir-harness tune`: find a retriever's parameters on a training split."""
 
 import argparse
+import inspect
 import json
 import shlex
 from pathlib import Path
+from typing import Any
 
 from harness.commands import options
 
-HELP = "find the parameters of a fusion of systems on a training split"
+HELP = "find the parameters of a fusion, or of another retriever, on a training split"
 EPILOG = """example:
   beir-harness run bm25 --dataset scifact@train --tag bm25
   beir-harness run dupmae --dataset scifact@train --tag dupmae
@@ -19,12 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What is fused how, on which split, for which measure."""
     parser.epilog, parser.formatter_class = EPILOG, argparse.RawDescriptionHelpFormatter
     parser.add_argument("retriever", help="fusion, or another retriever that offers trials")
-    parser.add_argument("--systems", nargs="+", required=True, metavar="TAG", help="systems whose runs are fused")
-    parser.add_argument("--dataset", required=True, metavar="NAME@SPLIT", help="a split that nothing is evaluated on")
-    parser.add_argument("--method", default="wsum", help="ranx's name of the fusion method (default: wsum)")
     parser.add_argument(
-        "--norm", default="min-max", help="ranx's name of the normalisation, or none (default: min-max)"
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="an argument that is not looked for"
     )
+    parser.add_argument("--systems", nargs="+", metavar="TAG", help="of fusion: the systems whose runs are fused")
+    parser.add_argument("--dataset", required=True, metavar="NAME@SPLIT", help="a split that nothing is evaluated on")
+    parser.add_argument("--method", help="of fusion: ranx's name of the method (default: wsum)")
+    parser.add_argument("--norm", help="of fusion: ranx's name of the normalisation, or none (default: min-max)")
     parser.add_argument("--measure", help="what is maximised, such as ndcg@10 (default: the dataset's primary measure)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the parameters to a JSON file")
     parser.add_argument("--json", action="store_true", help="print everything that was tried, as JSON")
@@ -34,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Tune, print the best parameters, their score and the command that uses them; returns 0."""
-    from harness import datasets, files, paths
+    from harness import datasets, files, paths, plugins
+    from harness.arguments import checked, parse
     from harness.measures import display
     from harness.running.progress import over
     from harness.tuning import tune
@@ -44,19 +48,23 @@ def main(arguments: argparse.Namespace) -> int:
     )
     mirror, measure = options.results_mirror(arguments), arguments.measure or dataset.measure
     results = mirror.folder if mirror else options.results_folder(arguments)
-    settings = {"systems": arguments.systems, "method": arguments.method, "norm": arguments.norm}
+    plugin = plugins.find(arguments.retriever)
+    short = {name: getattr(arguments, name) for name in ("systems", "method", "norm")}
+    given = parse(plugin, arguments.set) | {name: value for name, value in short.items() if value}
+    settings = checked(plugin, _untuned(plugin) | given)
     tuned = tune(
-        arguments.retriever, settings, dataset, results, measure,
-        lambda trials: iter(over(trials, f"{arguments.method} on {dataset.name}", "trials", None)),
+        arguments.retriever, settings, dataset, results, paths.cache_dir(), measure,
+        lambda trials: iter(over(trials, f"{arguments.retriever} on {dataset.name}", "trials", None)),
     )  # fmt: skip
-    best = dict(tuned.arguments)
-    out = arguments.out
-    if out is None and len(json.dumps(best["params"])) > LONGEST:
-        name = f"{arguments.method}-{files.sha256_json([settings, dataset.facts(), best])[:8]}.json"
-        out = results / "tuned" / name
+    best, out = dict(tuned.arguments), arguments.out
+    if out is None and len(json.dumps(best)) > LONGEST:
+        label = settings.get("method") or arguments.retriever.rpartition(":")[2]
+        out = results / "tuned" / f"{label}-{files.sha256_json([settings, dataset.facts(), best])[:8]}.json"
     if out is not None:
-        files.write_json(out, best["params"])
-        best["params"] = str(out)
+        params = best.get("params")
+        files.write_json(out, best if params is None else params)
+        if params is not None:  # may be said by the path of its file
+            best["params"] = str(out)
     if mirror and arguments.out is None:
         mirror.push("tuned")
     command = _command(arguments, settings | best)
@@ -66,9 +74,16 @@ def main(arguments: argparse.Namespace) -> int:
         print(json.dumps({**report, "command": command, "tried": tried}, indent=2))
         return 0
     print(f"{display(measure)} {tuned.score:.4f} on {dataset.name}, the best of {len(tuned.tried)} tried there, with")
-    print(f"  params = {best['params'] if out else json.dumps(best['params'])}")
+    for name, value in best.items():
+        print(f"  {name} = {value if isinstance(value, str) else json.dumps(value)}")
     print(f"To evaluate it:\n  {command}")
     return 0
+
+
+def _untuned(plugin: Any) -> dict[str, Any]:
+    """What is taken where nothing is said of what is not looked for; it may be another value than in a run."""
+    made = inspect.signature(plugin.untuned).parameters.values() if hasattr(plugin, "untuned") else ()
+    return {one.name: one.default for one in made if one.default not in (one.empty, None)}
 
 
 def _command(arguments: argparse.Namespace, settings: dict[str, object]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness.conformance.collection import DOCS, QUERIES
-from harness.conformance.law import Make, difference, indexed, law, require, search
+from harness.conformance.law import Make, begun, difference, indexed, law, require, search
 from harness.records import Doc
 
 K = 100  # beyond the collection: every document that the retriever can find
@@ -23,8 +23,7 @@ def streams_are_read_once(make: Make, folder: Path) -> None:
     """Documents and queries come as streams that can be read once, without a length."""
     expected = search(indexed(make, folder / "list", DOCS), QUERIES, K)
     place = folder / "stream"
-    place.mkdir()
-    retriever = make()
+    retriever = begun(make, place, DOCS)
     retriever.index((doc for doc in DOCS), place)
     retriever.load(place)
     found = search(retriever, (query for query in QUERIES), K)
@@ -48,7 +47,7 @@ def interrupted_index_is_finished(make: Make, folder: Path) -> None:
     """An index that was interrupted, once and again, and then finished is the same as one made in one go."""
     whole = indexed(make, folder / "whole", DOCS)
     pieces = folder / "pieces"
-    pieces.mkdir()
+    begun(make, pieces, DOCS)
     for end in (1, len(DOCS) // 2, len(DOCS)):
         stopped = False
         try:
@@ -82,8 +81,7 @@ def inputs_are_not_changed(make: Make, folder: Path) -> None:
     """The lists of documents and queries are afterwards as they were."""
     docs, queries = list(DOCS), list(QUERIES)
     folder = folder / "index"
-    folder.mkdir()
-    retriever = make()
+    retriever = begun(make, folder, docs)
     retriever.index(docs, folder)
     require(docs == list(DOCS), "index changed the list of documents")
     retriever.load(folder)

@@ -6,6 +6,7 @@ from functools import wraps
 from pathlib import Path
 from unittest import SkipTest
 
+from harness.conformance import inputs
 from harness.records import Doc, Query, ScoredDoc
 from harness.retriever import Retriever
 
@@ -53,10 +54,17 @@ def require(condition: bool, message: str) -> None:
 
 def indexed(make: Make, folder: Path, docs: Sequence[Doc]) -> Retriever:
     """A retriever that has indexed `docs` in the new folder `folder` and loaded it."""
-    folder.mkdir(parents=True)
-    retriever = make()
+    retriever = begun(make, folder, docs)
     retriever.index(docs, folder)
     retriever.load(folder)
+    return retriever
+
+
+def begun(make: Make, folder: Path, docs: Sequence[Doc]) -> Retriever:
+    """A retriever that may index `docs` in the new folder `folder`, where the runs that it needs of others lie."""
+    folder.mkdir(parents=True)
+    retriever = make()
+    inputs.lay(retriever, folder, docs)
     return retriever
 
 
