@@ -82,6 +82,10 @@ class Dataset:
         about = {"version": self.row.version, "url": self.row.url, "md5": self.row.md5} if self.row else {}
         return {"name": self.name, "split": self.split, **about, **found}
 
+    def judgments_facts(self) -> dict[str, str]:
+        """The hashes of queries and judgments that are in `facts`; reads no document."""
+        return survey.judgments(self.queries_file, self.qrels_file)
+
     def collection_fingerprint(self) -> str:
         """Hex sha256 of the documents: the same for the three MS MARCO datasets, and for a corpus.jsonl and its .gz."""
         return self.facts()["collection_sha256"]

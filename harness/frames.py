@@ -131,25 +131,26 @@ def run(
 ) -> "pd.DataFrame":
     """What was retrieved: query_id, rank, doc_id, score, and `relevance`, the grade or <NA> where nobody judged.
 
-    Without the dataset at hand (nothing is downloaded) the column `relevance` is missing and `attrs["notes"]` says why.
+    Without the judgments that were used at hand (nothing is downloaded) the column `relevance` is missing and
+    `attrs["notes"]` says why.
     Raises HarnessError where the run file is not in the results folder.
     """
     import pandas as pd
 
-    from harness import datasets, query_browser
+    from harness import query_browser
     from harness.comparison import pick
     from harness.errors import HarnessError
 
-    found, _ = stored.read(_folder(folder))
+    result = pick(stored.read(_folder(folder))[0], tag, dataset)
     rows = [
         (query_id, rank, doc_id, float(score))
-        for query_id, doc_ids, scored in query_browser.read_run(pick(found, tag, dataset))
+        for query_id, doc_ids, scored in query_browser.read_run(result)
         for rank, (doc_id, score) in enumerate(zip(doc_ids[:depth], scored[:depth], strict=True), 1)
     ]
     frame = pd.DataFrame(rows, columns=["query_id", "rank", "doc_id", "score"])
     try:
         folders = [*map(Path, data_dirs), *paths.data_dirs()]
-        judged = query_browser.judgments(datasets.load(dataset, folders, download=False)).by_query
+        judged = query_browser.judgments(query_browser.dataset_of(result, folders, dataset, texts=False)).by_query
     except HarnessError as error:
         frame.attrs["notes"] = [f"no relevance: {error}"]
         return frame

@@ -3,10 +3,11 @@
 The page and `beir-harness compare --query` show the same; neither text nor markup is made here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from harness import manifest
+from harness import datasets, manifest
 from harness.datasets import Dataset
 from harness.errors import HarnessError, unknown
 from harness.records import Doc
@@ -62,6 +63,27 @@ class Judgments:
     def relevant(self, query_id: str) -> dict[str, int]:
         """doc_id -> grade of the relevant documents of a query."""
         return {doc_id: grade for doc_id, grade in self.by_query.get(query_id, {}).items() if grade >= self.level}
+
+
+def dataset_of(
+    result: Result, data_dirs: Sequence[Path] = (), name: str = "", download: bool = False, texts: bool = True
+) -> Dataset:
+    """The dataset that a result was scored on, found by the result's own name or by `name`, which may be a path.
+
+    This is the only way from a result to judgments and texts. Raises HarnessError where the dataset is not at hand, and
+    where it is another version: other judgments, queries or rules of evaluation, or, with `texts`, other documents.
+    """
+    dataset = datasets.load(name or result.dataset, data_dirs, download=download)
+    known = dataset.facts() if texts else dataset.judgments_facts()
+    recorded = result.manifest.get("data") or {}
+    for hash_ in ("collection_sha256", "queries_sha256", "qrels_sha256"):
+        if None not in (known.get(hash_), recorded.get(hash_)) and known[hash_] != recorded[hash_]:
+            raise HarnessError(f"{dataset.folder} is not the version that was scored ({hash_} is another)")
+    for rule in ("relevance_level", "exclude_self"):
+        if getattr(dataset, rule) != getattr(result, rule):
+            what = f"{rule} {getattr(result, rule)}, and is {getattr(dataset, rule)} now"
+            raise HarnessError(f"{result.tag} on {result.dataset} was scored with {what}")
+    return dataset
 
 
 def judgments(dataset: Dataset) -> Judgments:

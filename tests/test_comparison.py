@@ -99,7 +99,7 @@ def test_the_command_without_the_dataset_shows_ids_and_says_why(made, capsys):
 def test_the_command_with_the_dataset_shows_texts(tmp_path, capsys):
     toy.write(tmp_path / "data" / "toy")
     for tag, scores in (("a", [1.0, 0.0, 0.0]), ("b", [0.5, 0.0, 0.0])):
-        made_results.add(tmp_path / "made", tag, "toy", scores, ["q1", "q2", "q3"])
+        made_results.add(tmp_path / "made", tag, "toy", scores, ["q1", "q2", "q3"], data={})
     words = ["compare", "a", "b", "--dataset", "toy", "--results", str(tmp_path / "made")]
     assert main([*words, "--data-dir", str(tmp_path / "data")]) == 0
     printed = capsys.readouterr().out
@@ -110,6 +110,16 @@ def test_the_command_with_the_dataset_shows_texts(tmp_path, capsys):
         {"query_id": "q1", "first": 1.0, "second": 0.5, "difference": 0.5, "text": "green apple"}
     ]
     assert (found["first"], found["second"], found["wins"]) == ("a", "b", 1)
+    (tmp_path / "data" / "toy" / "queries.jsonl").write_text(
+        (tmp_path / "data" / "toy" / "queries.jsonl").read_text().replace("green apple", "another question")
+    )
+    for tag, scores in (("a", [1.0, 0.0, 0.0]), ("b", [0.5, 0.0, 0.0])):
+        made_results.add(tmp_path / "made", tag, "toy", scores, ["q1", "q2", "q3"])
+    assert main([*words, "--data-dir", str(tmp_path / "data")]) == 0
+    assert (
+        "query texts are not shown" in (printed := capsys.readouterr().out)
+        and "another" not in printed.split("note")[0]
+    )
 
 
 def test_the_command_complains_with_exit_code_2(made, capsys):

@@ -43,8 +43,9 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.kind:
         found = [entry for entry in found if entry.kind in arguments.kind]
     if arguments.what == "list":
-        if arguments.name or arguments.yes or arguments.unreferred:
-            raise HarnessError("`cache list` takes --kind, --results and --json; the others belong to `cache prune`")
+        if arguments.name:
+            raise HarnessError("`cache list` takes no names; they belong to `cache prune`")
+        options.refuse(arguments, add_arguments, ("days", "unreferred", "yes"), "it belongs to `cache prune`")
         rows = [_row(entry) for entry in found]
         print(json.dumps(rows, indent=2, ensure_ascii=False) if arguments.json else _listing(cache, found))
         return 0
@@ -52,6 +53,8 @@ def main(arguments: argparse.Namespace) -> int:
     for name in arguments.name:
         if name not in names:
             raise unknown("entry of the cache", name, names)
+    if arguments.name:
+        options.refuse(arguments, add_arguments, ("days",), "entries that are named go whatever their age")
     if not arguments.days >= 0:
         raise HarnessError(f"--days {arguments.days:g}: 0 or more")
     wanted = [

@@ -32,15 +32,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Compare and print; returns 0."""
-    from harness import results
+    from harness import datasets, results
     from harness.comparison import as_json, compare, pick
 
     found, _ = results.read(options.results_folder(arguments))
-    first, second = (pick(found, tag, arguments.dataset) for tag in (arguments.first, arguments.second))
+    name = datasets.name_of(arguments.dataset, options.data_folders(arguments))
+    first, second = (pick(found, tag, name) for tag in (arguments.first, arguments.second))
     measures = list(dict.fromkeys(arguments.measure or [first.manifest["primary_measure"]]))
     if arguments.query is not None:
+        unused = ("top", "test", "correction", "alpha")
+        options.refuse(arguments, add_arguments, unused, "nothing is tested on the one --query")
         return _one_query(arguments, (first, second), measures)
-    texts, note = _texts(arguments)
+    texts, note = _texts(arguments, first)
     measured = compare(
         first, second, measures, arguments.test, arguments.correction, arguments.alpha, max(0, arguments.top), texts
     )
@@ -56,10 +59,17 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _one_query(arguments: argparse.Namespace, pair: "Sequence[Result]", measures: Sequence[str]) -> int:
     """Print both systems' documents for one query side by side."""
-    from harness import datasets, query_text
+    from harness import query_text
+    from harness.errors import HarnessError
     from harness.measures import display
+    from harness.query_browser import dataset_of
+    from harness.statistics.score_matrix import unlike
 
-    dataset = datasets.load(arguments.dataset, options.data_folders(arguments), download=not arguments.offline)
+    folders = options.data_folders(arguments)
+    for other in pair[1:]:
+        if what := unlike(pair[0], other):
+            raise HarnessError(f"{pair[0].tag} and {other.tag} can't be compared on {pair[0].dataset}: {what}")
+    dataset = dataset_of(pair[0], folders, arguments.dataset, download=not arguments.offline)
     found = query_text.look_up(dataset, pair, arguments.query)
     scores = query_text.scores_of(pair, measures, arguments.query)
     if arguments.json:
@@ -69,13 +79,13 @@ def _one_query(arguments: argparse.Namespace, pair: "Sequence[Result]", measures
     return 0
 
 
-def _texts(arguments: argparse.Namespace) -> tuple[Mapping[str, str], str]:
+def _texts(arguments: argparse.Namespace, result: "Result") -> tuple[Mapping[str, str], str]:
     """Texts by query_id where the dataset is at hand, without a download; else none and the reason."""
-    from harness import datasets
     from harness.errors import HarnessError
+    from harness.query_browser import dataset_of
 
     try:
-        dataset = datasets.load(arguments.dataset, options.data_folders(arguments), download=False)
+        dataset = dataset_of(result, options.data_folders(arguments), arguments.dataset, texts=False)
         return {query.query_id: query.text for query in dataset.queries()}, ""
     except HarnessError as error:
         return {}, f"query texts are not shown: {error}"

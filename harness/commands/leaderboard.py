@@ -49,6 +49,19 @@ def main(arguments: argparse.Namespace) -> int:
     from harness.tables.rendering import render, write_tables
 
     if arguments.tables:
+        others = (
+            "measure",
+            "dataset",
+            "group",
+            "system",
+            "baseline",
+            "test",
+            "correction",
+            "alpha",
+            "format",
+            "output",
+        )
+        options.refuse(arguments, add_arguments, others, "--tables writes every table of every result, as committed")
         with options.results_written(arguments) as folder:
             for path in write_tables(folder, folder / "tables", arguments.seeds):
                 print(path)

@@ -18,6 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the rows; returns 0."""
+    if arguments.what != "results":
+        options.refuse(arguments, add_arguments, ("results",), f"{arguments.what} are not in a results folder")
     rows = {"datasets": _datasets, "retrievers": _retrievers, "suites": _suites, "results": _results}[arguments.what](
         arguments
     )

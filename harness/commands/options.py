@@ -1,7 +1,7 @@
 """Command-line options that several commands share, and where they lead."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,26 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         help="folder of dataset folders in BEIR layout, looked in before the cache and the network; may be repeated",
     )  # fmt: skip
     parser.add_argument("--offline", action="store_true", help="never download")
+
+
+def refuse(
+    arguments: argparse.Namespace,
+    add_arguments: Callable[[argparse.ArgumentParser], None],
+    names: Iterable[str],
+    why: str,
+) -> None:
+    """Raise HarnessError where one of these options was given: in this combination it would do nothing.
+
+    `add_arguments` are the command's own, which know what an option is where it is not given.
+    """
+    from harness.errors import HarnessError
+
+    parser = argparse.ArgumentParser(add_help=False)
+    add_arguments(parser)
+    given = [name for name in names if getattr(arguments, name) != parser.get_default(name)]
+    if given:
+        listed = " and ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise HarnessError(f"{listed}: {why}")
 
 
 def results_folder(arguments: argparse.Namespace) -> Path:

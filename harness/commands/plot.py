@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 
 HELP = "draw a figure of the results as PNG, SVG or PDF"
 KINDS = ("leaderboard", "differences", "cd", "pareto", "pairs", "queries")
+UNUSED = {  # options that a figure does not look at
+    "leaderboard": ("baseline", "correction", "cost"),
+    "differences": ("cost",),
+    "cd": ("baseline", "test", "correction", "cost"),
+    "pareto": ("baseline", "test", "correction", "alpha"),
+    "pairs": ("baseline", "cost"),
+    "queries": ("correction", "cost"),
+}
 EPILOG = """figures:
   leaderboard  systems with averages, or on one --dataset with intervals
   differences  --system minus --baseline on every dataset, or on one --dataset every system minus --baseline
@@ -44,6 +52,9 @@ def main(arguments: argparse.Namespace) -> int:
     from harness import results
     from harness.plots import style
 
+    options.refuse(
+        arguments, add_arguments, UNUSED[arguments.figure], f"the figure {arguments.figure} has no use for it"
+    )
     style.check(arguments.output)
     found, _ = results.read(options.results_folder(arguments))
     style.save(figure(arguments, found), arguments.output)

@@ -36,6 +36,10 @@ def main(arguments: argparse.Namespace) -> int:
 
     from harness.report import site
 
+    if not arguments.serve:
+        options.refuse(arguments, add_arguments, ("port",), "a port is for --serve")
+    if arguments.queries < 1:
+        options.refuse(arguments, add_arguments, ("data_dir",), "texts are shown with queries, and --queries is 0")
     made = site.write(
         options.results_folder(arguments),
         arguments.output,

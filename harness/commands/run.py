@@ -66,6 +66,10 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.timeout is not None and not arguments.timeout > 0:
         raise HarnessError(f"--timeout {arguments.timeout:g}: seconds, more than 0")
     suite, known = suites.load(arguments.suite) if arguments.suite else None, Systems()
+    if suite and arguments.retriever and arguments.dataset:
+        raise HarnessError(
+            "--suite gives a retriever its datasets; with --dataset it would say nothing: name one of them"
+        )
     if arguments.retriever:
         plugin = plugins.find(arguments.retriever)
         settings = checked(plugin, parse(plugin, arguments.set))

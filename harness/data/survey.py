@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.errors import BadInput
 from harness.files import read_json, sha256_json, write_json
+from harness.records import Qrel, Query
 
 SCHEMA = 1  # part of the key: raise it when the meaning of a fact changes
 FACTS = {"collection_sha256": str, "queries_sha256": str, "qrels_sha256": str} | dict.fromkeys(
@@ -51,10 +52,10 @@ def survey(corpus: Path, queries: Path, qrels: Path) -> dict[str, Any]:
     from harness.data.beir_format import judged_queries, read_docs
     from harness.data.qrels import read_qrels
 
-    judgments = read_qrels(qrels)
+    judged = read_qrels(qrels)
     asked = judged_queries(queries, qrels)
-    missing = {qrel.doc_id for qrel in judgments}
-    relevant = {qrel.doc_id for qrel in judgments if qrel.relevance > 0}
+    missing = {qrel.doc_id for qrel in judged}
+    relevant = {qrel.doc_id for qrel in judged if qrel.relevance > 0}
     digest = hashlib.sha256()
     docs = 0
     for docs, doc in enumerate(read_docs(corpus, digest), 1):  # noqa: B007
@@ -65,10 +66,21 @@ def survey(corpus: Path, queries: Path, qrels: Path) -> dict[str, Any]:
         raise BadInput(qrels, None, what)
     return {
         "collection_sha256": digest.hexdigest(),
-        "queries_sha256": sha256_json(asked),
-        "qrels_sha256": sha256_json(judgments),
+        **_hashes(asked, judged),
         "docs": docs,
         "queries": len(asked),
-        "qrels": sum(qrel.relevance >= 0 for qrel in judgments),
+        "qrels": sum(qrel.relevance >= 0 for qrel in judged),
         "unknown_docs": len(missing),
     }
+
+
+def judgments(queries: Path, qrels: Path) -> dict[str, str]:
+    """queries_sha256 and qrels_sha256 as `survey` has them, without a look at the documents."""
+    from harness.data.beir_format import judged_queries
+    from harness.data.qrels import read_qrels
+
+    return _hashes(judged_queries(queries, qrels), read_qrels(qrels))
+
+
+def _hashes(asked: list[Query], judged: list[Qrel]) -> dict[str, str]:
+    return {"queries_sha256": sha256_json(asked), "qrels_sha256": sha256_json(judged)}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import datasets, query_browser
+from harness import query_browser
 from harness.datasets import Dataset
 from harness.errors import HarnessError
 from harness.query_browser import View, clipped
@@ -49,7 +49,7 @@ def write(
     spread = matrices[measure].scores.max(axis=1) - matrices[measure].scores.min(axis=1)
     rows = sorted(sorted(range(len(ids)), key=lambda row: (-spread[row], ids[row]))[:most])
     chosen = [ids[row] for row in rows]
-    dataset, note = _dataset(name, results[0], data_dirs)
+    dataset, note = _dataset(results[0], data_dirs)
     texts = {query.query_id: query.text for query in dataset.queries()} if dataset else {}
     place = folder / str(number)
     written = []
@@ -75,17 +75,12 @@ def write(
     return Browsed(number, name, tuple(result.tag for result in results), note), written
 
 
-def _dataset(name: str, result: Result, data_dirs: Sequence[Path]) -> tuple[Dataset | None, str]:
+def _dataset(result: Result, data_dirs: Sequence[Path]) -> tuple[Dataset | None, str]:
     """The collection that was scored, or None and the reason why texts can't be shown. Nothing is downloaded."""
     try:
-        dataset = datasets.load(name, data_dirs, download=False)
-        facts, recorded = dataset.facts(), result.manifest.get("data") or {}
+        return query_browser.dataset_of(result, data_dirs), ""
     except HarnessError as error:
         return None, f"Texts and rankings are not shown: {error}"
-    for what in ("collection_sha256", "queries_sha256", "qrels_sha256"):
-        if recorded.get(what, facts[what]) != facts[what]:
-            return None, f"Texts and rankings are not shown: {dataset.folder} is not the version that was scored"
-    return dataset, ""
 
 
 def _details(
