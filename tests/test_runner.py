@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 import toy
-from harness import datasets, manifest, runner, suites
+from harness import cli, datasets, manifest, runner, suites
 from harness.errors import HarnessError
+from harness.running import indexes
 
 OVERLAP = f"{Path(__file__).with_name('overlap.py')}:Overlap"
 
@@ -111,3 +112,92 @@ def test_a_half_made_index_is_made_again(place: Path) -> None:
     again = run(place, tag="again").manifest
     assert again is not None
     assert again["costs"]["index"]["reused"] is False
+
+
+def test_overwriting_leaves_the_old_result_until_the_new_one_is_whole(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(place)
+
+    def state() -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in made(place).iterdir() if path.name != ".lock"}
+
+    before = state()
+    for target in ("harness.runner.runs.order", "harness.running.publish.manifest.write"):
+        with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="as it was told"):
+            patch.setattr(target, fails)
+            run(place, {"bonus": 1.0}, overwrite=True)
+        assert state() == before
+    assert run(place).status == "reused"
+    assert run(place, {"bonus": 1.0}, overwrite=True).status == "done"
+    assert not (made(place) / ".new").exists()
+
+
+def fails(*_: Any, **__: Any) -> None:
+    raise RuntimeError("as it was told")
+
+
+@pytest.mark.parametrize(("count", "most"), [(0, 50), (1, 50), (49, 50), (50, 50), (99, 50), (300, 50), (6980, 50)])
+def test_latency_is_of_queries_from_the_whole_set(count: int, most: int) -> None:
+    places = runner.spread(count, most)
+    assert len(set(places)) == len(places) == min(count, most)
+    for first in range(4, len(places) + 1):  # a search too slow for all of them is timed on as even a part
+        gaps = [b - a for a, b in zip([0, *sorted(places[:first])], [*sorted(places[:first]), count], strict=True)]
+        assert max(gaps) <= 4 * count / first
+
+
+COUNTED = """
+from pathlib import Path
+
+from overlap import Overlap
+
+HERE = Path(__file__).parent
+
+
+class Counted(Overlap):
+    alive = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        Counted.alive += 1
+        with open(HERE / "instances", "a") as file:
+            file.write(str(Counted.alive))
+
+    def __del__(self) -> None:
+        Counted.alive -= 1
+"""
+
+
+@pytest.mark.parametrize(("words", "instances"), [([], "11"), (["--overwrite"], "11")])
+def test_two_instances_are_made_and_never_two_at_a_time(
+    place: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], instances: str
+) -> None:
+    (place / "counted.py").write_text(COUNTED)
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    arguments = [
+        "run",
+        f"{place / 'counted.py'}:Counted",
+        "--dataset",
+        f"{place / 'toy'}/",
+        "--results",
+        str(place / "r"),
+    ]
+    monkeypatch.setenv("BEIR_HARNESS_CACHE", str(place / "cache"))
+    assert cli.main([*arguments, *words]) == 0
+    assert (place / "instances").read_text() == instances
+
+
+def test_an_input_that_is_replaced_between_check_and_copy_is_noticed(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(place, tag="part")
+    copy = indexes.copyfile
+
+    def replaced(source: Path, target: Path) -> None:
+        run(place, {"bonus": 1.0}, tag="part", overwrite=True)
+        copy(source, target)
+
+    monkeypatch.setattr(indexes, "copyfile", replaced)
+    fusion = suites.system("fusion", {"systems": ["part"]}, "fused")
+    with pytest.raises(HarnessError, match="was replaced while it was being used; start again"):
+        runner.run(fusion, datasets.load(str(place / "toy")), 10, place / "results", place / "cache")

@@ -67,3 +67,65 @@ def test_a_system_may_not_have_the_name_of_the_mean(folder):
     made_results.add(folder, "mine", "scifact", [0.1, 0.2, 0.3])
     with pytest.raises(HarnessError, match="mine is a system and also"):
         merged(folder)
+
+
+def made(arguments, **changes):
+    """A fingerprint as `run` writes it."""
+    base = {"retriever": {"name": "m", "class": "m:M", "version": "1"}, "k": 100, "state": "whatever"}
+    return {"fingerprint": {**base, "arguments": arguments, "relevance_level": 1, "exclude_self": False, **changes}}
+
+
+def scored(file, k):
+    """A fingerprint as `score` writes it."""
+    return {"fingerprint": {"run_file": {"file": file, "sha256": file, "k": k}}}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "difference"),
+    [
+        (made({"k1": 0.9}), made({"k1": 3.0}), "arguments.k1: 0.9 -> 3.0"),
+        (made({"k1": 0.9}), made({"k1": 0.9}, k=10), "k: 100 -> 10"),
+        (made({}), made({}, retriever={"name": "other"}), "retriever.name: 'm' -> 'other'"),
+        (made({"model": "a-s0"}), made({"model": "b-s1"}), "arguments.model: 'a-sSEED' -> 'b-sSEED'"),
+        (made({"model": "x"}), made({"model": "x-s1"}), "arguments.model"),
+        (made({}), made({}, relevance_level=2), "relevance level 1 and 2"),
+        (made({}), {**made({}), "data": {"qrels_sha256": "d" * 64}}, "judgments aaaaaaaaaaaa and dddddddddddd"),
+        (made({"seed": 0}), made({"seed": 1}), None),
+        (made({"seed": 0, "train": {"data_seed": 5}}), made({"seed": 1, "train": {"data_seed": 6}}), None),
+        (made({"checkpoint": "c/mine-s0/"}, state="a"), made({"checkpoint": "c/mine-s1/"}, state="b"), None),
+        (made({"checkpoint": "seed=0/x"}), made({"checkpoint": "seed=1/x"}), None),
+        (scored("a", 10), scored("b", 10), None),
+        (scored("a", 10), scored("b", 5), "k: 10 -> 5"),
+    ],
+)
+def test_seeds_differ_in_their_seed_alone(tmp_path, first, second, difference):
+    made_results.add(tmp_path, "x-s0", "scifact", [0.1, 0.2], **first)
+    made_results.add(tmp_path, "x-s1", "scifact", [0.3, 0.2], **second)
+    made_results.add(tmp_path, "other", "scifact", [0.3, 0.2])
+    if difference is None:
+        assert [one.tag for one in merged(tmp_path)] == ["other", "x"]
+        return
+    with pytest.raises(HarnessError) as caught:
+        merged(tmp_path)
+    assert "x-s0 and x-s1 differ in more than their seed on scifact" in str(caught.value)
+    assert difference in str(caught.value)
+    assert [one.tag for one in seeds.merge(results.read(tmp_path)[0], ["other"])] == ["other"]
+
+
+def test_one_seed_twice_is_refused(tmp_path):
+    for tag in ("x-s1", "x-seed1"):
+        made_results.add(tmp_path, tag, "scifact", [0.1, 0.2])
+    with pytest.raises(HarnessError, match="x-s1 and x-seed1 are one seed of x twice"):
+        merged(tmp_path)
+
+
+def test_all_members_are_in_the_signature_and_their_costs_count(tmp_path):
+    commits = ["a" * 40, "b" * 40]
+    for at, commit in enumerate(commits):
+        spent = {"index": {"wall_s": 1.0 + at}}
+        made_results.add(
+            tmp_path, f"x-s{at}", "scifact", [0.1, 0.2], git={"commit": commit, "dirty": False}, costs=spent
+        )
+    (one,) = merged(tmp_path)
+    assert build([one], "ndcg@10").signature.endswith("commit:aaaaaaa,bbbbbbb")
+    assert one.cost(lambda costs: costs["index"]["wall_s"]) == 1.5

@@ -20,7 +20,7 @@ def pairs(
     for one result would replace the other.
     """
     asked: dict[str, str] = {}  # the name of its results -> as it was first asked for
-    for name in datasets.expand(dataset_names):
+    for name in (one for given in dataset_names for one in datasets.expand([given])):
         asked.setdefault(datasets.name_of(name, data_dirs), name)
     meant = [_names(system.datasets, data_dirs) for system in systems]
     needs: dict[str, list[str]] = {}
