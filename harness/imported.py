@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import files, mteb, schema, tags
-from harness.errors import BadInput, HarnessError
+from harness.errors import BadInput, HarnessError, printable
 from harness.measures import parse_measure
 
 SCHEMA = 1
@@ -25,9 +25,15 @@ class MeansOnly:
     source: dict[str, Any]
 
 
-def read(results: Path) -> list[MeansOnly]:
-    """Everything below `results`/means, by tag and dataset. Raises BadInput for a file that is not as written here."""
-    return [_read(path) for path in sorted((results / FOLDER).glob("[!.]*/[!.]*.json"))]
+def read(results: Path) -> tuple[list[MeansOnly], list[str]]:
+    """Everything below `results`/means, by tag and dataset, and a note for each file that is not as written here."""
+    found, notes = [], []
+    for path in sorted((results / FOLDER).glob("[!.]*/[!.]*.json")):
+        try:
+            found.append(read_one(path))
+        except BadInput as error:
+            notes.append(f"{printable(f'{path.parent.name} on {path.stem}')} is left out: {printable(str(error))}")
+    return found, notes
 
 
 def import_mteb(path: Path, tag: str, results: Path, overwrite: bool = False) -> list[MeansOnly]:
@@ -43,7 +49,7 @@ def import_mteb(path: Path, tag: str, results: Path, overwrite: bool = False) ->
         place = _place(results, one)
         if (results / "runs" / tag / one.dataset / "manifest.json").is_file():
             raise HarnessError(f"{tag} has a run on {one.dataset}, which says more than means; choose another --tag")
-        if place.is_file() and _read(place).source["sha256"] != source["sha256"] and not overwrite:
+        if place.is_file() and read_one(place).source["sha256"] != source["sha256"] and not overwrite:
             raise HarnessError(f"{place} holds other means; --overwrite replaces it, --tag names these otherwise")
     for one in found:
         files.write_json(_place(results, one), {"schema": SCHEMA, **vars(one)})
@@ -54,7 +60,8 @@ def _place(results: Path, one: MeansOnly) -> Path:
     return results / FOLDER / one.tag / f"{one.dataset}.json"
 
 
-def _read(path: Path) -> MeansOnly:
+def read_one(path: Path) -> MeansOnly:
+    """One file of means; raises BadInput for one that is not as written here."""
     try:
         body = files.read_json(path)
         schema.check(path, body["schema"], SCHEMA)

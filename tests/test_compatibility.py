@@ -33,7 +33,7 @@ def test_results_scores_and_runs(fixture: Path) -> None:
 
 
 def test_means(fixture: Path) -> None:
-    [one] = imported.read(fixture)
+    [one], _ = imported.read(fixture)
     assert (one.tag, one.dataset, one.scores["ndcg@10"]) == ("published", "scifact", 0.64508)
 
 
@@ -62,7 +62,7 @@ def test_the_record_of_an_index_tells_what_it_was_made_from(fixture: Path) -> No
     ("file", "read"),
     [
         ("runs/bm25/sample/manifest.json", lambda path: manifest.read(path.parent)),
-        ("means/published/scifact.json", lambda path: imported.read(path.parents[2])),
+        ("means/published/scifact.json", lambda path: imported.read_one(path)),
         ("checkpoints/dupmae/dupmae.json", own_settings.read),
         ("checkpoints/retromae/retromae.json", own_settings.read),
     ],

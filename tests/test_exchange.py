@@ -117,7 +117,7 @@ def test_mteb_out_and_in_again(tmp_path: Path) -> None:
     ]  # fmt: skip
     (back,) = imported.import_mteb(path, "again", tmp_path / "b")
     assert back.scores == {"ndcg@10": 0.625, "mrr@10": 0.375, "map": pytest.approx(0.15)}
-    assert imported.read(tmp_path / "b") == [back]
+    assert imported.read(tmp_path / "b") == ([back], [])
 
 
 def test_measures_that_would_mean_another_thing_are_left_out(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_means_never_take_the_place_of_a_run(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match="holds other means; --overwrite"):
         imported.import_mteb(tmp_path / "y.json", "theirs", tmp_path)
     imported.import_mteb(tmp_path / "y.json", "theirs", tmp_path, overwrite=True)
-    assert imported.read(tmp_path)[0].scores == {"ndcg@10": 0.6}
+    assert imported.read(tmp_path)[0][0].scores == {"ndcg@10": 0.6}
     assert [result.tag for result in stored.read(tmp_path)[0]] == ["ours"]
 
 

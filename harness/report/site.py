@@ -51,7 +51,9 @@ def write(
     """
     found, notes = results.read(results_folder)
     found = results.select(found, datasets, systems)
-    means = [one for one in imported.read(results_folder) if not systems or one.tag in systems]
+    means, unread = imported.read(results_folder)
+    means = [one for one in means if not systems or one.tag in systems]
+    notes += unread
     scored = dict.fromkeys(measure for result in found for measure in result.measures)
     primary = found[0].manifest["primary_measure"]
     names = list(dict.fromkeys(measures or [primary, *scored]))
