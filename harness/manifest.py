@@ -14,7 +14,7 @@ CURE = "delete it and run the system again"
 SHAPE: dict[str, Any] = {
     **dict.fromkeys(("tag", "dataset", "unit", "split", "primary_measure", "created"), str),
     **dict.fromkeys(
-        ("facts", "costs", "fingerprint", "data", "scores", "tie_band", "versions", "machine", "files"), dict
+        ("facts", "costs", "fingerprint", "data", "scores", "tie_band", "versions", "machine", "files", "inputs"), dict
     ),
     "git": dict | None,
     "retriever": {"name": str, "arguments": dict, "all_arguments": dict},

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from harness import files, manifest, tags
 from harness.data import dataset_table
@@ -16,6 +16,9 @@ from harness.scoring.scores import mean
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+T = TypeVar("T", int, bool)
 
 
 class Input(NamedTuple):
@@ -66,16 +69,17 @@ class Result:
     def relevance_level(self) -> int:
         """The grade from which a document counts as relevant; where an old manifest is silent, that of the table."""
         row = dataset_table.rows().get(self.dataset)
-        return int(self._evaluated("relevance_level", row.relevance_level if row else 1))
+        return self._rule("relevance_level", row.relevance_level if row else 1)
 
     @property
     def exclude_self(self) -> bool:
         """Whether a query's own document was dropped; likewise."""
         row = dataset_table.rows().get(self.dataset)
-        return bool(self._evaluated("exclude_self", row.exclude_self if row else False))
+        return self._rule("exclude_self", row.exclude_self if row else False)
 
-    def _evaluated(self, name: str, default: Any) -> Any:
-        return self.manifest.get(name, (self.manifest.get("fingerprint") or {}).get(name, default))
+    def _rule(self, name: str, default: T) -> T:
+        said = self.manifest.get(name, (self.manifest.get("fingerprint") or {}).get(name))
+        return said if type(said) is type(default) else default
 
     def mean(self, measure: str) -> float:
         """The mean of a measure over the judged queries, correctly rounded; raises as `scores` does."""
@@ -97,7 +101,8 @@ class Result:
         """The runs that it was made of: those of a fusion."""
         recorded = self.manifest.get("inputs") or {}
         state = (self.manifest.get("fingerprint") or {}).get("state")
-        laid = (state.get("runs") if isinstance(state, dict) else None) or {}  # before `inputs`: hashes of the files
+        laid = state.get("runs") if isinstance(state, dict) else None  # before `inputs`: hashes of the files
+        laid = laid if isinstance(laid, dict) else {}
         hashes = {name.removeprefix("runs/").removesuffix(".trec.gz"): digest for name, digest in laid.items()}
         return tuple(self._input(tag, recorded.get(tag), hashes.get(tag)) for tag in sorted(recorded.keys() | hashes))
 

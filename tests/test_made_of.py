@@ -111,3 +111,12 @@ def test_the_board_has_the_note(folder: Path) -> None:
     found, _ = results.read(folder)
     expected = "f on scifact was made of another run of a than the one that is here; run it again"
     assert expected in columns(found, "ndcg@10")[1] and expected in build(found, "ndcg@10").notes
+
+
+@pytest.mark.parametrize("runs", [[], "x", 7, {"runs/../../x.trec.gz": 1}, {"": None}, {"runs/a.trec.gz": ["x"]}])
+def test_what_somebody_else_wrote_into_a_fingerprint_does_no_harm(folder: Path, runs: object) -> None:
+    made_results.add(
+        folder, "odd", "scifact", [0.5, 0.6], fingerprint={"state": {"runs": runs}, "relevance_level": "x"}
+    )
+    found = results.select(results.read(folder)[0], systems=["odd"])
+    assert results.stale(found) == [] and found[0].relevance_level == 1

@@ -88,14 +88,14 @@ def test_a_suite_writes_below_the_results_folder_only(tmp_path: Path) -> None:
 def test_a_manifest_does_not_decide_where_it_belongs(tmp_path: Path, what: str, name: str) -> None:
     path = hostile_files.manifest(tmp_path, **{what: name})
     with pytest.raises(BadInput, match="these are no names of a result, so remove it") as caught:
-        results.read(tmp_path)
+        results.read(tmp_path, strict=True)
     assert path.is_file() and "move it to runs" not in str(caught.value) and "\x1b" not in str(caught.value)
 
 
 def test_a_result_in_the_wrong_folder_is_sent_to_its_own(tmp_path: Path) -> None:
     hostile_files.manifest(tmp_path, tag="bm25-k1=0.9", dataset="cqadupstack-gis")
     with pytest.raises(BadInput, match=r"; move it to runs/bm25-k1=0\.9/cqadupstack-gis$"):
-        results.read(tmp_path)
+        results.read(tmp_path, strict=True)
 
 
 # --- archives
