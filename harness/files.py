@@ -3,11 +3,14 @@
 A leaf module: it imports nothing of the project, so that retrievers may use it too.
 """
 
+import bz2
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -64,19 +67,24 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def open_maybe_gzip(path: Path) -> BinaryIO:
-    """Open `path` for reading bytes, through gzip where its name ends in .gz.
+    """Open `path` for reading bytes, through gzip, bzip2 or xz where its name ends in .gz, .bz2 or .xz.
 
-    While reading, gzip.BadGzipFile (an OSError), EOFError or zlib.error is raised for damage, and for a bomb.
+    While reading, one of DAMAGED is raised for damage, and gzip.BadGzipFile for a bomb.
     """
-    if path.suffix != ".gz":
+    if path.suffix not in _OPENERS:
         return open(path, "rb")
-    return io.BufferedReader(_Unzipped(gzip.open(path, "rb"), max(SMALL, RATIO * path.stat().st_size)), 1 << 18)
+    stream = _OPENERS[path.suffix](path, "rb")
+    return io.BufferedReader(_Unzipped(stream, max(SMALL, RATIO * path.stat().st_size)), 1 << 18)
+
+
+_OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError)  # and a bare OSError where bzip2 is damaged
 
 
 class _Unzipped(io.RawIOBase):
-    """What is in a gzip file, up to `room` bytes."""
+    """What is in a compressed file, up to `room` bytes."""
 
-    def __init__(self, file: gzip.GzipFile, room: int) -> None:
+    def __init__(self, file: Any, room: int) -> None:
         self.file, self.room = file, room
 
     def readable(self) -> bool:

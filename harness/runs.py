@@ -28,6 +28,8 @@ def order(scored: Iterable[ScoredDoc], queries: Sequence[Query], k: int, exclude
     Raises HarnessError naming the query and the document: a query that was not asked or comes in two pieces, a document
     twice, an id that is no `str` or has white space, a score that is no finite float32.
     """
+    if k < 1:
+        raise HarnessError(f"a depth of {k}: keep at least 1 document a query")
     asked = {query.query_id for query in queries}
     ranked: dict[str, tuple[pa.Array, np.ndarray]] = {}
     documents: Sequence[str]
@@ -60,7 +62,7 @@ def read(path: Path, queries: Sequence[Query] | None = None, k: int | None = Non
     run = read_run(path)
     if queries is not None and (what := mismatch(run, {query.query_id for query in queries})):
         raise BadInput(path, None, what)
-    return cut(run, run.deepest if k is None else k, exclude_self)
+    return cut(run, max(1, run.deepest) if k is None else k, exclude_self)
 
 
 def _checked(query_id: str, doc_ids: Sequence[str], given: Sequence[float]) -> tuple[list[str], np.ndarray]:

@@ -5,14 +5,16 @@ with `strcmp` on their UTF-8 bytes; UTF-8 keeps the order of code points, so tha
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from harness.errors import HarnessError
 from harness.scoring.text_hashes import hash_texts
 
 TEXT = pa.large_string()  # 64-bit offsets: the ids of a large run may exceed 2 GB
@@ -31,6 +33,8 @@ class Run:
     doc_ids: pa.LargeStringArray  # (N,) never twice within a query
     scores: np.ndarray  # (N,) float32, finite
     dropped_self: int = 0  # own documents of queries that were taken out by `order`
+    notes: tuple[str, ...] = ()  # what is odd about the file it was read from
+    header: Mapping[str, Any] = field(default_factory=dict)  # what the comments of that file say
 
     def __len__(self) -> int:
         return len(self.query_ids)
@@ -152,6 +156,8 @@ def assemble(ranked: Mapping[str, tuple[pa.Array, np.ndarray]], dropped_self: in
 
 def cut(run: Run, k: int, exclude_self: bool) -> Run:
     """The first k documents of each query, after its own document (doc_id equal to query_id) is dropped if so asked."""
+    if k < 1:
+        raise HarnessError(f"a depth of {k}: keep at least 1 document a query")
     if run.deepest <= k and not exclude_self:
         return run
     kept: dict[str, tuple[pa.Array, np.ndarray]] = {}
@@ -159,7 +165,7 @@ def cut(run: Run, k: int, exclude_self: bool) -> Run:
         others = [row for row, doc_id in enumerate(doc_ids) if not exclude_self or doc_id != query_id]
         kept[query_id] = pa.array([doc_ids[row] for row in others[:k]], TEXT), scores[others[:k]]
     own = sum(query_id in run[query_id][0] for query_id in run.query_ids) if exclude_self else 0
-    return assemble(kept, run.dropped_self + own)
+    return replace(assemble(kept, run.dropped_self + own), notes=run.notes, header=run.header)
 
 
 def mismatch(run: Run, query_ids: Collection[str]) -> str | None:

@@ -4,7 +4,9 @@ It never guesses. Whatever is unusual makes it decline, and `run_files` then rea
 there is one. Unpacking and parsing run side by side, and the text is never held as a whole.
 """
 
-import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from harness.files import open_maybe_gzip
+from harness.files import DAMAGED, open_maybe_gzip
 from harness.scoring.rankings import TEXT, Run, as_float32, assemble, best_first, fit, is_ordered, may_repeat
 
 COLUMNS = ("query_id", "Q0", "doc_id", "rank", "score", "tag")
@@ -20,14 +22,21 @@ BLOCK = 1 << 22  # bytes parsed at a time
 LONGEST_LINE = 1 << 20  # bytes
 
 
-def read_regular(path: Path) -> Run | None:
-    """Read a run file with one blank, or one tab, between columns and each query's lines together; None to decline."""
+def read_regular(path: Path, comments: int = 0) -> Run | None:
+    """Read a run file with one blank, or one tab, between columns and each query's lines together; None to decline.
+
+    The first `comments` lines are passed over.
+    """
     names = pa.dictionary(pa.int32(), TEXT)
     types = dict(zip(COLUMNS, (names, names, TEXT, pa.int64(), pa.float64(), names), strict=True))
     try:
         with open_maybe_gzip(path) as file:
+            for _ in range(comments):
+                file.readline(LONGEST_LINE)
             separator = b"\t" if b"\t" in file.readline(LONGEST_LINE) else b" "
         with open_maybe_gzip(path) as file:
+            for _ in range(comments):
+                file.readline(LONGEST_LINE)
             watched = _Watched(file, [mark for mark in (b" ", b"\t", b"\r", b"\v", b"\f", b"\0") if mark != separator])
             table = pyarrow.csv.read_csv(
                 watched,
@@ -35,7 +44,7 @@ def read_regular(path: Path) -> Run | None:
                 pyarrow.csv.ParseOptions(delimiter=separator.decode(), quote_char=False, double_quote=False),
                 pyarrow.csv.ConvertOptions(column_types=types, null_values=[], strings_can_be_null=False),
             )
-    except (pa.ArrowInvalid, OSError, EOFError, zlib.error):
+    except (pa.ArrowInvalid, OSError, *DAMAGED):
         return None
     queries, constants, tags = (table[name].unify_dictionaries().combine_chunks() for name in ("query_id", "Q0", "tag"))
     doc_ids, scores = table["doc_id"].combine_chunks(), as_float32(table["score"].to_numpy())
@@ -50,7 +59,29 @@ def read_regular(path: Path) -> Run | None:
     run = Run(query_ids, starts, doc_ids, scores)
     if len(set(query_ids)) < len(query_ids) or may_repeat(run):
         return None
-    return run if is_ordered(run) else assemble({query_id: best_first(ids, scores) for query_id, ids, scores in run})
+    ranks, places = table["rank"].to_numpy(), list(pairwise(starts.tolist()))
+    notes = upside_down([turned(ranks[start:stop], scores[start:stop]) for start, stop in places])
+    if not is_ordered(run):
+        run = assemble({query_id: best_first(ids, scores) for query_id, ids, scores in run})
+    return replace(run, notes=notes) if notes else run
+
+
+def turned(ranks: np.ndarray, scores: np.ndarray) -> bool | None:
+    """Whether a query's first rank has the lowest score and its last the highest; None where nothing differs."""
+    if scores.min() == scores.max() or ranks.min() == ranks.max():
+        return None
+    return bool(scores[ranks.argmin()] == scores.min() and scores[ranks.argmax()] == scores.max())
+
+
+def upside_down(turned: Sequence[bool | None]) -> tuple[str, ...]:
+    """A note where ranks and scores contradict each other in every query that says anything; scores decide."""
+    known = [one for one in turned if one is not None]
+    if not known or not all(known):
+        return ()
+    return (
+        "in every query the first rank has the lowest score: are these distances? Scores decide, the highest first; "
+        "turn their sign if so",
+    )
 
 
 class _Watched:

@@ -4,24 +4,30 @@ The order of the lines and the rank column say nothing: scores decide, as in tre
 equal. What is read must be beyond doubt, so the smallest irregularity is an error that names the line.
 """
 
-import gzip
 import hashlib
 import math
 import re
-import zlib
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from harness.errors import BadInput, HarnessError
-from harness.files import atomic_gzip, open_maybe_gzip
+from harness.files import DAMAGED, atomic_gzip, open_maybe_gzip
+from harness.scoring import other_runs, run_headers
 from harness.scoring.rankings import Run, as_float32, assemble, best_first
-from harness.scoring.regular_runs import COLUMNS, LONGEST_LINE, read_regular
+from harness.scoring.regular_runs import COLUMNS, LONGEST_LINE, read_regular, turned, upside_down
 
 BOM = b"\xef\xbb\xbf"
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+PACKED = {  # how a packed file begins -> what it is, and how its name should end
+    b"\x1f\x8b": ("gzip", ".gz"), b"BZh": ("bzip2", ".bz2"), b"\xfd7zXZ": ("xz", ".xz"),
+    b"PK\x03\x04": ("zip", ".zip"), b"\x28\xb5\x2f\xfd": ("zstd", ".zst"),
+}  # fmt: skip
+CURES = {"zip": "unpack it", "zstd": "unpack it"}
 FLOAT32_LIMIT = 2.0**128 - 2.0**103  # from here on a number rounds to infinity
 
 
@@ -46,29 +52,46 @@ def write(run: Run, path: Path, tag: str) -> str:
 
 
 def read_run(path: Path) -> Run:
-    """Read a run file, gzip where its name ends in .gz; columns are separated by blanks or tabs.
+    """Read a run file, packed where its name ends in .gz, .bz2 or .xz; columns are separated by blanks or tabs.
 
-    Queries come in the order of their first lines; a query's lines need not stand together. Blank lines, CRLF and a
-    byte order mark are allowed. Raises BadInput with file and line for anything else that is not a run: no lines at
-    all, not six columns, not UTF-8, control characters, a score that is no finite float32, a document twice in a
-    query, two tags.
+    Queries come in the order of their first lines; a query's lines need not stand together. Blank lines, CRLF, a byte
+    order mark and comments (`#`) are allowed; the fields of ir_metadata are in `Run.header`. JSON as BEIR and ranx have
+    it and MS MARCO's three columns are read too. Raises BadInput with file and line for anything else that is not a
+    run: no lines at all, not six columns, not UTF-8, control characters, a score that is no finite float32, a document
+    twice in a query, two tags.
     """
-    run = read_regular(path)
-    return run if run is not None else read_line_by_line(path)
+    comments = _comments(path)
+    run = read_regular(path, len(comments))
+    if run is None:
+        return read_line_by_line(path)
+    return replace(run, header=run_headers.fields(comments))
+
+
+def _comments(path: Path) -> list[str]:
+    """The lines with which the file begins and that are comments; none where it can't be read."""
+    found = []
+    with suppress(*DAMAGED, OSError), open_maybe_gzip(path) as file:
+        while (line := file.readline(LONGEST_LINE)) and run_headers.is_comment(line, line.split()):
+            found.append(line.decode(errors="replace"))
+    return found
 
 
 def _bytes(path: Path) -> bytes:
     try:
         with open_maybe_gzip(path) as file:
             text = b"".join(_limited(path, file))
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise BadInput(path, None, f"not a whole gzip file ({error}); fetch or write it again") from None
+    except DAMAGED as error:
+        kind = {".bz2": "bzip2", ".xz": "xz"}.get(path.suffix, "gzip")
+        raise BadInput(path, None, f"not a whole {kind} file ({error}); fetch or write it again") from None
     except FileNotFoundError:
         raise BadInput(path, None, "no such run file") from None
     except OSError as error:
-        raise BadInput(path, None, f"cannot be read ({error.strerror})") from None
-    if text.startswith(b"\x1f\x8b"):
-        raise BadInput(path, None, "gzip data in a file that is not named .gz; rename it")
+        raise BadInput(path, None, f"cannot be read ({error.strerror or error})") from None
+    for mark, (kind, ending) in PACKED.items():
+        if text.startswith(mark):
+            raise BadInput(
+                path, None, f"{kind} data in a file that is not named {ending}; {CURES.get(kind, 'rename it')}"
+            )
     return text.removeprefix(BOM)
 
 
@@ -92,15 +115,23 @@ def read_line_by_line(path: Path) -> Run:
         raise BadInput(path, text.count(b"\n", 0, error.start) + 1, "not UTF-8; write the file as UTF-8") from None
     if found := CONTROL.search(text):
         raise BadInput(path, text.count(b"\n", 0, found.start()) + 1, f"control character {found[0]!r}; remove it")
+    if text.lstrip()[:1] in (b"{", b"[") and len(text.lstrip().split(b"\n", 1)[0].split()) != len(COLUMNS):
+        return other_runs.read_json(path, text)
     queries: dict[bytes, dict[bytes, tuple[float, int]]] = {}
-    first_tag = None
+    ranks: dict[bytes, dict[bytes, bytes]] = {}
+    first_tag, comments = None, []
     for number, line in enumerate(text.split(b"\n"), start=1):
         columns = line.split()
         if not columns:
             continue
+        if run_headers.is_comment(line, columns):
+            comments.append(line.decode())
+            continue
+        if not queries and other_runs.is_marco(columns):
+            return other_runs.read_marco(path, text)
         if len(columns) != len(COLUMNS):
             raise BadInput(path, number, f"{len(columns)} columns, not the six of a run file: {' '.join(COLUMNS)}")
-        query_id, _, doc_id, _, score, tag = columns
+        query_id, _, doc_id, rank, score, tag = columns
         first_tag = first_tag or tag
         if tag != first_tag:
             both = f"{tag.decode()!r} after {first_tag.decode()!r}"
@@ -110,9 +141,10 @@ def read_line_by_line(path: Path) -> Run:
         if doc_id in documents:
             raise BadInput(path, number, f"{where} is there a second time; the first is on line {documents[doc_id][1]}")
         documents[doc_id] = _number(score, path, number, where), number
+        ranks.setdefault(query_id, {})[doc_id] = rank
     if not queries:
         raise BadInput(path, None, "an empty run file: no line of six columns")
-    return assemble(
+    run = assemble(
         {
             query_id.decode(): best_first(
                 [doc_id.decode() for doc_id in documents],
@@ -121,6 +153,12 @@ def read_line_by_line(path: Path) -> Run:
             for query_id, documents in queries.items()
         }
     )
+    odd = [
+        turned(np.array(list(map(int, ranks[query_id].values()))), np.array([score for score, _ in documents.values()]))
+        for query_id, documents in queries.items()
+        if all(re.fullmatch(rb"-?\d{1,9}", rank) for rank in ranks[query_id].values())
+    ]
+    return replace(run, notes=upside_down(odd), header=run_headers.fields(comments))
 
 
 def _number(text: bytes, path: Path, line: int, where: str) -> float:
