@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from harness.errors import HarnessError, unknown
+from harness.measures import display
 from harness.results import Result
 from harness.statistics.pairwise import Comparison, all_pairs, judge, resample
 from harness.statistics.score_matrix import join
@@ -64,6 +65,11 @@ def compare(
     if first.tag == second.tag:
         raise HarnessError(f"{first.tag} can't be compared with itself; name two systems")
     matrices = [join([first, second], measure) for measure in measures]
+    for measure, matrix in zip(measures, matrices, strict=True):
+        if not matrix.alike(0, 1):
+            ((tag, depth),) = matrix.shallow.items()
+            what = f"the run of {tag} ends at {depth} documents, and {display(measure)} looks further into the other"
+            raise HarnessError(f"{what}; compare by a measure with a cutoff of at most {depth}")
     raw = [
         found
         for measure, matrix in zip(measures, matrices, strict=True)

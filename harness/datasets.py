@@ -10,7 +10,7 @@ one meaning, in every table of results.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness import paths
 from harness.data import survey
@@ -18,8 +18,12 @@ from harness.data.dataset_table import Row, Unit, expand, groups, rows, unit_of
 from harness.errors import BadInput, HarnessError, unknown
 from harness.records import Doc, Qrel, Query
 
-__all__ = ["Dataset", "Row", "check_names", "expand", "groups", "load", "name_of", "rows"]
+if TYPE_CHECKING:
+    import numpy as np
 
+__all__ = ["Dataset", "Row", "check_folders", "check_names", "expand", "groups", "load", "name_of", "rows"]
+
+CORPUS = "corpus.jsonl"
 USUAL = "test"  # the split of a folder that the table does not know
 LONGEST_NAME = 200  # bytes; file systems end at 255, and a split and an ending are added
 PACKAGE = Path(__file__).parent  # the sample collection lies here
@@ -40,7 +44,7 @@ class Dataset:
     relevance_level: int
     measure: str
     unit: Unit
-    corpus_file: Path
+    corpus_file: Path | None  # None where only queries and judgments are at hand, and `load` was told that it will do
     queries_file: Path
     qrels_file: Path
     row: Row | None
@@ -50,7 +54,18 @@ class Dataset:
         """Stream the documents; at the end of the stream, raise HarnessError for repeated ids or a wrong count."""
         from harness.data.beir_format import read_docs
 
-        return read_docs(self.corpus_file, at_end=lambda count: self._check("docs", count, self.corpus_file))
+        if (corpus := self.corpus_file) is None:
+            raise BadInput(self.folder, None, f"there is no {CORPUS} or {CORPUS}.gz, and the documents are needed here")
+        return read_docs(corpus, at_end=lambda count: self._check("docs", count, corpus))
+
+    def knows(self, hashes: "np.ndarray") -> "np.ndarray":
+        """(N,) bool: which of these hashes of doc_ids, by `hash_texts`, are of the collection's documents.
+
+        Where there are no documents, of those that are judged.
+        """
+        import numpy as np
+
+        return np.isin(hashes, survey.id_hashes(self.cache, self.corpus_file, self.qrels_file))
 
     def queries(self) -> list[Query]:
         """The judged queries of the split, in the order of the queries file; raises HarnessError."""
@@ -72,7 +87,7 @@ class Dataset:
         """What the manifest says about the data: name, split, version, source, and the hashes and counts of `survey`.
 
         The first call reads every file to its end; later ones, in any process, only look whether the files have
-        changed.
+        changed. Without documents, `docs` and `collection_sha256` are None.
         """
         found = self._remembered()
         if found is None:
@@ -97,7 +112,7 @@ class Dataset:
             self.qrels()
 
     @property
-    def _files(self) -> tuple[Path, Path, Path]:
+    def _files(self) -> tuple[Path | None, Path, Path]:
         return self.corpus_file, self.queries_file, self.qrels_file
 
     def _remembered(self) -> dict[str, Any] | None:
@@ -108,7 +123,8 @@ class Dataset:
 
     def _check_all(self, found: dict[str, Any]) -> None:
         for column, file in zip(("docs", "queries", "qrels"), self._files, strict=True):
-            self._check(column, found[column], file)
+            if file:
+                self._check(column, found[column], file)
 
     def _check(self, column: str, found: int, path: Path) -> None:
         if self.row is not None and (column == "docs" or self.split == self.row.split):
@@ -116,18 +132,19 @@ class Dataset:
 
 
 def load(
-    name_or_path: str, data_dirs: Sequence[Path] = (), cache: Path | None = None, download: bool = True
+    name_or_path: str,
+    data_dirs: Sequence[Path] = (),
+    cache: Path | None = None,
+    download: bool = True,
+    documents: bool = True,
 ) -> Dataset:
     """Find a dataset: in `data_dirs`, then in the cache, then, if `download`, in the network. Checks its judgments.
 
+    Without `documents` a folder that holds nothing but queries and judgments will do, where none has documents, too.
     Raises HarnessError for an unknown name (the nearest is suggested), a dataset that cannot be had, and wrong files.
     """
     cache = paths.cache_dir() if cache is None else cache
-    for data_dir in data_dirs:
-        if not Path(data_dir).is_dir():
-            raise HarnessError(f"the data folder {data_dir} does not exist")
-        if _file(Path(data_dir), "corpus.jsonl"):
-            raise HarnessError(f"{data_dir} is itself a dataset; give the folder that holds it as data folder")
+    check_folders(data_dirs)
     name, split = _parts(name_or_path)
     if name in groups():
         members = groups()[name]
@@ -135,8 +152,9 @@ def load(
     row = rows().get(name)
     places = [*map(Path, data_dirs), cache / "datasets", PACKAGE]
     if row is not None:
-        folder = _find(row.folders, places) or _fetched(row, cache, download)
-    elif found := _local(name, data_dirs):
+        judged_only = None if documents else _find(row.folders, places, f"qrels/{split or row.split}.tsv")
+        folder = _find(row.folders, places) or judged_only or _fetched(row, cache, download)
+    elif found := _local(name, data_dirs, documents):
         folder, name = found, _checked(name, found)
     elif _is_path(name):
         folder = _folder(name)
@@ -145,7 +163,7 @@ def load(
     else:
         raise _unknown(name, data_dirs)
     judged = _judgments(row, folder, places, cache, download) if row and split in ("", row.split) else folder
-    dataset = _open(name, split, folder, judged, row, cache)
+    dataset = _open(name, split, folder, judged, row, cache, documents)
     dataset.check_judgments()
     return dataset
 
@@ -159,7 +177,7 @@ def name_of(name_or_path: str, data_dirs: Sequence[Path] = ()) -> str:
     name, split = _parts(name_or_path)
     if name in rows():
         default = rows()[name].split
-    elif folder := _local(name, data_dirs) or (_folder(name) if _is_path(name) else None):
+    elif folder := _local(name, data_dirs, documents=False) or (_folder(name) if _is_path(name) else None):
         row = _row_of(folder)
         name, default = (row.name, row.split) if row else (folder.name, USUAL)
     else:
@@ -167,17 +185,39 @@ def name_of(name_or_path: str, data_dirs: Sequence[Path] = ()) -> str:
     return name if split in ("", default) else f"{name}@{split}"
 
 
+def check_folders(data_dirs: Iterable[Path]) -> None:
+    """Raise HarnessError for a data folder that is none, with what to give instead."""
+    for data_dir in map(Path, data_dirs):
+        if not data_dir.is_dir():
+            what = "is no folder" if data_dir.exists() else "does not exist"
+            raise HarnessError(
+                f"the data folder {data_dir} {what}; --data-dir takes one that holds folders of datasets"
+            )
+        if _file(data_dir, CORPUS) or (data_dir / "qrels").is_dir():
+            above = data_dir.resolve().parent
+            raise HarnessError(
+                f"{data_dir} is itself a dataset; give the folder that holds it: --data-dir {above}, "
+                f"or the dataset by its path: --dataset {data_dir}"
+            )
+
+
 def check_names(names: Iterable[str], data_dirs: Sequence[Path] = ()) -> None:
     """Raise HarnessError for a name that is no dataset, group or folder; a cheap look before long work."""
+    check_folders(data_dirs)
     for name in names:
         base, _ = _parts(name)
         if base not in rows() and base not in groups() and not _local(base, data_dirs) and not _is_path(base):
             raise _unknown(base, data_dirs)
 
 
-def _local(name: str, data_dirs: Sequence[Path]) -> Path | None:
+def _local(name: str, data_dirs: Sequence[Path], documents: bool = True) -> Path | None:
     """The folder of a collection that the table does not know, in a data folder."""
-    return _find((name,), data_dirs) if Path(name).name == name != ".." else None
+    if Path(name).name != name or name == "..":
+        return None
+    folder = _find((name,), data_dirs)
+    if folder is None and not documents:
+        folder = next((path for place in data_dirs if ((path := Path(place) / name) / "qrels").is_dir()), None)
+    return folder
 
 
 def _is_path(name: str) -> bool:
@@ -207,10 +247,10 @@ def _file(folder: Path, name: str) -> Path | None:
     return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
 
 
-def _find(folders: Sequence[str], data_dirs: Sequence[Path]) -> Path | None:
-    """The first folder with a corpus; one that holds only judgments is passed over."""
+def _find(folders: Sequence[str], data_dirs: Sequence[Path], file: str = CORPUS) -> Path | None:
+    """The first folder with this file; by default one that holds only judgments is passed over."""
     candidates = (Path(data_dir) / folder for data_dir in data_dirs for folder in folders)
-    return next((folder for folder in candidates if _file(folder, "corpus.jsonl")), None)
+    return next((folder for folder in candidates if _file(folder, file)), None)
 
 
 def _fetched(row: Row, cache: Path, download: bool) -> Path:
@@ -264,10 +304,10 @@ def _checked(name: str, folder: Path) -> str:
 
 
 def _local_names(data_dirs: Sequence[Path]) -> list[str]:
-    return [path.name for data_dir in data_dirs for path in Path(data_dir).iterdir() if _file(path, "corpus.jsonl")]
+    return [path.name for data_dir in data_dirs for path in Path(data_dir).iterdir() if _file(path, CORPUS)]
 
 
-def _open(name: str, split: str, folder: Path, judged: Path, row: Row | None, cache: Path) -> Dataset:
+def _open(name: str, split: str, folder: Path, judged: Path, row: Row | None, cache: Path, documents: bool) -> Dataset:
     splits = sorted(
         {path.name.split(".")[0] for pattern in ("*.tsv", "*.tsv.gz") for path in (judged / "qrels").glob(pattern)}
     )
@@ -276,18 +316,18 @@ def _open(name: str, split: str, folder: Path, judged: Path, row: Row | None, ca
         default = splits[0]  # a folder of its own needs no split's name
     chosen = split or default
     full = name if chosen == default else f"{name}@{chosen}"
-    corpus = _file(folder, "corpus.jsonl")
+    corpus = _file(folder, CORPUS)
     queries = _file(judged, f"queries.{chosen}.jsonl") or _file(judged, "queries.jsonl")
     qrels = _file(judged / "qrels", f"{chosen}.tsv")
-    for file, wanted in ((corpus, "corpus.jsonl"), (queries, "queries.jsonl")):
-        if file is None:
+    for file, wanted in ((corpus, CORPUS), (queries, "queries.jsonl")):
+        if file is None and (documents or wanted != CORPUS):
             raise BadInput(folder, None, f"there is no {wanted} or {wanted}.gz: a folder in BEIR layout is needed")
     if qrels is None:
         there = f"there is {', '.join(splits)}" if splits else "qrels/ is empty or missing"
         raise BadInput(
             folder, None, f"there are no judgments qrels/{chosen}.tsv; {there}; write {name}@SPLIT to choose"
         )
-    assert corpus is not None and queries is not None
+    assert queries is not None
     return Dataset(
         name=full,
         folder=folder,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from harness.errors import HarnessError
-from harness.measures import DEFAULT_MEASURES, Measure, display, parse_measure
+from harness.measures import DEFAULT_MEASURES, LARGEST_GRADE, Measure, display, parse_measure
 from harness.records import Qrel
 from harness.scoring import crosscheck
 from harness.scoring.matching import Matches, match
@@ -70,6 +70,10 @@ def _by_query(qrels: Iterable[Qrel]) -> dict[str, dict[str, int]]:
         grades = judged.setdefault(query_id, {})
         if doc_id in grades:
             raise HarnessError(f"document {doc_id!r} is judged twice for query {query_id!r}")
+        if abs(relevance) > LARGEST_GRADE:
+            raise HarnessError(
+                f"the grade {relevance} of document {doc_id!r} for query {query_id!r} is beyond {LARGEST_GRADE:,}"
+            )
         grades[doc_id] = relevance
     return judged
 

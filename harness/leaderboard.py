@@ -30,6 +30,7 @@ class Cell:
     interval: tuple[float, float] | None = None  # bootstrap, of the mean
     rank: tuple[int, int] | None = None  # what the corrected comparisons leave open
     level: bool | None = None  # not separable from the best of the column
+    depth: int | None = None  # where its run ends, if the measure looks further into those of others
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def build(
     cells: dict[tuple[str, str], Cell] = {}
     for column in found:
         cells |= _cells(column, [c for c in everything if c.dataset == column.name], resampled, alpha)
-    shared = [column for column in found if len(column.tags) == len(present)]
+    shared = [c for c in found if len(c.tags) == len(present) and (len(found) == 1 or not c.shallow)]
     observed = _observations(shared, present)
     averages = _averages(shared, present)
     over, ranks = None, {}
@@ -127,15 +128,23 @@ def _cells(
     top = max(means.values())
     best = {tag for tag, mean in means.items() if top - mean <= EQUAL}
     if len(column.matrices) > 1:
-        return {(tag, column.name): Cell(mean, tag in best) for tag, mean in means.items()}
+        return {
+            (tag, column.name): Cell(mean, tag in best, depth=column.shallow.get(tag)) for tag, mean in means.items()
+        }
     matrix = column.matrices[0]
     intervals = percentiles(resampled[matrix.dataset], 1 - alpha)
     better = beaten(comparisons, matrix.tags)
     ranks = _ranks(matrix.tags, better)
     first = [tag in best for tag in matrix.tags]
+    top_at = first.index(True)
     return {
         (tag, column.name): Cell(
-            means[tag], tag in best, (float(interval[0]), float(interval[1])), ranks[tag], not better[first, at].any()
+            means[tag],
+            tag in best,
+            (float(interval[0]), float(interval[1])),
+            ranks[tag],
+            matrix.alike(top_at, at) and not better[first, at].any(),
+            matrix.shallow.get(tag),
         )
         for at, (tag, interval) in enumerate(zip(matrix.tags, intervals, strict=True))
     }

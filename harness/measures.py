@@ -30,6 +30,7 @@ PRINTED = {
     "precision": "P",
     "judged": "J",
 }
+LARGEST_GRADE = 1_000  # graded judgments go to 4 or so; trec_eval takes time and memory that grow with the largest
 WITHOUT_CUTOFF = {"ndcg", "mrr", "map"}  # these may run over the whole ranking
 
 DEFAULT_MEASURES = (

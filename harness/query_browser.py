@@ -73,7 +73,7 @@ def dataset_of(
     This is the only way from a result to judgments and texts. Raises HarnessError where the dataset is not at hand, and
     where it is another version: other judgments, queries or rules of evaluation, or, with `texts`, other documents.
     """
-    dataset = datasets.load(name or result.dataset, data_dirs, download=download)
+    dataset = datasets.load(name or result.dataset, data_dirs, download=download, documents=False)
     known = dataset.facts() if texts else dataset.judgments_facts()
     recorded = result.manifest.get("data") or {}
     for hash_ in ("collection_sha256", "queries_sha256", "qrels_sha256"):
@@ -128,7 +128,7 @@ def check_query(dataset: Dataset, judged: Judgments, query_id: str) -> None:
 
 def documents(dataset: Dataset, doc_ids: Iterable[str]) -> dict[str, Doc]:
     """The documents of these ids, in one pass over the collection; ids that it does not have are absent."""
-    wanted = set(doc_ids)
+    wanted = set(doc_ids) if dataset.corpus_file else set()
     return {doc.doc_id: doc for doc in dataset.docs() if doc.doc_id in wanted} if wanted else {}
 
 

@@ -11,6 +11,7 @@ from harness import files, manifest, tags
 from harness.data import dataset_table
 from harness.data.dataset_table import Unit
 from harness.errors import BadInput, HarnessError, printable, unknown
+from harness.measures import parse_measure
 from harness.running import integrity
 from harness.scoring.scores import mean
 
@@ -76,6 +77,20 @@ class Result:
         """Whether a query's own document was dropped; likewise."""
         row = dataset_table.rows().get(self.dataset)
         return self._rule("exclude_self", row.exclude_self if row else False)
+
+    @property
+    def depth(self) -> int | None:
+        """How many documents a query could have; None where the manifest is silent."""
+        run, k = self.manifest.get("run") or {}, self.manifest.get("k")
+        if "depth" in run or k is None:
+            return run.get("depth")
+        elsewhere = "run_file" in (self.manifest.get("fingerprint") or {})
+        deepest = run.get("deepest")
+        return min(k, deepest) if elsewhere and isinstance(deepest, int) and deepest > 0 else k
+
+    def reach(self, measure: str) -> float | None:
+        """How far the measure sees into this run: to its cutoff, or to the end of the run, if that comes first."""
+        return None if self.depth is None else min(self.depth, parse_measure(measure).cutoff or math.inf)
 
     def _rule(self, name: str, default: T) -> T:
         said = self.manifest.get(name, (self.manifest.get("fingerprint") or {}).get(name))

@@ -117,7 +117,7 @@ def run(
             ),
         }
         with log.stage("publish"):
-            return Outcome(system.tag, dataset.name, "done", publish(found, dataset, place, system.tag, body))
+            return Outcome(system.tag, dataset.name, "done", publish(found, dataset, place, system.tag, k, body))
 
 
 def latency(searcher: Retriever, queries: list[Query], k: int) -> dict[str, Any]:

@@ -34,9 +34,10 @@ class BM25:
     """Lucene's BM25 over bags of words: idf = ln(1 + (N - n + .5) / (n + .5)), document lengths kept in one byte.
 
     `fields`: "flat" searches title and text as one; "multifield" searches both and adds the two scores, and like
-    Anserini it leaves out documents without text, even those with a title. `stemmer` ("porter", "krovetz", "none") is
-    for English; any other `language` has its own, called "default", which for English is Porter's.
-    `threads` index and search; `heap` bounds Java's memory, and the first index or load of a process decides it.
+    Anserini it leaves out documents without text, even those with a title (`facts` counts them). `stemmer` ("porter",
+    "krovetz", "none") is for English; any other `language` has its own, called "default", which for English is
+    Porter's. `threads` index and search; `heap` bounds Java's memory, and the first index or load of a process decides
+    it.
     `ties` orders documents of equal score, whatever the index's own order: "anserini" by doc_id ascending, each a unit
     in the last place below the one before, which is the order behind all figures that Anserini and Pyserini publish;
     "equal" leaves the scores equal, cuts at k by doc_id descending, and the harness breaks and reports the ties.
@@ -53,6 +54,7 @@ class BM25:
     runtime: ClassVar[frozenset[str]] = frozenset({"threads", "heap"})
     search_only: ClassVar[frozenset[str]] = frozenset({"k1", "b", "ties"})
     _searcher: lucene.Searcher | None = field(default=None, init=False, repr=False)
+    _facts: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         _among("fields", self.fields, FIELDS)
@@ -82,14 +84,15 @@ class BM25:
             shutil.rmtree(left)
         parts = [folder / PARTS.replace("*", str(number)) for number in range(self.threads)]
         with java.errors("indexing"):
-            hashes = self._write(docs, parts)
+            hashes, titled = self._write(docs, parts)
         with atomic_path(folder / IDS) as ids, open(ids, "wb") as file:
             for part in parts:
                 with open(part / IDS, "rb") as partial:
                     shutil.copyfileobj(partial, file)
                 (part / IDS).unlink()
         _refuse_duplicates(hashes, IdList(folder / IDS))
-        write_json(folder / DONE, {**self._analysis(), "parts": len(parts), "documents": len(hashes)})
+        counts = {"documents": len(hashes), "left_out": len(titled), "left_out_with_title": sum(titled)}
+        write_json(folder / DONE, {**self._analysis(), "parts": len(parts), **counts})
 
     def load(self, folder: Path) -> None:
         """Open the index in `folder`: FileNotFoundError if none was finished, ValueError if it is of another kind."""
@@ -108,6 +111,11 @@ class BM25:
         if not len(self._ids) == sum(searcher.documents) == made["documents"]:
             raise ValueError(f"the parts of the index in {folder} do not belong together; delete it and index again")
         self._searcher = searcher
+        self._facts = {name: made[name] for name in ("documents", "left_out", "left_out_with_title") if name in made}
+
+    def facts(self) -> dict[str, Any]:
+        """How many documents the index has, and how many it left out as they have no text, those with a title apart."""
+        return self._facts
 
     def search(self, queries: Iterable[Query], k: int) -> Iterator[ScoredDoc]:
         """The k best documents of each query, best first; fewer where fewer share a term with it."""
@@ -143,43 +151,52 @@ class BM25:
             reach = int(np.count_nonzero(scores >= scores[k - 1]))
             numbers, scores = numbers[:reach], scores[:reach]
         ids = self._ids[numbers]
+        if not len(ids):
+            return [], []
         bounds = np.flatnonzero(np.diff(scores, prepend=np.inf, append=-np.inf))
         sizes = np.diff(bounds)
         if self.ties == "equal":
-            ids[bounds[-2] :] = sorted(ids[bounds[-2] :], reverse=True) if len(ids) else []
+            ids[bounds[-2] :] = sorted(ids[bounds[-2] :], reverse=True)
             return ids[:k], scores[:k].tolist()
         for start, size in zip(bounds[:-1][sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
             ids[start : start + size] = sorted(ids[start : start + size])
         return ids[:k], _falling(scores)[:k].tolist()
 
-    def _write(self, docs: Iterable[Doc], folders: list[Path]) -> array:
-        """Fill one Lucene index and one list of ids per folder, each in its own thread; return the hash of every id."""
+    def _write(self, docs: Iterable[Doc], folders: list[Path]) -> tuple[array, list[bool]]:
+        """Fill one Lucene index and one list of ids per folder, each in its own thread.
+
+        Returns the hash of every id, and of each document that was left out whether it has a title.
+        """
         buffer_mb = min(1024.0, java.megabytes(self.heap) / 4 / len(folders))
         writers = [lucene.PartWriter(part, FIELDS[self.fields], self._analyzer(), buffer_mb) for part in folders]
         for part in folders:
             (part / IDS).touch()
-        hashes = array("q")
+        hashes, titled = array("q"), list[bool]()
 
-        def add(lane: int, batch: list[Doc]) -> list[str]:
-            ids, strings = self._select(batch)
+        def add(lane: int, batch: list[Doc]) -> tuple[list[str], list[bool]]:
+            ids, strings, blank = self._select(batch)
             writers[lane].add(strings)
             with open(folders[lane] / IDS, "ab") as file:
                 file.write("".join(f"{doc_id}\n" for doc_id in ids).encode())
-            return ids
+            return ids, blank
 
         try:
             with Lanes(len(folders)) as lanes:
-                for ids in lanes.map(add, _batches(docs, DOCS)):
+                for ids, blank in lanes.map(add, _batches(docs, DOCS)):
                     hashes.extend(map(hash, ids))
+                    titled += blank
                 list(lanes.map(lambda lane, _: writers[lane].commit(), folders))
         except BaseException:
             for writer in writers:
                 writer.rollback()
             raise
-        return hashes
+        return hashes, titled
 
-    def _select(self, batch: list[Doc]) -> tuple[list[str], list[tuple[str, ...]]]:
-        """The ids and the fields' strings of the documents that Anserini would index: those with any contents."""
+    def _select(self, batch: list[Doc]) -> tuple[list[str], list[tuple[str, ...]], list[bool]]:
+        """The ids and the fields' strings of the documents that Anserini would index: those with any contents.
+
+        Of each of the others, whether it has a title.
+        """
         if self.fields == "flat":
             rows: list[tuple[str, tuple[str, ...]]] = [(doc.doc_id, (doc.default_text(),)) for doc in batch]
         else:
@@ -187,7 +204,8 @@ class BM25:
         kept = [(doc_id, strings) for doc_id, strings in rows if strings[0].strip(BLANK)]
         if broken := next((doc_id for doc_id, _ in kept if "\n" in doc_id), None):
             raise ValueError(f"document id {broken!r} holds a line break")
-        return [doc_id for doc_id, _ in kept], [strings for _, strings in kept]
+        titled = [bool(strings[-1].strip(BLANK)) for _, strings in rows if not strings[0].strip(BLANK)]
+        return [doc_id for doc_id, _ in kept], [strings for _, strings in kept], titled
 
     def _analyzer(self) -> Any:
         return lucene.analyzer("porter" if self.stemmer == "default" else self.stemmer, self.language)

@@ -148,7 +148,14 @@ def test_sound_judgments(tmp_path: Path, content: str, qrels: list[Qrel]) -> Non
         (HEADER + "q\td\t1\nq\te\t0.5\n", 3, "the grade '0.5' is not an integer"),
         (HEADER + "q\td\thigh\n", 2, "the grade 'high' is not an integer"),
         (HEADER + "q\td\n", 2, "2 columns instead of query-id, corpus-id, score"),
-        ("1 0 d 1\n1 0 e 1\n", 2, "leave out the second"),  # TREC's format
+        ("1 0 d 1\n1 0 e 1\n", 1, "leave out the second"),  # TREC's format
+        (
+            "q1\td1\t1.0\nq1\td2\t1\n",
+            1,
+            "the grade '1.0' is not an integer; round or scale the grades; a header begins with query-id",
+        ),
+        ("a\tb\tc\nq1\td2\t1\n", 1, "a header begins with query-id"),
+        (HEADER + "q\td\t1001\n", 2, "is beyond 1,000; scale the grades"),
         (HEADER + "q\td e\t1\n", 2, "corpus-id holds white space"),
         (HEADER + "\td\t1\n", 2, "query-id is empty"),
         (HEADER + "q\td\t1\nq\te\t1\nq\td\t2\n", 4, "the grade 2 here and 1 in line 2"),

@@ -278,3 +278,18 @@ def test_arguments_out_of_range(arguments: dict[str, object], message: str) -> N
 def test_analysis(tmp_path: Path, arguments: dict[str, str], query: str, expected: set[str]) -> None:
     docs = [Doc("a", "two cats"), Doc("b", "the universe"), Doc("c", "die Häuser")]
     assert set(found(made(tmp_path, docs, **json.loads(json.dumps(arguments))), query)) == expected
+
+
+@pytest.mark.parametrize("ties", ["equal", "anserini"])
+def test_a_query_without_a_hit_has_none_and_the_others_go_on(tmp_path: Path, ties: str) -> None:
+    bm25 = made(tmp_path, [Doc("a", "apple"), Doc("b", "apple pear")], ties=ties)
+    queries = [Query("1", "nothing"), Query("2", "pear"), Query("3", ""), Query("4", "apple")]
+    assert [hit[:2] for hit in bm25.search(queries, 5)] == [("2", "b"), ("4", "a"), ("4", "b")]
+
+
+def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
+    docs = [Doc("a", "text", "title"), Doc("b", "", "a title alone"), Doc("c", " ", ""), Doc("d", "\t", "and another")]
+    flat = made(tmp_path / "flat", docs)
+    assert flat.facts() == {"documents": 3, "left_out": 1, "left_out_with_title": 0}
+    both = made(tmp_path / "both", docs, fields="multifield")
+    assert both.facts() == {"documents": 1, "left_out": 3, "left_out_with_title": 2}

@@ -2,16 +2,19 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
 import toy
-from harness.cli import COMMANDS, main
+from harness import cli
+from harness.cli import COMMANDS, OFFERED, main
 
 OVERLAP = f"{Path(__file__).with_name('overlap.py')}:Overlap"
 HEAVY = ("torch", "ranx", "pandas", "pyserini", "jnius", "numba", "scipy", "transformers", "numpy")
@@ -129,3 +132,54 @@ def test_two_processes_on_one_results_folder(place: Path) -> None:
     children = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     statuses = [json.loads(child.communicate(timeout=120)[0])[0]["status"] for child in children]
     assert sorted(statuses) == ["done", "reused"]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("leaderbord", "there is no 'leaderbord'; did you mean leaderboard?"),
+        ("xyz", "there is no 'xyz'; there is cache, check,"),
+        ("run bm25 --datset scifact", "unrecognized arguments: --datset scifact; did you mean --dataset?"),
+        ("run bm25 --dataset sample --offlin=3", "ignored explicit argument"),
+        ("list dataset", "argument what: there is no 'dataset'; did you mean datasets?"),
+        ("plot leaderbord --output x.png", "there is no 'leaderbord'; did you mean leaderboard?"),
+        ("leaderboard --correction hollm", "argument --correction: there is no 'hollm'; did you mean holm?"),
+        ("score a b --dataset x --tag y", "unrecognized arguments: b"),
+    ],
+)
+def test_the_nearest_name_is_told(line: str, says: str, capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(shlex.split(line))
+    assert ended.value.code == 2 and says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("folder", "says"),
+    [
+        ("absent", "the data folder absent does not exist; --data-dir takes one that holds folders of datasets"),
+        ("file", "the data folder file is no folder"),
+        ("data/mine", "data/mine is itself a dataset; give the folder that holds it: --data-dir"),
+        ("data/judged", "data/judged is itself a dataset"),
+    ],
+)
+@pytest.mark.parametrize(
+    "command", ["run bm25 --dataset mine", "score file --tag x --dataset mine", "run bm25 --dataset nope"]
+)
+def test_a_data_folder_that_is_none_says_which_option(tmp_path, monkeypatch, capsys, command, folder, says) -> None:
+    for name in ("data/mine", "data/judged/qrels"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "data/mine/corpus.jsonl").write_text("")
+    (tmp_path / "file").write_text("")
+    monkeypatch.chdir(tmp_path)
+    assert main([*command.split(), "--data-dir", folder]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_commands_go_on_where_an_offered_one_can_t_be_imported(monkeypatch, capsys) -> None:
+    """The parser used to die where the package `retrievers` was absent."""
+    offered = [EntryPoint("pretrain", "no_such_package.commands", OFFERED), EntryPoint("list", "x", OFFERED)]
+    monkeypatch.setattr(cli, "entry_points", lambda group: offered)
+    assert main(["list", "suites"]) == 0
+    printed = capsys.readouterr()
+    assert "quickstart" in printed.out
+    assert printed.err == "beir-harness: the command pretrain is not there: No module named 'no_such_package'\n"

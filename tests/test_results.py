@@ -189,12 +189,22 @@ def test_a_run_file_from_elsewhere_has_fewer_facts_and_still_joins(tmp_path):
     assert columns(results.read(tmp_path)[0], "ndcg@10")[0][0].tags == ("a", "b")
 
 
-@pytest.mark.parametrize(("measure", "noted"), [("ndcg@10", False), ("recall@100", True), ("map", True)])
-def test_depths_are_noted_where_the_measure_sees_them(tmp_path, measure, noted):
-    made_results.add(tmp_path, "a", "scifact", {measure: [0.1, 0.2]}, k=1000)
-    made_results.add(tmp_path, "b", "scifact", {measure: [0.1, 0.2]}, k=50)
-    notes = columns(results.read(tmp_path)[0], measure)[1]
-    assert notes == ([f"scifact: retrieved to different depths, which {measure} sees: a 1000, b 50"] if noted else [])
+@pytest.mark.parametrize(
+    ("measure", "ends"),
+    [("ndcg@10", {}), ("recall@100", {"b": 50, "c": 10}), ("map", {"b": 50, "c": 10, "d": 500}), ("judged@10", {})],
+)
+def test_what_a_measure_sees_beyond_a_run_s_end_is_not_compared(tmp_path, measure, ends):
+    """c is a run file of depth 10, whatever it was asked for, d's manifest says its depth."""
+    scores = {measure: [0.1, 0.2, 0.3]}
+    made_results.add(tmp_path, "a", "scifact", scores, k=1000)
+    made_results.add(tmp_path, "b", "scifact", scores, k=50)
+    made_results.add(tmp_path, "c", "scifact", scores, fingerprint={"run_file": {}}, run={"deepest": 10})
+    made_results.add(tmp_path, "d", "scifact", scores, run={"deepest": 1000, "depth": 500})
+    found, notes = columns(results.read(tmp_path)[0], measure)
+    assert found[0].shallow == ends
+    listed = ", ".join(f"{tag} at {depth}" for tag, depth in ends.items())
+    what = f"scifact: not compared with deeper runs, as {measure} looks beyond where these end: {listed}"
+    assert notes == ([what] if ends else [])
 
 
 def test_columns_follow_the_dataset_table_then_the_alphabet(tmp_path):

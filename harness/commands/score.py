@@ -28,7 +28,7 @@ def main(arguments: argparse.Namespace) -> int:
     from harness.running.foreign import score_file
 
     dataset = datasets.load(
-        arguments.dataset, options.data_folders(arguments), paths.cache_dir(), not arguments.offline
+        arguments.dataset, options.data_folders(arguments), paths.cache_dir(), not arguments.offline, documents=False
     )
     tag = tags.check(arguments.tag)
     with options.results_written(arguments) as results:

@@ -44,7 +44,7 @@ def main(arguments: argparse.Namespace) -> int:
     from harness.tuning import tune
 
     dataset = datasets.load(
-        arguments.dataset, options.data_folders(arguments), paths.cache_dir(), not arguments.offline
+        arguments.dataset, options.data_folders(arguments), paths.cache_dir(), not arguments.offline, documents=False
     )
     mirror, measure = options.results_mirror(arguments), arguments.measure or dataset.measure
     results = mirror.folder if mirror else options.results_folder(arguments)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from harness.data.lines import checked_id, numbered_text
 from harness.errors import BadInput
+from harness.measures import LARGEST_GRADE
 from harness.records import Qrel
 
-LARGEST_GRADE = 1_000_000  # graded judgments go to 4 or so; sums of gains stay exact far beyond this
+HEAD = {"query-id", "query_id", "queryid", "qid", "query", "topic", "topic_id", "topic-id"}  # how a header begins
 
 
 def read_qrels(path: Path) -> list[Qrel]:
@@ -20,11 +21,12 @@ def numbered_qrels(path: Path) -> Iterator[tuple[int, Qrel]]:
     """The judgments of `path`, each with its line.
 
     As BEIR does it: columns query-id, corpus-id, score, separated by tabs, quoted as in CSV where an id holds a
-    quotation mark, after a header. A file without a header loses its first judgment in BEIR, but not here.
+    quotation mark, after a header, which is known by the name of its first column. A file without a header loses its
+    first judgment in BEIR, but not here.
     """
     first: dict[tuple[str, str], tuple[int, int]] = {}
     for number, row in _numbered_rows(path):
-        if not any(row) or (number == 1 and not _is_judgment(row)):
+        if not any(row) or (number == 1 and row[0].strip().lower() in HEAD):
             continue
         qrel = _qrel(path, number, row)
         seen_line, seen_grade = first.setdefault(qrel[:2], (number, qrel.relevance))
@@ -51,10 +53,6 @@ def _numbered_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise BadInput(path, number + 1, f"not a row of tab-separated columns: {error}") from error
 
 
-def _is_judgment(row: list[str]) -> bool:
-    return len(row) == 3 and row[2].strip().lstrip("+-").isdigit()
-
-
 def _qrel(path: Path, number: int, row: list[str]) -> Qrel:
     if len(row) != 3:
         hint = "; TREC's qrels have four: leave out the second" if len(" ".join(row).split()) == 4 else ""
@@ -63,7 +61,10 @@ def _qrel(path: Path, number: int, row: list[str]) -> Qrel:
     try:
         grade = int(row[2])
     except ValueError:
-        raise BadInput(path, number, f"the grade {row[2]!r} is not an integer; round or scale the grades") from None
+        head = "; a header begins with query-id" if number == 1 else ""
+        raise BadInput(
+            path, number, f"the grade {row[2]!r} is not an integer; round or scale the grades{head}"
+        ) from None
     if abs(grade) > LARGEST_GRADE:
-        raise BadInput(path, number, f"the grade {row[2]!r} is beyond {LARGEST_GRADE}; scale the grades")
+        raise BadInput(path, number, f"the grade {row[2]!r} is beyond {LARGEST_GRADE:,}; scale the grades")
     return Qrel(checked_id(path, number, "query-id", row[0]), checked_id(path, number, "corpus-id", row[1]), grade)

@@ -7,7 +7,7 @@ from harness.leaderboard import Leaderboard
 from harness.measures import display
 from harness.plots.style import BETTER, INK, NEUTRAL, ROW, WORSE, listed, styled
 from harness.statistics.pairwise import Comparison, against
-from harness.tables.tables import rank_text, title
+from harness.tables.tables import CORRECTION_NAMES, rank_text, title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -74,8 +74,10 @@ def differences(board: Leaderboard, baseline: str, system: str | None = None) ->
             axes.plot(one.difference, at, "o", ms=5, color=color, mfc=color if one.significant else "white")
         listed(axes, [label for label, _ in rows])
         axes.set_title(heading)
-        level = f"{100 * (1 - board.alpha):g} %"
-        axes.set_xlabel(f"difference of {display(board.measure)}, {level} interval; filled: p ≤ {board.alpha:g} (Holm)")
+        level, name = f"{100 * (1 - board.alpha):g} %", CORRECTION_NAMES[board.correction]
+        axes.set_xlabel(
+            f"difference of {display(board.measure)}, {level} interval; filled: p ≤ {board.alpha:g} ({name})"
+        )
         return figure
 
 

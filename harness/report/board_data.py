@@ -86,8 +86,9 @@ def _column(
     }
     if single:
         matrix = column.matrices[0]
-        found = [comparisons[column.name, *pair] for pair in combinations(matrix.tags, 2)]
-        data["systems"] = [tags.index(tag) for tag in matrix.tags]
+        alike = [tag for tag in matrix.tags if tag not in matrix.shallow]
+        found = [comparisons[column.name, *pair] for pair in combinations(alike, 2)]
+        data["systems"] = [tags.index(tag) for tag in alike]
         data["pairs"] = {
             "difference": [_steps(c.difference) for c in found],
             "low": [_steps(c.interval[0]) for c in found],

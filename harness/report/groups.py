@@ -45,7 +45,7 @@ def groups(board: Leaderboard) -> list[Group]:
 
 def _group(board: Leaderboard, name: str, columns: tuple[Column, ...]) -> Group:
     tags = tuple(sorted({tag for column in columns for tag in column.tags}))
-    shared = tuple(column for column in columns if len(column.tags) == len(tags))
+    shared = tuple(c for c in columns if len(c.tags) == len(tags) and (len(columns) == 1 or not c.shallow))
     units: dict[str, list[Column]] = {}
     for column in shared:
         units.setdefault(column.unit, []).append(column)

@@ -55,6 +55,8 @@ def write(
     written = []
     if dataset:
         details, problem = _details(dataset, results, chosen, texts)
+        if dataset.corpus_file is None:
+            note = "The documents are not at hand, so their ids alone are shown"
         note = note or problem
         for at, detail in enumerate(details):
             written.append(script.write(place / f"{at}.js", f"query:{number}:{at}", detail))

@@ -132,6 +132,7 @@ def _docs(name: str, data_dirs: Sequence[Path], cache: Path) -> int | None:
         files = (dataset.corpus_file, dataset.queries_file, dataset.qrels_file)
         if facts := survey.remembered(cache, *files):
             return int(facts["docs"])
+        assert dataset.corpus_file
         size = dataset.corpus_file.stat().st_size * (3 if dataset.corpus_file.suffix == ".gz" else 1)
         return max(1, size // DOC_BYTES)
     except (HarnessError, OSError, KeyError):

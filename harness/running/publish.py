@@ -7,18 +7,20 @@ from typing import Any
 from harness import evaluation, manifest, runs
 from harness.datasets import Dataset
 from harness.measures import DEFAULT_MEASURES
-from harness.running import integrity
+from harness.running import integrity, strangers
 from harness.runs import Run
 
 NEW = ".new"  # below the result's folder: what is being written
 
 
-def publish(run: Run, dataset: Dataset, place: Path, tag: str, body: dict[str, Any]) -> dict[str, Any]:
+def publish(run: Run, dataset: Dataset, place: Path, tag: str, depth: int, body: dict[str, Any]) -> dict[str, Any]:
     """Score `run`, write the result of `tag` on `dataset` into `place`, return the manifest.
 
-    `body` is what the maker of the run knows about it (retriever, k, costs, fingerprint). A result that was there stays
+    `body` is what the maker of the run knows about it (retriever, k, costs, fingerprint); `depth` is how deep it goes,
+    though fewer documents may have been found. A result that was there stays
     until the new one is whole. Nobody else may be writing into `place`.
     """
+    strange = strangers.notes(run, dataset)
     measures = list(dict.fromkeys([dataset.measure, *DEFAULT_MEASURES]))
     scores = evaluation.score(run, dataset.qrels(), measures, dataset.relevance_level)
     new = place / NEW
@@ -44,6 +46,7 @@ def publish(run: Run, dataset: Dataset, place: Path, tag: str, body: dict[str, A
                     "sha256": digest,
                     "documents": run.size,
                     "deepest": run.deepest,
+                    "depth": depth,
                     "dropped_self": run.dropped_self,
                     "tie_rate": scores.tie_rate,
                 },
@@ -52,7 +55,7 @@ def publish(run: Run, dataset: Dataset, place: Path, tag: str, body: dict[str, A
                     manifest.SCORES: integrity.facts(new / manifest.SCORES),
                 },
                 "tie_band": scores.tie_band,
-                "notes": [*scores.notes, *_unknown_docs(dataset)],
+                "notes": [*run.notes, *strange, *scores.notes, *_unknown_docs(dataset)],
             },
         )
         (place / manifest.NAME).unlink(missing_ok=True)  # no manifest stands beside files that it is not about

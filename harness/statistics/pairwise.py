@@ -75,7 +75,7 @@ def _seed(text: str, matrix: Matrix) -> int:
 
 
 def _pairs(matrix: Matrix, resampled: np.ndarray, test: str, alpha: float, rounds: int, seed: int) -> list[Comparison]:
-    pairs = list(combinations(range(len(matrix.tags)), 2))
+    pairs = [pair for pair in combinations(range(len(matrix.tags)), 2) if matrix.alike(*pair)]
     if not pairs:
         return []
     left, right = (list(side) for side in zip(*pairs, strict=True))

@@ -16,12 +16,27 @@ from harness.results import Result, stale
 
 @dataclass(frozen=True)
 class Matrix:
-    """The systems that have one dataset: `scores` is (queries, systems), queries in ascending order of their id."""
+    """The systems that have one dataset: `scores` is (queries, systems), queries in ascending order of their id.
+
+    `reach` is how far into each run the measure sees, its cutoff or the end of the run. Systems of different reach were
+    not measured alike: their scores stand side by side, and no difference between them is tested. Empty: all are alike.
+    """
 
     dataset: str
     tags: tuple[str, ...]
     query_ids: tuple[str, ...]
     scores: np.ndarray
+    reach: tuple[float, ...] = ()
+
+    def alike(self, first: int, second: int) -> bool:
+        """Whether the systems of these numbers may be compared."""
+        return not self.reach or self.reach[first] == self.reach[second]
+
+    @property
+    def shallow(self) -> dict[str, int]:
+        """The systems whose runs end before the measure does and before another's, with the depth at which they end."""
+        deepest = max(self.reach, default=0)
+        return {tag: int(depth) for tag, depth in zip(self.tags, self.reach, strict=False) if depth < deepest}
 
     def mean(self, tag: str) -> float:
         """Mean over the judged queries, correctly rounded (so the same on every machine)."""
@@ -39,6 +54,11 @@ class Column:
     name: str
     unit: Unit
     matrices: tuple[Matrix, ...]
+
+    @property
+    def shallow(self) -> dict[str, int]:
+        """The systems that were not measured as deep as others, see `Matrix.shallow`."""
+        return {tag: depth for matrix in self.matrices for tag, depth in matrix.shallow.items()}
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -69,7 +89,9 @@ def join(results: Sequence[Result], measure: str) -> Matrix:
     matrix = np.array([[column[query_id] for column in scores] for query_id in ids], dtype=np.float64)
     if not ids or not np.isfinite(matrix).all():
         raise HarnessError(f"{first.dataset}: {measure} has no queries or a score that is not a number; score it again")
-    return Matrix(first.dataset, tuple(result.tag for result in results), ids, matrix)
+    reach = [result.reach(measure) for result in results]
+    depths = () if None in reach else tuple(depth for depth in reach if depth is not None)
+    return Matrix(first.dataset, tuple(result.tag for result in results), ids, matrix, depths)
 
 
 def columns(results: Sequence[Result], measure: str) -> tuple[list[Column], list[str]]:
@@ -90,8 +112,9 @@ def columns(results: Sequence[Result], measure: str) -> tuple[list[Column], list
     units: dict[Unit, list[Matrix]] = defaultdict(list)
     for name in sorted(by_dataset, key=lambda name: (order.get(name.partition("@")[0], len(order)), name)):
         group = by_dataset[name]
-        units[group[0].unit].append(join(group, measure))
-        notes += [*_depths(group, measure), *stale(group)]
+        matrix = join(group, measure)
+        units[group[0].unit].append(matrix)
+        notes += [*_depths(matrix, measure), *stale(group)]
     found = []
     for unit, matrices in units.items():
         members = {name for name, row in rows.items() if row.unit == unit} | {matrix.dataset for matrix in matrices}
@@ -141,11 +164,9 @@ def _unlike(first: Result, other: Result, what: str) -> HarnessError:
     )
 
 
-def _depths(group: Sequence[Result], measure: str) -> list[str]:
-    """A note where a system retrieved fewer documents than another and the measure looks deeper than that."""
-    depths: dict[str, int] = {result.tag: result.manifest["k"] for result in group if result.manifest.get("k")}
-    cutoff = int(measure.rpartition("@")[2]) if "@" in measure else math.inf
-    if len(set(depths.values())) < 2 or cutoff <= min(depths.values()):
+def _depths(matrix: Matrix, measure: str) -> list[str]:
+    """A note on runs that end before the measure does, while others go on."""
+    if not matrix.shallow:
         return []
-    listed = ", ".join(f"{tag} {k}" for tag, k in sorted(depths.items()))
-    return [f"{group[0].dataset}: retrieved to different depths, which {measure} sees: {listed}"]
+    listed = ", ".join(f"{tag} at {depth}" for tag, depth in sorted(matrix.shallow.items()))
+    return [f"{matrix.dataset}: not compared with deeper runs, as {measure} looks beyond where these end: {listed}"]

@@ -6,7 +6,7 @@ from harness.statistics.across_datasets import Pair
 from harness.statistics.pairwise import Comparison
 from harness.statistics.significance import TESTS
 from harness.tables.grid import Grid, Text
-from harness.tables.marks import BETTER, LEVEL, WORSE, joined, keys
+from harness.tables.marks import BETTER, LEVEL, SHALLOW, WORSE, joined, keys
 
 NONE = "–"
 CORRECTION_NAMES = {"holm": "Holm", "bonferroni": "Bonferroni", "bh": "Benjamini–Hochberg"}
@@ -125,6 +125,11 @@ def caption(board: Leaderboard) -> list[str]:
             f"{LEVEL} not separable from the best (bold) of its dataset: Holm over {_counted(board.pairs, 'pair')}, "
             "those of all datasets."
         )
+    if any(column.shallow for column in board.columns):
+        lines.append(
+            f"{SHALLOW} the run ends before {display(board.measure)} does: not compared with deeper runs, and its "
+            "dataset is in no average."
+        )
     if board.ranks:
         by = "Wilcoxon tests over datasets" if board.over else TESTS[board.test] + "s"
         lines.append(f"Rank: what {by} of all pairs leave open (Holm, {_percent(board)}).")
@@ -172,7 +177,8 @@ def _reference(board: Leaderboard) -> str:
 def _cell(cell: Cell | None, mark: str) -> Text:
     if cell is None:
         return Text(NONE)
-    return Text(number(cell.mean), cell.best, (LEVEL if cell.level and not cell.best else "") + mark)
+    signs = (SHALLOW if cell.depth else "") + (LEVEL if cell.level and not cell.best else "")
+    return Text(number(cell.mean), cell.best, signs + mark)
 
 
 def _marks(board: Leaderboard) -> dict[tuple[str, str], str]:

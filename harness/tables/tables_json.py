@@ -43,6 +43,7 @@ def as_json(board: Leaderboard) -> dict[str, Any]:
                 "best": cell.best,
                 "level_with_best": cell.level,
                 "rank": cell.rank,
+                **({"run_ends_at": cell.depth} if cell.depth else {}),
             }
             for tag in board.tags
             for column in board.columns

@@ -25,6 +25,11 @@ MOST_TERMS = 1 << 20  # of one query; Lucene's 1,024 is too few where the querie
 
 def analyzer(stemmer: str, language: str) -> Any:
     """Anserini's: DefaultEnglishAnalyzer with the "porter" or "krovetz" stemmer or "none", else the language's own."""
+    if language == "th" and not java.find_class("org.apache.lucene.analysis.th.ThaiTokenizer").DBBI_AVAILABLE:
+        raise ValueError(
+            "language='th' needs a Java that divides Thai into words (module jdk.localedata), which the one that comes "
+            "with the package does not: install a JDK 21 or newer and set JAVA_HOME to it"
+        )
     if language != "en":
         return java.find_class("io.anserini.analysis.AnalyzerMap").getLanguageSpecificAnalyzer(language)
     english = java.find_class("io.anserini.analysis.DefaultEnglishAnalyzer")

@@ -1,22 +1,24 @@
-"""`beir-harness pretrain`: an encoder from plain text. The work is done by retrievers.training, found by name."""
+"""`beir-harness pretrain`: an encoder from plain text."""
 
 import argparse
-from importlib import import_module
 
 HELP = "pre-train an encoder on plain text: RetroMAE, DupMAE, or masked language modelling alone"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the training package, which loads nothing heavy to name them."""
-    import_module("retrievers.training.arguments").add_pretrain_arguments(parser)
+    from retrievers.training.arguments import add_pretrain_arguments
+
+    add_pretrain_arguments(parser)
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Pre-train, or go on with a run that was interrupted."""
     from harness.errors import HarnessError
+    from retrievers.training.pretrain import pretrain
 
     try:
-        record = import_module("retrievers.training.pretrain").pretrain(arguments)
+        record = pretrain(arguments)
     except (ValueError, ImportError, FloatingPointError, OSError) as error:
         raise HarnessError(str(error)) from error
     last = record["losses"].get("last", {})

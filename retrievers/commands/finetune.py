@@ -1,23 +1,25 @@
-"""`beir-harness finetune`: a retriever from a pre-trained encoder. The work is done by retrievers.training."""
+"""`beir-harness finetune`: a retriever from a pre-trained encoder."""
 
 import argparse
-from importlib import import_module
 
 HELP = "fine-tune an encoder to a retriever: in-batch and hard negatives, distillation from a cross-encoder"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the training package, which loads nothing heavy to name them."""
-    import_module("retrievers.training.finetune_arguments").add_finetune_arguments(parser)
+    from retrievers.training.finetune_arguments import add_finetune_arguments
+
+    add_finetune_arguments(parser)
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Fine-tune, or go on with a run that was interrupted."""
     from harness import paths
     from harness.errors import HarnessError
+    from retrievers.training.finetune import finetune
 
     try:
-        record = import_module("retrievers.training.finetune").finetune(arguments, paths.data_dirs())
+        record = finetune(arguments, paths.data_dirs())
     except (ValueError, ImportError, FloatingPointError, OSError) as error:
         raise HarnessError(str(error)) from error
     kind, last = record["representation"]["kind"], record["losses"].get("last", {})

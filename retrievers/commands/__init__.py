@@ -1,0 +1,1 @@
+"""Commands that the harness takes in through its entry points: training."""
