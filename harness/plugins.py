@@ -72,6 +72,26 @@ def runtime(cls: type) -> frozenset[str]:
     return frozenset(getattr(cls, "runtime", ()))
 
 
+def content(cls: type) -> frozenset[str]:
+    """The arguments that only say where that is whose hash `fingerprint()` has."""
+    return frozenset(getattr(cls, "content", ())) if hasattr(cls, "fingerprint") else frozenset()
+
+
+def shown(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments as others may see them: the path of a file or folder of this machine by its last part."""
+    return {name: _short(value) for name, value in arguments.items()}
+
+
+def _short(value: Any) -> Any:
+    if not isinstance(value, str) or "/" not in value.strip("/"):
+        return value
+    try:
+        there = Path(value).expanduser().exists()
+    except (OSError, ValueError):  # too long for a path, or with a NUL
+        return value
+    return Path(value).name if there else value
+
+
 def inputs(cls: type, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """The tags of the systems whose runs the class needs with these arguments, defaults included; makes no instance."""
     offered = getattr(cls, "inputs", None)

@@ -20,10 +20,12 @@ part of the identity of an index and of a result. Six things more may be there, 
 `search_only` names the arguments that `index` does not look at, so that one index serves all their values.
 
 `fingerprint()` gives as JSON what the arguments point at (the hash of a checkpoint's files, the revision of a model),
-so that another content under the same name is another index.
+so that another content under the same name is another index. `content` names the arguments that only say where that
+is: as text (a path, a name) they are no part of the identity of an index or a result, so that a checkpoint is the same
+wherever it lies, and a path is recorded by its last part alone.
 
 `facts()` gives as JSON what is worth knowing of the loaded state (dimensions, parameters, tokens a second); the harness
-copies it into the manifest.
+copies it into the manifest. Its `notes`, a list of sentences, are told with the result.
 
 `index_part(docs, folder, part, parts)` does some of the work of `index` ahead of it: where an index consists of pieces
 of `shard_docs` documents (an attribute of the class, which a test may make small), it makes those whose number leaves

@@ -14,7 +14,7 @@ from harness.records import Query
 from harness.retriever import Retriever
 from harness.running import fingerprint, indexes, integrity, locks, log, progress
 from harness.running.measuring import measure, percentiles
-from harness.running.prepared import Systems, prepare, required_runs, run_of
+from harness.running.prepared import Prepared, Systems, prepare, required_runs, run_of
 from harness.running.publish import publish, sweep
 from harness.suites import System
 
@@ -57,7 +57,7 @@ def run(
     place = manifest.folder(results, system.tag, dataset.name)
     if not overwrite and known and (before := known.seen(system)):
         expected = before.result_key(dataset, required_runs(before.requires, dataset, results), k)
-        there, wrong = _found(place, expected)
+        there, wrong = _found(place, expected, before)
         if there and not wrong:
             return Outcome(system.tag, dataset.name, "reused", there)
     prepared, retriever = known.take(system) if known else prepare(system)
@@ -66,10 +66,15 @@ def run(
     place.mkdir(parents=True, exist_ok=True)
     what = f"{system.tag} on {dataset.name}"
     with locks.held(place / ".lock", f"the result of {what}"), ExitStack() as stack:
-        if kept := _kept(place, expected, overwrite):
+        if kept := _kept(place, expected, overwrite, prepared):
             return Outcome(system.tag, dataset.name, "reused", kept)
         sweep(place)
         key = prepared.index_key(dataset, inputs)
+        older = prepared.index_key(dataset, inputs, located=True)
+        if indexes.complete(
+            cache, prepared.identity["name"], older
+        ):  # of a version that knew a checkpoint by its place
+            key = older
         in_use = indexes.home(cache, prepared.identity["name"], key) / indexes.USED
         stack.enter_context(locks.shared(in_use, f"the index of {what}"))
         total = dataset.facts()["docs"]
@@ -94,13 +99,16 @@ def run(
             asked = log.counted(queries, len(queries))
             hits = progress.over_queries(searcher.search(asked, depth), f"{what}: search", len(queries))
             found = runs.order(hits, queries, k, dataset.exclude_self)
+        facts = dict(searcher.facts()) if hasattr(searcher, "facts") else {}
+        notes = list(facts.pop("notes", ()))
         body = {
             "retriever": {
                 **prepared.identity,
-                "arguments": prepared.passed,
-                "all_arguments": prepared.all_arguments,
+                "arguments": plugins.shown(prepared.passed),
+                "all_arguments": plugins.shown(prepared.all_arguments),
             },
-            "facts": searcher.facts() if hasattr(searcher, "facts") else {},
+            "facts": facts,
+            "notes": notes,
             "k": k,
             "costs": {
                 "index": made,
@@ -152,18 +160,18 @@ def spread(count: int, most: int) -> list[int]:
     return [places[at] for at in reversed_ if at < used]
 
 
-def _kept(place: Path, expected: dict[str, Any], overwrite: bool) -> dict[str, Any] | None:
+def _kept(place: Path, expected: dict[str, Any], overwrite: bool, prepared: Prepared) -> dict[str, Any] | None:
     """The manifest of a finished equal result; None where the work is to be done."""
     if overwrite:
         return None
-    found, wrong = _found(place, expected)
+    found, wrong = _found(place, expected, prepared)
     if wrong:
         _strike(place, wrong)
         return None
     return found
 
 
-def _found(place: Path, expected: dict[str, Any]) -> tuple[dict[str, Any] | None, str]:
+def _found(place: Path, expected: dict[str, Any], prepared: Prepared) -> tuple[dict[str, Any] | None, str]:
     """The manifest of a finished equal result, and what is damaged of it. Raises HarnessError where it is not equal."""
     try:
         found = manifest.read(place)
@@ -171,7 +179,10 @@ def _found(place: Path, expected: dict[str, Any]) -> tuple[dict[str, Any] | None
         return None, str(error)
     if found is None:
         return None, ""
-    if changes := fingerprint.difference(found.get("fingerprint"), expected):
+    made = dict(found.get("fingerprint") or {})
+    if isinstance(made.get("arguments"), dict):
+        made["arguments"] = prepared.without_places(made["arguments"])
+    if changes := fingerprint.difference(made, expected):
         listed = "\n  ".join(changes)
         raise HarnessError(
             f"{place} holds a result that was made differently:\n  {listed}\n"

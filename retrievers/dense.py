@@ -14,7 +14,7 @@ import numpy as np
 
 from harness.records import Doc, Query, ScoredDoc
 from retrievers.search import vector_store
-from retrievers.search.indexing import index_docs
+from retrievers.search.indexing import index_docs, refuse_surrogates
 
 QUERIES_AT_A_TIME = 8192  # one pass over the vectors serves this many
 
@@ -25,8 +25,9 @@ class Encoder(Protocol):
 
     It may offer more: `tokenize_docs(texts)` and `encode_tokens(tokens)`, which together do what `encode_docs` does and
     let the next texts be tokenised while the model is at work; `facts()`, a dict of JSON values for the manifest;
-    `fingerprint()`, the same for what the arguments point at (a checkpoint's sha256); and `runtime` and `search_only`,
-    the names of its arguments that change speed alone, and of those that change queries alone.
+    `fingerprint()`, the same for what the arguments point at (a checkpoint's sha256); and `runtime`, `search_only` and
+    `content`, the names of its arguments that change speed alone, of those that change queries alone, and of those
+    whose content `fingerprint` has, wherever it lies.
     """
 
     def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
@@ -118,8 +119,7 @@ class DenseRetriever:
     def _stored(self, tokens: Any, ahead: bool) -> np.ndarray:
         encode = self.encoder.encode_tokens if ahead else self.encoder.encode_docs  # type: ignore[attr-defined]
         vectors = as_vectors(encode(tokens), "encode_docs")
-        with np.errstate(over="ignore"):  # an overflow becomes inf, which the index names
-            return vectors.astype(vector_store.DTYPES[self.store_dtype])  # (n, dim)
+        return vector_store.narrowed(vectors, vector_store.DTYPES[self.store_dtype])  # (n, dim)
 
     def load(self, folder: Path) -> None:
         """Open the vectors in `folder`; see `VectorStore` for what it refuses."""
@@ -133,20 +133,30 @@ class DenseRetriever:
             raise ValueError("load an index before searching")
         stream = iter(queries)
         while batch := list(islice(stream, QUERIES_AT_A_TIME)):
-            vectors = as_vectors(self.encoder.encode_queries([query.text for query in batch]), "encode_queries")
-            self._check_queries(batch, vectors)
+            vectors = self._query_vectors(batch)
             found = top_k(vectors, self.store, k, self.device, self.threads)
             for query, (rows, scores) in zip(batch, found, strict=True):
                 ids = self.store.doc_ids(rows)
                 yield from map(ScoredDoc, repeat(query.query_id), ids, scores.tolist())
 
-    def _check_queries(self, batch: list[Query], vectors: np.ndarray) -> None:
+    def _query_vectors(self, batch: list[Query]) -> np.ndarray:
+        """Vectors (n, dim) of queries; ValueError names a query that has none."""
+        from retrievers.encoders.encoding import torch_threads
+
+        texts = [query.text for query in batch]
+        try:
+            with torch_threads(self.threads):
+                vectors = as_vectors(self.encoder.encode_queries(texts), "encode_queries")
+        except (TypeError, UnicodeEncodeError):
+            refuse_surrogates("query", [query.query_id for query in batch], texts)
+            raise
         if len(vectors) != len(batch):
             raise ValueError(f"encode_queries gave {len(vectors)} vectors for {len(batch)} queries")
         if not (finite := np.isfinite(vectors).all(axis=1)).all():
             raise ValueError(
                 f"the vector of query {batch[int(np.argmin(finite))].query_id!r} holds NaN or infinite values"
             )
+        return vectors
 
 
 def as_vectors(given: Any, method: str) -> np.ndarray:
@@ -176,13 +186,14 @@ def from_encoder(encoder_class: type) -> type[DenseRetriever]:
     class FromEncoder(DenseRetriever):
         runtime = DenseRetriever.runtime | frozenset(getattr(encoder_class, "runtime", ()))
         search_only = frozenset(getattr(encoder_class, "search_only", ()))
+        content = frozenset(getattr(encoder_class, "content", ()))
 
         def __init__(self, **arguments: Any) -> None:
             given = signature.bind(**arguments)
             given.apply_defaults()
             encoder = encoder_class(**{name: value for name, value in given.arguments.items() if name in theirs})
             super().__init__(encoder, **{name: value for name, value in given.arguments.items() if name in ours})
-            left_out = self.runtime | self.search_only
+            left_out = self.runtime | self.search_only | self.content
             self.shaping = {name: value for name, value in given.arguments.items() if name not in left_out}
 
     FromEncoder.__signature__ = signature  # type: ignore[attr-defined]

@@ -28,7 +28,7 @@ from retrievers.encoders.published import AUTO, chosen, chosen_title
 from retrievers.encoders.vocabulary_vectors import VocabularyHead, activation_of, largest
 from retrievers.retromae import described
 from retrievers.search import exact_search, joint_search, joint_store, vector_store
-from retrievers.search.indexing import index_docs
+from retrievers.search.indexing import index_docs, refuse_surrogates
 from retrievers.training import backbones
 
 NO_CHECKPOINT = (
@@ -49,6 +49,7 @@ class DupMAE:
 
     runtime: ClassVar[frozenset[str]] = frozenset({"device", "batch_tokens", "threads"})
     search_only: ClassVar[frozenset[str]] = frozenset({"score", "query_max_length"})
+    content: ClassVar[frozenset[str]] = frozenset({"checkpoint"})
     shard_docs: ClassVar[int] = vector_store.SHARD_DOCS
 
     def __init__(
@@ -129,16 +130,17 @@ class DupMAE:
         self._encode(docs, folder, (part, parts))
 
     def _encode(self, docs: Iterable[Doc], folder: Path, part: tuple[int, int] | None = None) -> None:
-        index_docs(
-            docs,
-            folder,
-            text=lambda doc: doc_text(doc, self.title),
-            tokenize=lambda texts: self.docs.tokenize(texts, self.length),
-            encode=self._fields,
-            identity={**self.shaping, **self.fingerprint()},
-            shard_docs=self.shard_docs,
-            part=part,
-        )
+        with encoding.torch_threads(self.threads):
+            index_docs(
+                docs,
+                folder,
+                text=lambda doc: doc_text(doc, self.title),
+                tokenize=lambda texts: self.docs.tokenize(texts, self.length),
+                encode=self._fields,
+                identity={**self.shaping, **self.fingerprint()},
+                shard_docs=self.shard_docs,
+                part=part,
+            )
 
     def _fields(self, tokens: encoding.Tokens) -> dict[str, np.ndarray]:
         found = self.docs.encode(tokens)
@@ -154,7 +156,12 @@ class DupMAE:
             raise ValueError("load an index before searching")
         stream = iter(queries)
         while batch := list(islice(stream, joint_search.PASS_QUERIES)):
-            encoded = self.encode_queries([query.text for query in batch])
+            texts = [query.text for query in batch]
+            try:
+                encoded = self.encode_queries(texts)
+            except (TypeError, UnicodeEncodeError):
+                refuse_surrogates("query", [query.query_id for query in batch], texts)
+                raise
             for query, *parts in zip(batch, *encoded, strict=True):
                 if not all(np.isfinite(part).all() for part in parts):
                     raise ValueError(f"the vector of query {query.query_id!r} holds NaN or infinite values")
@@ -172,7 +179,8 @@ class DupMAE:
 
     def encode_queries(self, texts: Sequence[str]) -> joint_search.JointQueries:
         """Dense parts (n, d') and vocabulary vectors (n, V) of queries."""
-        found = self.queries.encode(self.queries.tokenize(texts, self.query_length))
+        with encoding.torch_threads(self.threads):
+            found = self.queries.encode(self.queries.tokenize(texts, self.query_length))
         return joint_search.JointQueries(found["vectors"], found["vocabulary"])
 
     def _pool_queries(self, hidden: Tensor, lengths: Sequence[int]) -> dict[str, Tensor]:

@@ -31,6 +31,7 @@ class Fusion:
 
     runtime: ClassVar[frozenset[str]] = frozenset()
     search_only: ClassVar[frozenset[str]] = frozenset({"method", "norm", "params"})
+    content: ClassVar[frozenset[str]] = frozenset({"params"})  # where it is the path of a file
 
     def __init__(
         self,

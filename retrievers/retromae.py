@@ -57,6 +57,7 @@ class RetroMAE(DenseRetriever):
 
     runtime = DenseRetriever.runtime | {"batch_tokens"}
     search_only = frozenset({"query_max_length"})
+    content = frozenset({"checkpoint"})
 
     def __init__(
         self,

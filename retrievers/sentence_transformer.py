@@ -1,7 +1,7 @@
 """Any sentence-transformers model as an encoder, with the vectors that its own `encode` gives.
 
-A model that is a BERT with [CLS] or mean pooling runs without padding (`packed_bert`); any other runs through its own
-modules, in batches of similar length.
+A model that is a BERT with [CLS] or mean pooling runs without padding (`packed_bert`), if that gives its own vectors of
+some probe texts (`own_vectors`); any other runs through its own modules, in batches of similar length.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,10 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from retrievers.encoders import checkpoint, encoding, sentence_modules
-from retrievers.encoders.packed_bert import PackedBert, why_not
+from retrievers.encoders import checkpoint, encoding, own_vectors, sentence_modules
+from retrievers.encoders.packed_bert import PackedBert
 
 DOC_PROMPTS = ("document", "passage", "corpus")  # the order in which sentence-transformers looks for them
-POOLS = {"cls": encoding.pool_cls, "mean": encoding.pool_mean}
 SIMILARITIES = {"cosine": "cos", "cos": "cos", "dot": "dot", "dot_score": "dot"}
 CHARS_PER_TOKEN = 4  # of English text; only sizes batches where the model tokenises by itself
 
@@ -33,6 +32,7 @@ class SentenceTransformerEncoder:
 
     runtime = frozenset({"device", "batch_tokens"})
     search_only = frozenset({"query_prompt", "query_prompt_name"})
+    content = frozenset({"model"})
 
     def __init__(
         self,
@@ -54,18 +54,29 @@ class SentenceTransformerEncoder:
         bare = "/" not in model and not Path(model).expanduser().is_dir()
         self.folder, self.revision = checkpoint.find(f"sentence-transformers/{model}" if bare else model, revision)
         self.model = _load(self.folder, trust_remote_code)
+        self.notes: list[str] = []
         self.max_length = self._length(max_length)
-        self.normalise = self._similarity(similarity) == "cos"
+        self.similarity = self._similarity(similarity)
+        self.normalise = self.similarity == "cos" or "Normalize" in [type(module).__name__ for module in self.model]
         self.query_prompt = self._prompt(query_prompt, query_prompt_name, ("query",))
         self.doc_prompt = self._prompt(doc_prompt, doc_prompt_name, DOC_PROMPTS)
         self.batches = encoding.Batches(batch_tokens or encoding.default_budget(self.device))
-        self.unpacked = _unpacked(self.model, bool(self.query_prompt or self.doc_prompt))
+        if own_vectors.is_plain(self.folder):
+            self.notes.append(
+                "the model's folder says nothing of pooling and similarity: the mean over tokens"
+                f"{'' if similarity else ' and cosine'} were taken, as sentence-transformers does; a model that was"
+                " trained for [CLS] and dot product runs as `retromae`"
+            )
+        self.notes += own_vectors.escaped([self.query_prompt, self.doc_prompt])
+        self.unpacked = own_vectors.unpackable(self.model, bool(self.query_prompt or self.doc_prompt))
         if self.unpacked is None:
             bert = PackedBert(self.model[0].auto_model, dtype, self.device)
-            self.packed = encoding.PackedEncoder(
-                bert, self.model.tokenizer, POOLS[self.model[1].pooling_mode], batch_tokens
-            )
-        else:
+            pool = own_vectors.POOLS[self.model[1].pooling_mode]
+            self.packed = encoding.PackedEncoder(bert, self.model.tokenizer, pool, batch_tokens)
+            self.unpacked = own_vectors.differ(
+                self.encode_queries, self._own("query"), precision
+            ) or own_vectors.differ(self.encode_docs, self._own("document"), precision)
+        if self.unpacked is not None:
             self.model.to(self.device, dtype)
 
     def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
@@ -93,13 +104,15 @@ class SentenceTransformerEncoder:
         return {
             **self.fingerprint(),
             "max_length": self.max_length,
-            "similarity": "cos" if self.normalise else "dot",
+            "similarity": self.similarity,
             "query_prompt": self.query_prompt,
             "doc_prompt": self.doc_prompt,
             "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
             "device": str(self.device),
             "packed": self.unpacked is None,
+            **({"not_packed_as": self.unpacked} if self.unpacked else {}),
             "batch_tokens": self._running().budget,
+            "notes": self.notes,
         }
 
     def _running(self) -> encoding.Batches:
@@ -107,6 +120,7 @@ class SentenceTransformerEncoder:
 
     def _prepare(self, texts: Sequence[str], prompt: str) -> Any:
         if self.unpacked is None:
+            assert self.max_length is not None  # or it would not run packed
             return self.packed.tokenize([prompt + text for text in texts], self.max_length)
         return list(texts)
 
@@ -114,12 +128,23 @@ class SentenceTransformerEncoder:
         if self.unpacked is None:
             outputs = self.packed.encode(prepared)
         else:
-            lengths = np.array([min(self.max_length, 2 + len(text) // CHARS_PER_TOKEN) for text in prepared])
+            lengths = np.array([2 + len(text) // CHARS_PER_TOKEN for text in prepared], np.int64)
+            lengths = lengths if self.max_length is None else np.minimum(lengths, self.max_length)
             outputs = self.batches.run(lengths, lambda batch: {"vectors": self._by_modules(prepared, batch, task)})
         if not outputs:
-            return np.empty((0, self.model.get_embedding_dimension()), np.float32)
+            dim = self.model.get_embedding_dimension() or self._encode(self._prepare(["x"], ""), task).shape[1]
+            return np.empty((0, dim), np.float32)
         vectors = torch.from_numpy(outputs["vectors"])
         return (F.normalize(vectors, dim=1) if self.normalise else vectors).numpy()
+
+    def _own(self, task: str) -> own_vectors.Encode:
+        """The model's own vectors of texts of a task, normalised as ours are."""
+
+        def encode(texts: list[str]) -> np.ndarray:
+            vectors = self._by_modules(texts, np.arange(len(texts)), task).float()
+            return (F.normalize(vectors, dim=1) if self.normalise else vectors).numpy()
+
+        return encode
 
     def _by_modules(self, texts: list[str], batch: np.ndarray, task: str) -> torch.Tensor:
         encode = self.model.encode_query if task == "query" else self.model.encode_document
@@ -131,16 +156,25 @@ class SentenceTransformerEncoder:
             convert_to_tensor=True,
         )
 
-    def _length(self, wanted: int | None) -> int:
-        own = self.model.max_seq_length
-        length = wanted if wanted is not None else own
-        if length is None:
+    def _length(self, wanted: int | None) -> int | None:
+        """Tokens of a text, None for a model that counts none (static embeddings, say)."""
+        own, inner = self.model.max_seq_length, getattr(self.model[0], "auto_model", None)
+        if inner is None:
+            if wanted is not None:
+                raise ValueError(
+                    f"max_length is {wanted}; a {type(self.model[0]).__name__} has no length that can be set"
+                )
+            return int(own) if own and own < 1 << 30 else None
+        if wanted is None and own is None:
             raise ValueError(f"the model in {self.folder} names no length; set max_length")
-        longest = getattr(self.model[0].auto_model.config, "max_position_embeddings", length)
-        if not 3 <= length <= longest:
-            raise ValueError(f"max_length is {length}; this model takes 3 to {longest} tokens")
+        length, longest = int(own if wanted is None else wanted), checkpoint.positions(inner)
+        if wanted is None and longest is not None and length > longest:
+            self.notes.append(f"the model says {length} tokens and has positions for {longest}, so texts end there")
+            length = longest
+        if length < 3 or (longest is not None and length > longest):
+            raise ValueError(f"max_length is {length}; this model takes 3 to {longest or 'any number of'} tokens")
         self.model.max_seq_length = length
-        return int(length)
+        return length
 
     def _similarity(self, wanted: str | None) -> str:
         own = str(self.model.similarity_fn_name)
@@ -166,20 +200,12 @@ def _load(folder: Path, trust_remote_code: bool) -> Any:
     from sentence_transformers import SentenceTransformer as Model
 
     first = sentence_modules.first_folder(folder, trust_remote_code)
+    sentence_modules.refuse_own_code(first, trust_remote_code)
     checkpoint.refuse_wrong_weights(first, trust_remote_code)
     with checkpoint.quiet():
-        return Model(str(folder), device="cpu", trust_remote_code=trust_remote_code, local_files_only=True).eval()
-
-
-def _unpacked(model: Any, prompted: bool) -> str | None:
-    """Why the model has to run through its own modules, or None where packed batches give the same vectors."""
-    kinds = [type(module).__name__ for module in model]
-    if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
-        return f"its modules are {', '.join(kinds)}"
-    if model[1].pooling_mode not in POOLS:
-        return f"its pooling is {model[1].pooling_mode!r}"
-    if prompted and not model[1].include_prompt:
-        return "its pooling leaves prompts out"
-    if getattr(model[0], "do_lower_case", False) or model.truncate_dim:
-        return "it changes texts or cuts vectors"
-    return why_not(model[0].auto_model)
+        model = Model(str(folder), device="cpu", trust_remote_code=trust_remote_code, local_files_only=True).eval()
+    words: Any = getattr(getattr(model[0], "auto_model", None), "get_input_embeddings", lambda: None)()
+    tokenizer = getattr(model, "tokenizer", None)
+    if hasattr(words, "num_embeddings") and hasattr(tokenizer, "get_vocab"):
+        checkpoint.refuse_wrong_tokenizer(tokenizer, words.num_embeddings, framed=False, place=first)
+    return model

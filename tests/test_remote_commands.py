@@ -68,7 +68,7 @@ def test_commands_that_write_push_and_those_that_read_do_not(
     url = f"file://{place / 'store'}"
     assert run(url) == 0
     text = place / "mine.trec"
-    text.write_text("q1 Q0 d1 1 0.5 mine\nq2 Q0 d3 1 0.5 mine\nq3 Q0 d5 1 0.5 mine\n")
+    text.write_text("q1 Q0 d1 1 0.5 mine\nq1 Q0 d2 2 0.4 mine\nq2 Q0 d3 1 0.5 mine\nq3 Q0 d5 1 0.5 mine\n")
     assert main(["score", str(text), "--dataset", "./one", "--tag", "mine", "--results", url]) == 0
     assert "runs/mine/one/manifest.json" in names(place / "store")
     assert main(["leaderboard", "--tables", "--results", url]) == 0

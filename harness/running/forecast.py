@@ -64,6 +64,7 @@ def of(
             key: value
             for key, value in arguments.items()
             if key not in plugins.runtime(plugin) | getattr(plugin, "search_only", frozenset())
+            and not (key in plugins.content(plugin) and isinstance(value, str))
         }
         identity = f"{plugins.identity(plugin)['class']} {sorted(shaping.items(), key=str)} {docs}"
         needs = plugin.needs(docs, arguments) if hasattr(plugin, "needs") else _measured(plugin, docs, there)

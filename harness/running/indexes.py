@@ -29,6 +29,11 @@ def home(cache: Path, name: str, key: dict[str, Any]) -> Path:
     return cache / "indexes" / f"{name}-{files.sha256_json(key)[:16]}"
 
 
+def complete(cache: Path, name: str, key: dict[str, Any]) -> bool:
+    """Whether there is a finished index of this key."""
+    return _record(home(cache, name, key), key) is not None
+
+
 def ensure(
     cache: Path,
     name: str,

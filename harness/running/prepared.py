@@ -41,19 +41,34 @@ class Prepared:
 
     @property
     def shaping(self) -> dict[str, Any]:
-        """The arguments that a result depends on."""
+        """The arguments that a result depends on, beside what `state` says of what they point at."""
+        return self.without_places(self.located)
+
+    @property
+    def located(self) -> dict[str, Any]:
+        """The same with the places: what a result depended on before a checkpoint was known by its content."""
         return {name: value for name, value in self.all_arguments.items() if name not in plugins.runtime(self.plugin)}
+
+    def without_places(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Arguments without those that only say where content lies."""
+        places = plugins.content(self.plugin)
+        return {name: one for name, one in arguments.items() if not (name in places and isinstance(one, str))}
 
     @property
     def index_arguments(self) -> dict[str, Any]:
         """What an index depends on beside the documents, where no runs of others are needed."""
-        search_only: frozenset[str] = getattr(self.plugin, "search_only", frozenset())
-        arguments = {name: value for name, value in self.shaping.items() if name not in search_only}
+        arguments = {name: value for name, value in self.shaping.items() if name not in self._search_only}
         return {"retriever": self.identity, "arguments": arguments, "state": self.state, "requires": self.requires}
 
-    def index_key(self, dataset: Dataset, inputs: dict[str, Path]) -> dict[str, Any]:
-        """What an index of the dataset depends on; `inputs` are the runs that it needs."""
+    @property
+    def _search_only(self) -> frozenset[str]:
+        return frozenset(getattr(self.plugin, "search_only", ()))
+
+    def index_key(self, dataset: Dataset, inputs: dict[str, Path], located: bool = False) -> dict[str, Any]:
+        """What an index of the dataset depends on; `inputs` are the runs that it needs, `located` as in `located`."""
         arguments = self.index_arguments["arguments"]
+        if located:
+            arguments = {name: one for name, one in self.located.items() if name not in self._search_only}
         return fingerprint.of_index(dataset, self.identity, arguments, self._state(inputs))
 
     def result_key(self, dataset: Dataset, inputs: dict[str, Path], k: int) -> dict[str, Any]:

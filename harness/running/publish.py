@@ -55,7 +55,7 @@ def publish(run: Run, dataset: Dataset, place: Path, tag: str, depth: int, body:
                     manifest.SCORES: integrity.facts(new / manifest.SCORES),
                 },
                 "tie_band": scores.tie_band,
-                "notes": [*run.notes, *strange, *scores.notes, *_unknown_docs(dataset)],
+                "notes": [*body.get("notes", ()), *run.notes, *strange, *scores.notes, *_unknown_docs(dataset)],
             },
         )
         (place / manifest.NAME).unlink(missing_ok=True)  # no manifest stands beside files that it is not about

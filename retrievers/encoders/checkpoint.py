@@ -101,6 +101,37 @@ def refuse_wrong_weights(folder: Path, trust_remote_code: bool = False) -> None:
     refuse_missing(folder, wanted, type(model).__name__)
 
 
+def positions(model: Any) -> int | None:
+    """How many tokens, special ones included, the position table of a transformers model has room for; None: no table.
+
+    In RoBERTa's and MPNet's table the rows up to that of the padding id belong to no position.
+    """
+    table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
+    if table is None or not hasattr(table, "num_embeddings"):
+        return getattr(getattr(model, "config", None), "max_position_embeddings", None)
+    return int(table.num_embeddings) - (0 if table.padding_idx is None else int(table.padding_idx) + 1)
+
+
+def refuse_wrong_tokenizer(tokenizer: Any, rows: int, framed: bool, place: Path) -> None:
+    """Raise ValueError where the tokenizer has pieces beyond the `rows` of the embeddings, or, if texts have to be
+    `framed`, puts no [CLS] before and no [SEP] behind a text.
+    """
+    special = set(tokenizer.all_special_tokens)
+    beyond = [(number, piece) for piece, number in tokenizer.get_vocab().items() if number >= rows]
+    if beyond and (found := sorted(pair for pair in beyond if pair[1] not in special)):
+        raise ValueError(
+            f"the tokenizer in {place} has the piece {found[0][1]!r} as number {found[0][0]}, and the model has "
+            f"embeddings for {rows}: they do not belong together"
+        )
+    for text in ("", "a") if framed else ():
+        ids = list(tokenizer(text)["input_ids"])
+        if len(ids) < 2 or (ids[0], ids[-1]) != (tokenizer.cls_token_id, tokenizer.sep_token_id):
+            raise ValueError(
+                f"the tokenizer in {place} frames {text!r} as {ids}, not by [CLS] and [SEP], by whose vectors the "
+                "model is read: add the post-processing that it was trained with to tokenizer.json"
+            )
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """No progress bars of Transformers while a model is loaded."""

@@ -15,6 +15,10 @@ from torch import Tensor
 from retrievers.encoders.packed_bert import PackedBert, groups
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+NO_MEMORY = (  # how a CPU's allocator, CUDA, its libraries and other accelerators say it
+    "allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED",
+    "CUSPARSE_STATUS_ALLOC_FAILED", "CUBLAS_STATUS_NOT_INITIALIZED", "hipErrorOutOfMemory", "OUT_OF_RESOURCES",
+)  # fmt: skip
 Outputs = dict[str, np.ndarray]
 
 
@@ -81,7 +85,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether `error` is an accelerator's or the machine's way to say that a batch was too large."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
-    return isinstance(error, RuntimeError) and "allocate memory" in str(error)
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)
 
 
 class Batches:

@@ -43,7 +43,10 @@ def open_checkpoint(name: str, revision: str | None, kind: str, head: bool, allo
     _refuse_other_models(folder)
     checkpoint.weight_files(folder)
     model = _load(folder, head)
-    return Opened(folder, found, settings, published.as_published(folder, row), model, _tokenizer(folder))
+    tokenizer = _tokenizer(folder)
+    rows = model.get_input_embeddings().num_embeddings
+    checkpoint.refuse_wrong_tokenizer(tokenizer, rows, framed=True, place=folder)
+    return Opened(folder, found, settings, published.as_published(folder, row), model, tokenizer)
 
 
 def _refuse_other_models(folder: Path) -> None:
@@ -54,6 +57,11 @@ def _refuse_other_models(folder: Path) -> None:
         known = ", ".join(backbones.FAMILIES)
         raise ValueError(
             f"{folder} is a {kind!r} model; RetroMAE and DupMAE are known for {known} (MiniLM is a 'bert')"
+        )
+    if config.get("auto_map"):
+        raise ValueError(
+            f"{folder} asks to run code of its own (auto_map in config.json), which never runs here, and without it"
+            " the model is another; the retriever sentence-transformer runs it with trust_remote_code=true"
         )
     for architecture in config.get("architectures") or []:
         if not architecture.endswith(BARE):

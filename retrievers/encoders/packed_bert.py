@@ -16,6 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 FAMILY = {"bert", "roberta", "xlm-roberta"}  # the same layers; RoBERTa's positions start after its padding id
+PLAIN = {  # what a model of the family is made of beside Transformers' own classes; a subclass may compute anything
+    nn.Linear, nn.Embedding, nn.LayerNorm, nn.Dropout, nn.ModuleList, nn.Identity, nn.GELU, nn.ReLU, nn.Tanh,
+}  # fmt: skip
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": F.gelu, "relu": F.relu}
 
 
@@ -38,6 +41,12 @@ def why_not(model: nn.Module) -> str | None:
         return f"its position embeddings are {config.position_embedding_type!r}"
     if getattr(config, "is_decoder", False):
         return "it is a decoder"
+    for name, part in model.named_modules():
+        kind = type(part)
+        if kind not in PLAIN and kind.__module__.partition(".")[0] != "transformers":
+            return f"its part {name or 'model'} is a {kind.__module__}.{kind.__name__}, which may compute anything"
+        if part._forward_hooks or part._forward_pre_hooks:
+            return f"its part {name or 'model'} has a hook that changes what it computes"
     return None
 
 

@@ -36,3 +36,20 @@ def first_folder(folder: Path, trust_remote_code: bool) -> Path:
                 " at its code, then set trust_remote_code=true"
             )
     return folder / modules[0]["path"]
+
+
+def refuse_own_code(folder: Path, trust_remote_code: bool) -> None:
+    """Raise ValueError where config.json names code that comes with the model, unless it may run.
+
+    Without that code another class of the same `model_type` would run, with other numbers and not a word.
+    """
+    config = folder / "config.json"
+    if trust_remote_code or not config.is_file():
+        return
+    body = read_json(config)
+    if isinstance(body, dict) and (own := body.get("auto_map")):
+        named = own.get("AutoModel", own) if isinstance(own, dict) else own
+        raise ValueError(
+            f"{config} asks to run the class {named!r}, which comes with the model: look at its code, then set"
+            " trust_remote_code=true"
+        )

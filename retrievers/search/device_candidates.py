@@ -8,6 +8,7 @@ k-th best by more than the margin (`exact_margin`). Queries for which it does no
 import numpy as np
 import torch
 
+from retrievers.search.device_tiles import in_tiles, loaded
 from retrievers.search.exact_margin import FIRST, First, double_margins, fitting
 from retrievers.search.vector_store import VectorStore
 
@@ -59,14 +60,30 @@ def _best(
     values = torch.full((len(queries), wanted), -torch.inf, device=device)
     rows = torch.zeros((len(queries), wanted), dtype=torch.int32, device=device)
     for shard in store.shards:
-        vectors = torch.from_numpy(shard.field()).to(device).to(first.dtype)  # (documents, dim)
-        numbers = torch.arange(shard.first, shard.first + shard.docs, dtype=torch.int32, device=device)
-        for start in range(0, len(queries), tile):
-            part = slice(start, start + tile)
-            scores = (asked[part] @ vectors.T).float()
-            both = torch.cat([values[part], scores], 1)
-            both_rows = torch.cat([rows[part], numbers.expand(len(scores), -1)], 1)
-            top = both.topk(wanted, dim=1)
-            values[part] = top.values
-            rows[part] = both_rows.gather(1, top.indices)
+        field = torch.from_numpy(shard.field())
+
+        def load(part: slice, field: torch.Tensor = field) -> torch.Tensor:
+            return field[part].to(device).to(first.dtype)  # (documents, dim)
+
+        for part, vectors in loaded(shard.docs, load):
+            numbers = torch.arange(shard.first + part.start, shard.first + part.stop, dtype=torch.int32, device=device)
+
+            def merge(tile: slice, vectors: torch.Tensor = vectors, numbers: torch.Tensor = numbers) -> None:
+                keep_best(asked[tile], vectors, numbers, values[tile], rows[tile])
+
+            tile = in_tiles(len(queries), tile, merge)
     return rows.cpu().numpy(), values.cpu().numpy()
+
+
+def keep_best(
+    asked: torch.Tensor, docs: torch.Tensor, numbers: torch.Tensor, values: torch.Tensor, rows: torch.Tensor
+) -> None:
+    """Merge the scores of `docs` (N, dim), whose rows are `numbers` (N,), into the best of each query, in place.
+
+    `values` and `rows` are (Q, wanted). Nothing is changed before all memory is there.
+    """
+    scores = (asked @ docs.T).float()
+    top = torch.cat([values, scores], 1).topk(values.shape[1], dim=1)
+    best = torch.cat([rows, numbers.expand(len(scores), -1)], 1).gather(1, top.indices)
+    values.copy_(top.values)
+    rows.copy_(best)

@@ -67,7 +67,10 @@ def index_docs(
                 shapes = shapes or _shapes(folder, window.number)
                 continue
             begun = time.perf_counter()
-            fields = encode(window.tokens)
+            try:
+                fields = encode(window.tokens)
+            except vector_store.Lossy as lossy:
+                raise ValueError(f"the vectors of document {window.ids[lossy.row]!r} {lossy}") from None
             seconds += time.perf_counter() - begun
             encoded += len(window.ids)
             tokens += int(sum(getattr(window.tokens, "lengths", ())))
@@ -132,7 +135,22 @@ def _windows(
                 warnings.warn(f"{folder}: shard {number} is damaged ({wrong}) and is encoded again", stacklevel=2)
         else:
             finished = vector_store.record(folder, number)["texts_sha256"] == digest
-        yield Window(number, ids, digest, None if finished else tokenize(texts))
+        try:
+            tokens = None if finished else tokenize(texts)
+        except (TypeError, UnicodeEncodeError):
+            refuse_surrogates("document", ids, texts)
+            raise
+        yield Window(number, ids, digest, tokens)
+
+
+def refuse_surrogates(kind: str, ids: Sequence[str], texts: Sequence[str]) -> None:
+    """Raise ValueError that names the first text with half of a surrogate pair, which no tokenizer takes."""
+    for name, text in zip(ids, texts, strict=True):
+        if bad := next((sign for sign in text if "\ud800" <= sign <= "\udfff"), None):
+            raise ValueError(
+                f"the text of {kind} {name!r} holds {bad!r}, half of a surrogate pair, which is no character; replace "
+                "such by U+FFFD"
+            )
 
 
 def _ahead(windows: Iterator[Window]) -> Generator[Window, None, None]:

@@ -20,6 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from retrievers.search.device_candidates import keep_best
+from retrievers.search.device_tiles import in_tiles, loaded
 from retrievers.search.exact_margin import UNIT, norms
 from retrievers.search.joint_search import LARGEST_SCORE, JointQueries, gamma
 from retrievers.search.joint_store import JointStore
@@ -93,21 +95,23 @@ def _best(
     values = torch.full((len(asked), wanted), -torch.inf, device=device)
     rows = torch.zeros((len(asked), wanted), dtype=torch.int32, device=device)
     for shard in store.shards:
-        docs = _spread(shard, width, asked.shape[1], device, asked.dtype)
-        numbers = torch.arange(shard.first, shard.first + shard.docs, dtype=torch.int32, device=device)
-        for start in range(0, len(asked), tile):
-            part = slice(start, start + tile)
-            scores = (asked[part] @ docs.T).float()
-            both = torch.cat([values[part], scores], 1)
-            top = both.topk(wanted, dim=1)
-            values[part] = top.values
-            rows[part] = torch.cat([rows[part], numbers.expand(len(scores), -1)], 1).gather(1, top.indices)
+
+        def load(part: slice, shard: Shard = shard) -> Tensor:
+            return _spread(shard, part, width, asked.shape[1], device, asked.dtype)
+
+        for part, docs in loaded(shard.docs, load):
+            numbers = torch.arange(shard.first + part.start, shard.first + part.stop, dtype=torch.int32, device=device)
+
+            def merge(tile: slice, docs: Tensor = docs, numbers: Tensor = numbers) -> None:
+                keep_best(asked[tile], docs, numbers, values[tile], rows[tile])
+
+            tile = in_tiles(len(asked), tile, merge)
     return rows.cpu().numpy(), values.cpu().numpy()
 
 
-def _spread(shard: Shard, width: int, size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """The documents of a shard as a dense matrix (N, d' + V)."""
-    entries = torch.from_numpy(shard.field("entries").astype(np.int32)).to(device)
-    docs = torch.zeros((shard.docs, size), dtype=dtype, device=device)
-    docs[:, :width] = torch.from_numpy(shard.field())[:, :width].to(device)
-    return docs.scatter_(1, entries.long() + width, torch.from_numpy(shard.field("weights")).to(device, dtype))
+def _spread(shard: Shard, part: slice, width: int, size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Some documents of a shard as a dense matrix (N, d' + V)."""
+    entries = torch.from_numpy(shard.field("entries")[part].astype(np.int32)).to(device)
+    docs = torch.zeros((len(entries), size), dtype=dtype, device=device)
+    docs[:, :width] = torch.from_numpy(shard.field()[part])[:, :width].to(device)
+    return docs.scatter_(1, entries.long() + width, torch.from_numpy(shard.field("weights")[part]).to(device, dtype))

@@ -36,6 +36,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from retrievers.encoders.encoding import torch_threads
 from retrievers.search import exact_kernels, exact_search, joint_kernels
 from retrievers.search.exact_margin import UNIT, norms
 from retrievers.search.exact_search import Found, full_fp32, in_order, slices
@@ -88,7 +89,7 @@ def _fp32(array: np.ndarray) -> np.ndarray:
 def _passes(queries: JointQueries, store: JointStore, k: int, device: torch.device, threads: int) -> Iterator[Found]:
     for start in range(0, len(queries.dense), PASS_QUERIES):
         part = queries.part(slice(start, start + PASS_QUERIES))
-        with ThreadPoolExecutor(threads) as pool, full_fp32():
+        with ThreadPoolExecutor(threads) as pool, full_fp32(), torch_threads(threads):
             if device.type == "cpu":
                 rows, counts = JointCandidates(part, store, k, pool, threads).collect()
             else:

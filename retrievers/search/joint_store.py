@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from retrievers.search.vector_store import VectorStore
+from retrievers.search.vector_store import VectorStore, narrowed
 
 FIELDS = ("vectors", "entries", "weights", "sizes")
 
@@ -24,15 +24,14 @@ def fields(vectors: np.ndarray, entries: np.ndarray, weights: np.ndarray, vocabu
     """
     if (np.diff(entries.astype(np.int64), axis=1) <= 0).any():
         raise ValueError("a document's entries are not ascending")
-    with np.errstate(over="ignore"):
-        halves = weights.astype(np.float16)
-        dense = vectors.astype(np.float16)
+    both = narrowed(np.concatenate([vectors, weights], axis=1), np.dtype(np.float16))
+    dense, halves = both[:, : vectors.shape[1]], both[:, vectors.shape[1] :]
     norms = np.sqrt(np.square(halves, dtype=np.float64).sum(axis=1))
     largest = np.abs(halves).max(axis=1, initial=0).astype(np.float64)
     return {
-        "vectors": dense,
+        "vectors": np.ascontiguousarray(dense),
         "entries": entries.astype(np.uint16 if vocabulary < 1 << 16 else np.uint32),
-        "weights": halves,
+        "weights": np.ascontiguousarray(halves),
         "sizes": (np.stack([norms, largest], 1) * (1 + 2.0**-20)).astype(np.float32),  # rounding must not lower them
     }
 

@@ -27,6 +27,7 @@ from harness.files import atomic_path, sha256, write_bytes, write_json
 
 FORMAT = 1
 SHARD_DOCS = 4096
+LOSS = 2.0**-8  # of a row's norm; rounding to fp16 takes 2^-11 at most
 DTYPES: dict[str, np.dtype[Any]] = {"fp16": np.dtype(np.float16), "fp32": np.dtype(np.float32)}
 
 
@@ -36,6 +37,32 @@ def width(arguments: dict[str, Any]) -> int:
     with suppress(OSError, ValueError, KeyError, TypeError):
         return int(json.loads((Path(folder) / "config.json").read_bytes())["hidden_size"])
     return 768
+
+
+class Lossy(ValueError):
+    """Row `row` of some vectors loses more than rounding in the form in which it would be stored."""
+
+    def __init__(self, row: int, what: str) -> None:
+        self.row = row
+        super().__init__(what)
+
+
+def narrowed(vectors: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """Vectors (n, dim) as they are stored; an overflow becomes infinite, which the index refuses by name.
+
+    Raises Lossy where a row is so small that fp16, whose numbers end at 6e-8, keeps less than 8 bits of it.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        stored = vectors.astype(dtype)
+        wide = vectors.astype(np.float64)
+        lost = np.square(wide - stored).sum(axis=1) > LOSS**2 * np.square(wide).sum(axis=1)
+    if dtype != vectors.dtype and (bad := np.flatnonzero(lost & np.isfinite(stored).all(axis=1))).size:
+        largest = float(np.abs(vectors[bad[0]]).max())
+        raise Lossy(
+            int(bad[0]),
+            f"are too small for {dtype} (largest number {largest:.3g}): scale them, or set store_dtype=fp32",
+        )
+    return stored
 
 
 def text_digest(ids: Sequence[str], texts: Sequence[str]) -> str:

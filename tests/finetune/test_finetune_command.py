@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.commands import finetune
 from harness.errors import HarnessError
+from retrievers.commands import finetune
 
 
 def run(argv: list[str]) -> int:
@@ -49,7 +49,7 @@ def test_a_checkpoint_that_is_not_there(command: Callable[..., list[str]], tmp_p
 
 def test_naming_the_arguments_loads_nothing_heavy() -> None:
     script = (
-        "import argparse, sys; from harness.commands import finetune;"
+        "import argparse, sys; from retrievers.commands import finetune;"
         "finetune.add_arguments(argparse.ArgumentParser());"
         "print([name for name in ('torch', 'numpy', 'transformers') if name in sys.modules])"
     )

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands import pretrain
 from harness.errors import HarnessError
+from retrievers.commands import pretrain
 
 
 def run(argv: list[str]) -> int:
@@ -40,7 +40,7 @@ def test_what_the_user_got_wrong_is_a_message(arguments: list[str], what: str, t
 
 def test_naming_the_arguments_loads_nothing_heavy() -> None:
     script = (
-        "import argparse, sys; from harness.commands import pretrain;"
+        "import argparse, sys; from retrievers.commands import pretrain;"
         "pretrain.add_arguments(argparse.ArgumentParser());"
         "print([name for name in ('torch', 'numpy', 'transformers') if name in sys.modules])"
     )
