@@ -11,8 +11,10 @@ from harness import plugins
 from harness.records import Doc, Query
 from joint.cases import random_case
 from joint.cases import store as joint_store
+from retrievers.dense import DenseRetriever
 from retrievers.encoders.encoding import Batches, is_out_of_memory
-from retrievers.search import device_candidates, device_tiles, joint_device, vector_store
+from retrievers.encoders.packed_bert import PackedBert
+from retrievers.search import device_candidates, device_tiles, joint_device, joint_search, vector_store
 
 SAID = [
     "CUDA out of memory. Tried to allocate 2.00 GiB",
@@ -143,12 +145,10 @@ class Tiny:
 def test_vectors_that_fp16_loses_are_refused_by_name(
     tmp_path: Path, factor: float, refused: bool, store_dtype: str
 ) -> None:
-    from retrievers.dense import DenseRetriever
-
     retriever = DenseRetriever(Tiny(factor), store_dtype=store_dtype)
     if refused and store_dtype == "fp16":
         with pytest.raises(
-            ValueError, match=r"the vectors of document 'd0' are too small for float16.*store_dtype=fp32"
+            ValueError, match=r"the vectors of document 'd[01]' are too small for float16.*store_dtype=fp32"
         ):
             retriever.index(DOCS, tmp_path)
     else:
@@ -164,8 +164,6 @@ def test_one_small_number_beside_large_ones_is_rounding() -> None:
 
 
 def test_threads_hold_for_documents_and_queries(tmp_path: Path) -> None:
-    from retrievers.dense import DenseRetriever
-
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
@@ -179,9 +177,6 @@ def test_threads_hold_for_documents_and_queries(tmp_path: Path) -> None:
 
 
 def test_threads_hold_for_dupmae_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from retrievers.encoders.packed_bert import PackedBert
-    from retrievers.search import joint_search
-
     before, seen, forward, collect = (
         torch.get_num_threads(),
         [],
