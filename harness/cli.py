@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import entry_points
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from harness import __version__
 from harness.errors import HarnessError
@@ -30,6 +30,10 @@ COMMANDS = (
 class Parser(argparse.ArgumentParser):
     """Names the nearest command or option where there is none of that name."""
 
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.commands: dict[str, argparse.ArgumentParser] = {}
+
     def error(self, message: str) -> NoReturn:
         """Print the usage, what is wrong and what may have been meant; exit with 2."""
         if found := re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message, re.DOTALL):
@@ -41,7 +45,7 @@ class Parser(argparse.ArgumentParser):
         """As ever, but what is left over is an error of the command that it was given to."""
         found, left = self.parse_known_args(args, namespace)
         if left:
-            own = getattr(found, "parser", self)
+            own = self.commands.get(getattr(found, "command", ""), self)
             known = [option for option in own._option_string_actions if option.startswith("--")]
             wrong = next((one for one in left if one.startswith("-")), left[0]).partition("=")[0]
             hint = _nearest(wrong, known) if wrong.startswith("-") else ""
@@ -64,7 +68,8 @@ def parser() -> argparse.ArgumentParser:
     for name, module in _modules():
         command = commands.add_parser(name, help=module.HELP, description=module.HELP)
         module.add_arguments(command)
-        command.set_defaults(main=module.main, parser=command)
+        command.set_defaults(main=module.main)
+        top.commands[name] = command
     return top
 
 

@@ -27,6 +27,8 @@ def find(name: str, revision: str | None = None) -> tuple[Path, str | None]:
     if folder.is_dir():
         if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
             raise FileNotFoundError(f"{folder} holds no model: neither config.json nor modules.json is there")
+        if (folder / "run.json").is_file() and not (folder / "training.json").is_file():
+            raise ValueError(f"the training in {folder} is not finished; the same command goes on where it stopped")
         if revision is not None:
             raise ValueError(f"revision {revision!r} is for models of the hub, {folder} is a folder")
         return folder, None

@@ -65,13 +65,6 @@ def export(
     write_json(folder / RECORD, dict(record))
 
 
-def remove_export(folder: Path) -> None:
-    """Remove what `export` wrote there for another run, so that no file of it is taken for one of the next."""
-    names = ("dupmae.json", "retromae.json", "projection.safetensors", "modules.json", "model.safetensors", RECORD)
-    for path in (*(folder / name for name in names), *(folder / "2_Dense").glob("*")):
-        path.unlink(missing_ok=True)
-
-
 def _sentence_transformers(folder: Path, hidden: int, projection: Tensor | None, max_length: int) -> None:
     """[CLS], then W if there is one; dot product, no normalisation. In the form that versions before 6 read too."""
     modules = {"": "Transformer", "1_Pooling": "Pooling"} | ({} if projection is None else {"2_Dense": "Dense"})

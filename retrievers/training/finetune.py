@@ -14,7 +14,7 @@ from accelerate.utils import broadcast_object_list
 from harness.files import sha256
 from retrievers.training import checkpoints, finetune_data, loop, prepare, result
 from retrievers.training.backbones import family, longest
-from retrievers.training.export import export, remove_export
+from retrievers.training.export import export
 from retrievers.training.finetune_arguments import add_finetune_arguments, resolved
 from retrievers.training.finetune_model import FineTuning
 from retrievers.training.initial import Initial, is_random, start_from, tokenizer_of
@@ -71,7 +71,7 @@ def finetune(given: argparse.Namespace, data_dirs: Sequence[Path] = ()) -> dict[
     if accelerator.is_main_process:
         prepare.claim(a.output, identity, a.overwrite)
         if not result.finished(a.output):
-            remove_export(a.output)
+            result.remove(a.output)
     accelerator.wait_for_everyone()
     if done := result.finished(a.output):
         return done
@@ -90,7 +90,9 @@ def finetune(given: argparse.Namespace, data_dirs: Sequence[Path] = ()) -> dict[
         rank=accelerator.process_index,
         world=accelerator.num_processes,
     )
-    steps = a.steps or max(1, round(a.epochs * len(numbers) / (batches.per_pass * a.accumulate)))
+    steps = (
+        a.steps if a.steps is not None else max(1, round(a.epochs * len(numbers) / (batches.per_pass * a.accumulate)))
+    )
     representation, projection = build(a, start)
     model = FineTuning(representation, a.stage, a.temperature, a.gradient_cache).to(device)
     (at_start,) = broadcast_object_list([model.first_look(batches.draw(0))])

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from retrievers.training import ranges
+
 EPILOG = """examples:
   beir-harness finetune ckpt/ --dataset scifact --output retriever/                                   (stage 1)
   beir-harness run dupmae --set checkpoint=retriever/ --dataset scifact@train                         (mining)
@@ -159,21 +161,8 @@ def _ranks(text: str) -> tuple[int, int]:
 
 
 def _check(a: argparse.Namespace) -> None:
-    for name in ("batch_size", "accumulate", "log_every", "checkpoint_every", "keep", "k", "negatives_per_query"):
-        if getattr(a, name) < 1:
-            raise ValueError(f"--{name.replace('_', '-')} {getattr(a, name)}: at least 1")
-    for name in ("max_length", "query_max_length"):
-        if getattr(a, name) < 3:
-            raise ValueError(f"--{name.replace('_', '-')} {getattr(a, name)}: [CLS], one piece and [SEP] are 3")
-    if a.temperature <= 0:
-        raise ValueError(f"--temperature {a.temperature}: above 0")
-    if a.scale not in ("learn", "balance"):
-        try:
-            positive = float(a.scale) > 0
-        except ValueError:
-            positive = False
-        if not positive:
-            raise ValueError(f"--scale {a.scale}: a number above 0, learn or balance")
+    ranges.check(a)
+    ranges.positive("scale", a.scale, ("learn", "balance"))
     if not a.dataset and not a.text:
         raise ValueError("nothing to train on: give --dataset NAME, or --pairs KIND with --dataset or --text")
     if a.text and not a.pairs:

@@ -80,6 +80,7 @@ def train(
     first, tokens, summed = progress["step"], progress["tokens"], progress["summed"]
     log = LossLog(a.output / LOSSES, first, a.output / "tensorboard" if a.tensorboard else None) if main else None
     began, seconds, seen = perf_counter(), progress["seconds"], tokens
+    first_bad = torch.full((), steps, dtype=torch.int64, device=accelerator.device)  # found without waiting for a GPU
     bar = tqdm(total=steps, initial=first, unit="step", disable=not main, mininterval=1.0, dynamic_ncols=True)
 
     for step in range(first, steps):
@@ -94,8 +95,11 @@ def train(
                 accelerator.backward(losses["loss"] / a.accumulate)
             values = torch.stack([losses[name].detach().double() for name in names[:-1]])
             sums[:-1] += values / a.accumulate
+            first_bad = torch.where(values.isfinite().all(), first_bad, first_bad.clamp(max=step))
             tokens += batches.tokens(turn)
-        sums[-1] += torch.nn.utils.clip_grad_norm_(model.parameters(), a.clip)
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), a.clip)
+        sums[-1] += norm
+        first_bad = torch.where(norm.isfinite(), first_bad, first_bad.clamp(max=step))
         optimizer.step()
         optimizer.zero_grad()
         summed += 1
@@ -110,7 +114,7 @@ def train(
         if saving:  # a step may leave infinite weights although its losses were finite
             means["weights"] = torch.nn.utils.get_total_norm(list(model.parameters())).item()
         if not np.isfinite(list(means.values())).all():
-            raise FloatingPointError(_not_a_number(done, means, folder))
+            raise FloatingPointError(_not_a_number(min(done, int(first_bad) + 1), means, folder))
         if logging:
             if log:
                 log.write(
@@ -142,6 +146,6 @@ def _not_a_number(step: int, means: dict[str, float], folder: Path) -> str:
     last = checkpoints.all_checkpoints(folder)
     good = f"the last good checkpoint is {last[-1]}" if last else "there is no checkpoint yet"
     return (
-        f"no longer a number at or before step {step}: {wrong}; {good}."
+        f"no longer a number at step {step}: {wrong}; {good}."
         " Start again in another folder with a lower --learning-rate, a longer --warmup or --precision fp32"
     )

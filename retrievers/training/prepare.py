@@ -77,8 +77,8 @@ def claim(folder: Path, wanted: dict[str, Any], overwrite: bool) -> None:
         if not overwrite:
             what = "; ".join(f"{name} was {there.get(name)!r}, now {wanted.get(name)!r}" for name in differing)
             raise ValueError(f"{folder} holds another run ({what}); choose another --output, or --overwrite it")
-        for name in (result.RECORD, loop.LOSSES, RUN):
-            (folder / name).unlink(missing_ok=True)
+        result.remove(folder)
+        (folder / loop.LOSSES).unlink(missing_ok=True)
         checkpoints.prune(folder / loop.CHECKPOINTS, 0)
     elif folder.is_dir() and any(folder.iterdir()) and not overwrite:
         raise ValueError(f"{folder} is not empty and holds no run of this command; choose another --output")

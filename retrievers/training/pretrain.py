@@ -9,7 +9,7 @@ import torch
 from accelerate import Accelerator, InitProcessGroupKwargs
 from accelerate.utils import broadcast_object_list
 
-from retrievers.training import checkpoints, loop, objectives, prepare, result
+from retrievers.training import checkpoints, loop, objectives, prepare, ranges, result
 from retrievers.training.arguments import add_pretrain_arguments
 from retrievers.training.backbones import longest
 from retrievers.training.batches import Schedule, cut_blocks
@@ -54,6 +54,8 @@ def pretrain(a: argparse.Namespace) -> dict[str, Any]:
     identity = prepare.identity(a, switches, text.facts, accelerator.num_processes, precision)
     if accelerator.is_main_process:
         prepare.claim(a.output, identity, a.overwrite)
+        if not result.finished(a.output):
+            result.remove(a.output)
     accelerator.wait_for_everyone()
     if done := result.finished(a.output):
         return done
@@ -62,7 +64,7 @@ def pretrain(a: argparse.Namespace) -> dict[str, Any]:
     model = build(a.objective, start, switches)
     schedule = schedule_of(a, text, model)
     per_step = a.accumulate * accelerator.num_processes
-    steps = a.steps or max(1, round(a.epochs * schedule.per_epoch / per_step))
+    steps = a.steps if a.steps is not None else max(1, round(a.epochs * schedule.per_epoch / per_step))
     masker = Masker(
         torch.tensor(continuations(tokenizer), device=accelerator.device),
         tokenizer.mask_token_id,
@@ -103,14 +105,7 @@ def named(value: Any) -> Any:
 
 def check(a: argparse.Namespace) -> None:
     """ValueError for arguments that can't be meant."""
-    for name in ("batch_size", "accumulate", "log_every", "checkpoint_every", "keep"):
-        if getattr(a, name) < 1:
-            raise ValueError(f"--{name.replace('_', '-')} {getattr(a, name)}: at least 1")
-    for name in ("encoder_mask", "decoder_mask"):
-        if not 0 < getattr(a, name) < 1:
-            raise ValueError(f"--{name.replace('_', '-')} {getattr(a, name)}: between 0 and 1")
-    if a.max_length < 3:
-        raise ValueError(f"--max-length {a.max_length}: room for [CLS], one piece and [SEP] is 3")
+    ranges.check(a)
     if a.device == "cuda" and not torch.cuda.is_available():
         raise ValueError("--device cuda: torch finds no GPU here")
 

@@ -20,6 +20,7 @@ from harness.files import write_bytes, write_json
 from retrievers.training.retromae import MaskedLanguageModel, RetroMAE
 
 RECORD = "training.json"
+PARTS = ("decoder.safetensors", "projection.safetensors", "dupmae.json", "retromae.json", "modules.json")
 LIBRARIES = ("torch", "transformers", "tokenizers", "accelerate", "safetensors", "numpy")
 
 
@@ -38,9 +39,19 @@ def write_result(folder: Path, model: MaskedLanguageModel, record: Mapping[str, 
 
 
 def finished(folder: Path) -> dict[str, Any] | None:
-    """The record of a finished pre-training in `folder`, None if there is none."""
+    """The record of a finished training in `folder`, None if there is none, or its weights are not there."""
     path = folder / RECORD
-    return json.loads(path.read_text()) if path.exists() else None
+    return json.loads(path.read_text()) if path.exists() and any(folder.glob("model*.safetensors")) else None
+
+
+def remove(folder: Path) -> None:
+    """Remove the result of another run: its weights first and its record last, so that none are there without it.
+
+    Whatever would be taken for a part of the next result goes too.
+    """
+    weights = [*folder.glob("model*.safetensors*"), *(folder / name for name in PARTS), *(folder / "2_Dense").glob("*")]
+    for path in (*weights, folder / RECORD):
+        path.unlink(missing_ok=True)
 
 
 def versions() -> dict[str, str]:

@@ -222,7 +222,7 @@ def test_presets_have_the_published_values_and_yield_to_the_command_line(preset:
         (["--max-length", "2"], "are 3"),
         (["--depth", "5:2"], "two ranks"),
         (["--temperature", "0"], "above 0"),
-        (["--scale", "-1"], "a number above 0"),
+        (["--scale", "-1"], "a finite number above 0"),
         (["--scale", "2", "--representation", "cls"], "has one"),
         (["--teacher", "x"], "--negatives RUN as well"),
         (["--margin", "3", "--negatives", "x"], "give one"),
@@ -235,3 +235,23 @@ def test_presets_have_the_published_values_and_yield_to_the_command_line(preset:
 def test_arguments_that_cannot_be_meant(arguments: list[str], what: str, tune: Tune) -> None:
     with pytest.raises(ValueError, match=what):
         tune(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("--steps", "-2", "at least 1"), ("--steps", "0", "at least 1"),
+        ("--temperature", "nan", "above 0"), ("--temperature", "0", "above 0"), ("--scale", "inf", "above 0"),
+        ("--scale", "nan", "above 0"), ("--warmup", "100", "it is a share of the steps"), ("--clip", "0", "above 0"),
+        ("--dropout", "1.5", "below 1"), ("--seed", "-1", "at least 0"), ("--learning-rate", "inf", "at least 0"),
+        ("--dim", "0", "at least 1"), ("--k", "0", "at least 1"), ("--tokens-at-once", "0", "at least 1"),
+        ("--query-max-length", "2", "at least 3"), ("--weight-decay", "nan", "at least 0"),
+        ("--threads", "0", "at least 1"),
+    ],
+)  # fmt: skip
+def test_every_number_has_a_range_that_is_checked_before_anything_is_claimed(
+    option: str, value: str, says: str, tune: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=f"{option} .*{says}"):
+        tune(option, value)
+    assert not (tmp_path / "out").exists()

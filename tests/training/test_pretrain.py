@@ -129,8 +129,8 @@ def test_a_folder_of_something_else_is_left_alone(train: Train, tmp_path: Path) 
     ("arguments", "what"),
     [
         (["--max-length", "65"], "positions for 64"),
-        (["--max-length", "2"], "is 3"),
-        (["--encoder-mask", "1"], "between 0 and 1"),
+        (["--max-length", "2"], "are 3"),
+        (["--encoder-mask", "1"], "above 0 and below 1"),
         (["--bow-weight", "1"], "does not apply to retromae"),
         (["--init", "config:layers=2,hidden=15,heads=2"], "not a multiple"),
         (["--init", "config:depth=2"], "cannot read 'depth=2'"),
@@ -152,3 +152,91 @@ def test_a_vocabulary_that_does_not_fit_the_checkpoint(train: Train, command: An
     large = wordpiece_tokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *map(str, range(100))], 512)
     with pytest.raises(ValueError, match="tokenizer has 105 pieces, the model 90"):
         load_model(str(tmp_path / "out"), large, 0)
+
+
+NUMBERS = [
+    ("--steps", "-5", "at least 1"), ("--steps", "0", "at least 1"), ("--epochs", "0", "above 0"),
+    ("--epochs", "nan", "above 0"), ("--epochs", "inf", "above 0"), ("--batch-size", "0", "at least 1"),
+    ("--accumulate", "-1", "at least 1"), ("--threads", "-2", "at least 1"), ("--keep", "0", "at least 1"),
+    ("--log-every", "0", "at least 1"), ("--checkpoint-every", "0", "at least 1"),
+    ("--learning-rate", "-1", "at least 0"), ("--learning-rate", "nan", "at least 0"),
+    ("--learning-rate", "inf", "at least 0"), ("--warmup", "100", "it is a share of the steps"),
+    ("--warmup", "1", "below 1"), ("--warmup", "-0.1", "at least 0"), ("--weight-decay", "-1", "at least 0"),
+    ("--clip", "0", "1e9 clips nothing"), ("--clip", "nan", "above 0"), ("--dropout", "1.5", "below 1"),
+    ("--dropout", "-0.1", "at least 0"), ("--seed", "-1", "at least 0"), ("--seed", str(1 << 32), "at most"),
+    ("--bow-weight", "-1", "at least 0"), ("--bow-weight", "inf", "at least 0"), ("--encoder-mask", "nan", "above 0"),
+    ("--decoder-mask", "0", "above 0"), ("--train-tokenizer", "-3", "at least 1"), ("--max-length", "2", "at least 3"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("option", "value", "says"), NUMBERS)
+def test_every_number_has_a_range_that_is_checked_before_anything_is_claimed(
+    option: str, value: str, says: str, train: Train, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=f"{option} .*{says}"):
+        train("dupmae", option, value)
+    assert not (tmp_path / "out").exists()
+    assert train("dupmae", "--steps", "1")["steps"] == 1  # the corrected command is no other run
+
+
+@pytest.mark.parametrize("bad", [1, 4, 7])
+def test_the_step_of_a_loss_that_is_no_number_is_told(
+    bad: int, train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Losses are looked at every few steps, so that nothing waits for a GPU; the step is told all the same."""
+    from retrievers.training import loop
+
+    forward = loop.torch.nn.utils.clip_grad_norm_
+    steps = iter(range(1, 100))
+
+    def clip(parameters: Any, most: float) -> Any:
+        norm = forward(parameters, most)
+        return norm * float("nan") if next(steps) == bad else norm
+
+    monkeypatch.setattr(loop.torch.nn.utils, "clip_grad_norm_", clip)
+    with pytest.raises(FloatingPointError, match=f"no longer a number at step {bad}: gradient_norm"):
+        train("retromae", "--steps", "9", "--log-every", "9", "--checkpoint-every", "9")
+    assert not list((tmp_path / "out").glob("*.safetensors"))
+
+
+def test_weights_go_with_their_record_when_another_run_stops_early(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`run retromae` on such a folder scored the weights of the run before it."""
+    from retrievers.encoders.mae_model import open_checkpoint
+    from retrievers.training import loop
+
+    out = tmp_path / "out"
+    train("retromae", "--steps", "1")
+    with pytest.raises(ValueError, match="was pre-trained only"):
+        open_checkpoint(str(out), None, "retromae", False, False)
+
+    def stops(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(loop, "train", stops)
+        train("retromae", "--steps", "2", "--overwrite")
+    assert not list(out.glob("*.safetensors")) and not (out / "training.json").exists()
+    for allow in (False, True):
+        with pytest.raises((ValueError, FileNotFoundError)):
+            open_checkpoint(str(out), None, "retromae", False, allow)
+    assert train("retromae", "--steps", "2")["steps"] == 2  # the same command goes on
+
+
+@pytest.mark.parametrize(
+    "kept", [("model.safetensors",), ("model.safetensors", "decoder.safetensors"), ("training.json",)]
+)
+def test_no_order_of_events_leaves_weights_that_pass_for_a_result(kept: tuple, train: Train, tmp_path: Path) -> None:
+    """Killed while the old result goes, or while the new one comes: what is left of it is refused, and made again."""
+    from retrievers.encoders.mae_model import open_checkpoint
+
+    out = tmp_path / "out"
+    train("retromae", "--steps", "1")
+    for path in (*out.glob("*.safetensors"), out / "training.json"):
+        if path.name not in kept.split():
+            path.unlink()
+    with pytest.raises((ValueError, FileNotFoundError), match=r"not finished|pre-trained only|holds no weights"):
+        open_checkpoint(str(out), None, "retromae", False, False)
+    assert train("retromae", "--steps", "1")["steps"] == 1
+    assert {"model.safetensors", "decoder.safetensors", "training.json"} <= {path.name for path in out.iterdir()}
