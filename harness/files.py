@@ -71,13 +71,13 @@ def open_maybe_gzip(path: Path) -> BinaryIO:
 
     While reading, one of DAMAGED is raised for damage, and gzip.BadGzipFile for a bomb.
     """
-    if path.suffix not in _OPENERS:
+    if path.suffix not in UNPACKED:
         return open(path, "rb")
-    stream = _OPENERS[path.suffix](path, "rb")
+    stream = UNPACKED[path.suffix](path, "rb")
     return io.BufferedReader(_Unzipped(stream, max(SMALL, RATIO * path.stat().st_size)), 1 << 18)
 
 
-_OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+UNPACKED: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError)  # and a bare OSError where bzip2 is damaged
 
 

@@ -26,7 +26,7 @@ SAME = {
     "with comments between": TREC.replace("q2 Q0", "# and now another\nq2 Q0"),
     "json": json.dumps({"q1": {"d1": 2, "d2": 3.0}, "q2": {"d3": 1}}),
     "json on lines": json.dumps({"q1": {"d1": 2, "d2": 3.0}, "q2": {"d3": 1}}, indent=2),
-    "json that begins with six words": '{ "q1" : {"d1": 2, "d2": 3.0}, "q2": {"d3": 1}}',
+    "json that begins with six words": '{ "q1": {"d1": 2, "d2": 3.0},\n"q2": {"d3": 1}}',
 }
 
 
@@ -42,10 +42,10 @@ def test_every_form_is_the_same_run(tmp_path: Path, text: str, ending: str, pack
 
 
 def test_ms_marco_s_three_columns_are_ranks(tmp_path: Path) -> None:
-    (tmp_path / "run.tsv").write_text("1\t10\t2\n1\t11\t1\n2\t10\t1\n1\t9\t30\n")
+    (tmp_path / "run.tsv").write_text("# of mine\n1\t10\t2\n1\t11\t1\n2\t10\t1\n1\t9\t3\n")
     run = read_run(tmp_path / "run.tsv")
     assert [(query, ids, scores.tolist()) for query, ids, scores in run] == [
-        ("1", ["11", "10", "9"], [-1.0, -2.0, -30.0]), ("2", ["10"], [-1.0]),
+        ("1", ["11", "10", "9"], [-1.0, -2.0, -3.0]), ("2", ["10"], [-1.0]),
     ]  # fmt: skip
 
 
@@ -54,7 +54,9 @@ def test_ms_marco_s_three_columns_are_ranks(tmp_path: Path) -> None:
     [
         ("a", bz2.compress(TREC.encode()), "bzip2 data in a file that is not named .bz2; rename it"),
         ("a", lzma.compress(TREC.encode()), "xz data in a file that is not named .xz; rename it"),
-        ("a", b"PK\x03\x04 and so on", "zip data in a file that is not named .zip; unpack it"),
+        ("a", b"PK\x03\x04 and so on", "zip data is not read here; unpack it"),
+        ("a.zst", b"\x28\xb5\x2f\xfd and so on", "zstd data is not read here; unpack it"),
+        ("a.xz.gz", gzip.compress(lzma.compress(TREC.encode())), "xz data in a file that is not named .xz; rename it"),
         ("a.bz2", bz2.compress(TREC.encode())[:-9], "not a whole bzip2 file|cannot be read"),
         ("a.xz", lzma.compress(TREC.encode())[:-9], "not a whole xz file"),
         ("a.bz2", TREC.encode(), "cannot be read"),
@@ -63,11 +65,24 @@ def test_ms_marco_s_three_columns_are_ranks(tmp_path: Path) -> None:
         ("a", b'{"q1": {"d1": "2"}}', "the score '2' of document 'd1'"),
         ("a", b'{"q1": {"d1": 1, "d1": 2}}', "'d1' is there twice"),
         ("a", b'{"q1": {"d 1": 1}}', "an id is empty or has white space"),
+        ("a", b'{"q1": {"d\\u0000": 1}}', "or a control character, which no run file can carry"),
+        ("a", b'{"q1\\u0007": {"d": 1}}', "or a control character, which no run file can carry"),
+        ("a", b'{"q1": {"d\\ud800": 1}}', "no run file can carry"),  # half of a surrogate pair
+        ("a", b'{"q1": {"d": 1' + b"0" * 400 + b"}}", "is no finite float32"),
+        ("a", b'{"q1": {"d": 1e39}}', "is no finite float32"),
         ("a", b'["q1"]', "is JSON, but no run"),
+        ("a", b'[{"qid": "1", "docid": "d", "score": 1.0}]', "is JSON, but no run"),
         ("a", b'{"q1": {}}', "no query has a document"),
         ("a", b"1\t10\t1\n1\t11\t1\n", ":2: rank 1 of query '1' is there a second time"),
         ("a", b"1\t10\t1\n1\t10\t2\n", ":2: document '10' of query '1' is there a second time"),
-        ("a", b"1\t10\t1\n1\t11\t0\n", ":2: is not query_id, doc_id and rank"),
+        ("a", b"1\t10\t1\n1\t11\t0.5\n", ":2: is not query_id, doc_id and rank"),
+        # whole numbers that may be scores, of which the highest is the best
+        ("a", b"1\t10\t30\n1\t11\t20\n1\t12\t10\n", "third column of query '1' is not the ranks 1 to 3; if it holds"),
+        ("a", b"1\t10\t3\n1\t11\t1\n", "is not the ranks 1 to 2"),
+        ("a", b"1\t10\t0\n1\t11\t1\n", "is not the ranks 1 to 2"),
+        ("a", TREC.replace(" ", ",").encode(), ":1: 1 columns, .* blanks or tabs stand between them, not ','"),
+        ("a", TREC.replace(" ", "|").encode(), "not '|'"),
+        ("a", b"#1 Q0 d1 1 2 t\n#2 Q0 d1", ":2: 3 columns, not the six"),  # cut short, and no comment
         ("a", b"# only\n# comments\n", "an empty run file"),
     ],
 )

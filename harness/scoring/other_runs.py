@@ -1,7 +1,7 @@
 """Runs that are no TREC files: JSON as BEIR and ranx write it, and the three columns of MS MARCO's leaderboard."""
 
 import json
-import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,11 @@ import numpy as np
 
 from harness.errors import BadInput
 from harness.scoring.rankings import Run, as_float32, assemble, best_first
+from harness.scoring.run_headers import is_comment
 
 DEEPEST = 1 << 24  # ranks up to here are exact as float32
+FLOAT32_LIMIT = 2.0**128 - 2.0**103  # from here on a number rounds to infinity
+CARRIED = re.compile("[^\\0-\\x20\\ud800-\\udfff]+")  # an id that a run file can hold: no blank, no half of a pair
 
 
 def read_json(path: Path, text: bytes) -> Run:
@@ -25,9 +28,11 @@ def read_json(path: Path, text: bytes) -> Run:
     for query_id, docs in found.items():
         for doc_id, score in docs.items():
             what = f"document {doc_id!r} of query {query_id!r}"
-            if query_id.split() != [query_id] or doc_id.split() != [doc_id]:
-                raise BadInput(path, None, f"{what}: an id is empty or has white space, which no run file can carry")
-            if isinstance(score, bool) or not isinstance(score, int | float) or not _fits(score):
+            if not CARRIED.fullmatch(query_id) or not CARRIED.fullmatch(doc_id):
+                reason = "an id is empty or has white space or a control character, which no run file can carry"
+                raise BadInput(path, None, f"{what}: {reason}")
+            # An integer is compared as it is: it may be too large for a float.
+            if isinstance(score, bool) or not isinstance(score, int | float) or not abs(score) < FLOAT32_LIMIT:
                 raise BadInput(path, None, f"the score {score!r} of {what} is no finite float32")
     return _run(path, found)
 
@@ -38,15 +43,19 @@ def is_marco(columns: list[bytes]) -> bool:
 
 
 def read_marco(path: Path, text: bytes) -> Run:
-    """`query_id doc_id rank` a line: minus the rank is the score. Raises BadInput at the line that is wrong."""
+    """`query_id doc_id rank` a line: minus the rank is the score.
+
+    Raises BadInput at the line that is wrong, and where a query's ranks are not 1, 2, … without a gap: a third column
+    of whole numbers may as well be scores, which are the better the higher they are.
+    """
     queries: dict[str, dict[str, float]] = {}
     ranks: dict[str, set[int]] = {}
     for number, line in enumerate(text.split(b"\n"), start=1):
         columns = line.split()
-        if not columns:
+        if not columns or is_comment(line, columns):
             continue
-        if not is_marco(columns) or not 0 < int(columns[2]) < DEEPEST:
-            raise BadInput(path, number, "is not query_id, doc_id and rank, as the lines before it are")
+        if not is_marco(columns) or int(columns[2]) >= DEEPEST:
+            raise BadInput(path, number, "is not query_id, doc_id and rank, which this file began with")
         query_id, doc_id, rank = columns[0].decode(), columns[1].decode(), int(columns[2])
         docs = queries.setdefault(query_id, {})
         if doc_id in docs:
@@ -55,6 +64,10 @@ def read_marco(path: Path, text: bytes) -> Run:
             raise BadInput(path, number, f"rank {rank} of query {query_id!r} is there a second time")
         docs[doc_id] = -float(rank)
         ranks[query_id].add(rank)
+    for query_id, found in ranks.items():
+        if (min(found), max(found)) != (1, len(found)):
+            what = f"the third column of query {query_id!r} is not the ranks 1 to {len(found)}"
+            raise BadInput(path, None, f"{what}; if it holds scores, write the six columns of a run file")
     return _run(path, queries)
 
 
@@ -69,10 +82,6 @@ def _run(path: Path, queries: Mapping[str, Mapping[str, float]]) -> Run:
     if not len(run):
         raise BadInput(path, None, "an empty run file: no query has a document")
     return run
-
-
-def _fits(score: float) -> bool:
-    return math.isfinite(score) and abs(score) < 2.0**128 - 2.0**103
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import BinaryIO
 import numpy as np
 
 from harness.errors import BadInput, HarnessError
-from harness.files import DAMAGED, atomic_gzip, open_maybe_gzip
+from harness.files import DAMAGED, UNPACKED, atomic_gzip, open_maybe_gzip
 from harness.scoring import other_runs, run_headers
 from harness.scoring.rankings import Run, as_float32, assemble, best_first
 from harness.scoring.regular_runs import COLUMNS, LONGEST_LINE, read_regular, turned, upside_down
@@ -27,8 +27,7 @@ PACKED = {  # how a packed file begins -> what it is, and how its name should en
     b"\x1f\x8b": ("gzip", ".gz"), b"BZh": ("bzip2", ".bz2"), b"\xfd7zXZ": ("xz", ".xz"),
     b"PK\x03\x04": ("zip", ".zip"), b"\x28\xb5\x2f\xfd": ("zstd", ".zst"),
 }  # fmt: skip
-CURES = {"zip": "unpack it", "zstd": "unpack it"}
-FLOAT32_LIMIT = 2.0**128 - 2.0**103  # from here on a number rounds to infinity
+SIGNS = b",;|:"  # that stand between columns in other formats
 
 
 def write(run: Run, path: Path, tag: str) -> str:
@@ -89,9 +88,9 @@ def _bytes(path: Path) -> bytes:
         raise BadInput(path, None, f"cannot be read ({error.strerror or error})") from None
     for mark, (kind, ending) in PACKED.items():
         if text.startswith(mark):
-            raise BadInput(
-                path, None, f"{kind} data in a file that is not named {ending}; {CURES.get(kind, 'rename it')}"
-            )
+            read = ending in UNPACKED and path.suffix != ending
+            what = f"in a file that is not named {ending}; rename it" if read else "is not read here; unpack it"
+            raise BadInput(path, None, f"{kind} data {what}")
     return text.removeprefix(BOM)
 
 
@@ -115,7 +114,7 @@ def read_line_by_line(path: Path) -> Run:
         raise BadInput(path, text.count(b"\n", 0, error.start) + 1, "not UTF-8; write the file as UTF-8") from None
     if found := CONTROL.search(text):
         raise BadInput(path, text.count(b"\n", 0, found.start()) + 1, f"control character {found[0]!r}; remove it")
-    if text.lstrip()[:1] in (b"{", b"[") and len(text.lstrip().split(b"\n", 1)[0].split()) != len(COLUMNS):
+    if text.lstrip()[:1] in (b"{", b"[") and not _is_record(text.lstrip().split(b"\n", 1)[0].split()):
         return other_runs.read_json(path, text)
     queries: dict[bytes, dict[bytes, tuple[float, int]]] = {}
     ranks: dict[bytes, dict[bytes, bytes]] = {}
@@ -124,13 +123,14 @@ def read_line_by_line(path: Path) -> Run:
         columns = line.split()
         if not columns:
             continue
-        if run_headers.is_comment(line, columns):
+        if run_headers.is_comment(line, columns, begun=bool(queries)):
             comments.append(line.decode())
             continue
         if not queries and other_runs.is_marco(columns):
             return other_runs.read_marco(path, text)
         if len(columns) != len(COLUMNS):
-            raise BadInput(path, number, f"{len(columns)} columns, not the six of a run file: {' '.join(COLUMNS)}")
+            what = f"{len(columns)} columns, not the six of a run file: {' '.join(COLUMNS)}"
+            raise BadInput(path, number, what + _other_sign(line))
         query_id, _, doc_id, rank, score, tag = columns
         first_tag = first_tag or tag
         if tag != first_tag:
@@ -161,12 +161,27 @@ def read_line_by_line(path: Path) -> Run:
     return replace(run, notes=upside_down(odd), header=run_headers.fields(comments))
 
 
+def _is_record(columns: list[bytes]) -> bool:
+    return len(columns) == len(COLUMNS) and not math.isnan(_value(columns[4]))
+
+
+def _other_sign(line: bytes) -> str:
+    """What stands between the columns where it is no blank, as a hint."""
+    found = next((chr(sign) for sign in SIGNS if line.count(sign) == len(COLUMNS) - 1), "")
+    return f"; blanks or tabs stand between them, not {found!r}" if found else ""
+
+
+def _value(text: bytes) -> float:
+    """The number that `text` says; NaN where it is none."""
+    try:
+        return float(text) if b"_" not in text else math.nan
+    except ValueError:
+        return math.nan
+
+
 def _number(text: bytes, path: Path, line: int, where: str) -> float:
     """The finite float32 that `text` says, as float64."""
-    try:
-        value = float(text) if b"_" not in text else math.nan
-    except ValueError:
-        value = math.nan
-    if not abs(value) < FLOAT32_LIMIT:
+    value = _value(text)
+    if not abs(value) < other_runs.FLOAT32_LIMIT:
         raise BadInput(path, line, f"the score {text.decode()!r} of {where} is no finite float32")
     return value

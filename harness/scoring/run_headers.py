@@ -15,9 +15,13 @@ LARGEST = 1 << 16  # characters of a header; a long one has a tenth
 START, END = "ir_metadata.start", "ir_metadata.end"
 
 
-def is_comment(line: bytes, columns: Sequence[bytes]) -> bool:
-    """Whether a line, cut into `columns`, is no document; a query's id may begin with # too, but has six columns."""
-    return line.startswith(b"#") and (columns[0] == b"#" or len(columns) != 6)
+def is_comment(line: bytes, columns: Sequence[bytes], begun: bool = False) -> bool:
+    """Whether a line, cut into `columns`, is no document.
+
+    A query's id may begin with # too, but has six columns; once documents have `begun`, a # has to stand alone, for
+    what follows it closely may be a document that was cut short.
+    """
+    return line.startswith(b"#") and (columns[0] == b"#" or (len(columns) != 6 and not begun))
 
 
 def fields(comments: Sequence[str]) -> dict[str, Any]:
