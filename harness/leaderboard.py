@@ -102,7 +102,8 @@ def build(
     cells: dict[tuple[str, str], Cell] = {}
     for column in found:
         cells |= _cells(column, [c for c in everything if c.dataset == column.name], resampled, alpha)
-    shared = [c for c in found if len(c.tags) == len(present) and (len(found) == 1 or not c.shallow)]
+    lone = len(found) == 1 and len(tested) == 1
+    shared = [column for column in found if len(column.tags) == len(present) and (lone or not column.shallow)]
     observed = _observations(shared, present)
     averages = _averages(shared, present)
     over, ranks = None, {}

@@ -88,6 +88,19 @@ def read(place: Path) -> dict[str, Any] | None:
     return manifest
 
 
+def depth(manifest: dict[str, Any]) -> int | None:
+    """How many documents a query could have; None where a manifest is silent.
+
+    One of old says how many were asked for, which a run from elsewhere need not have.
+    """
+    run, k = manifest.get("run") or {}, manifest.get("k")
+    if "depth" in run or k is None:
+        return run.get("depth")
+    elsewhere = "run_file" in (manifest.get("fingerprint") or {})
+    deepest = run.get("deepest")
+    return min(k, deepest) if elsewhere and isinstance(deepest, int) and deepest > 0 else k
+
+
 def _check_shape(path: Path, table: dict[str, Any], shape: dict[str, Any], place: str) -> None:
     for name, kind in shape.items():
         if name not in table:

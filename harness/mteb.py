@@ -78,7 +78,8 @@ def result(manifest: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     scores, left_out = {}, []
     for measure, value in manifest["scores"].items():
         key = key_of(measure, manifest["k"])
-        if key is None or (level > 1 and not measure.startswith("ndcg")):
+        beyond = parse_measure(measure).cutoff > manifest["k"]  # of the run, so that it is not what it is called
+        if key is None or beyond or (level > 1 and not measure.startswith("ndcg")):
             left_out.append(display(measure))
         else:
             scores[key] = value

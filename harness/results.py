@@ -81,12 +81,7 @@ class Result:
     @property
     def depth(self) -> int | None:
         """How many documents a query could have; None where the manifest is silent."""
-        run, k = self.manifest.get("run") or {}, self.manifest.get("k")
-        if "depth" in run or k is None:
-            return run.get("depth")
-        elsewhere = "run_file" in (self.manifest.get("fingerprint") or {})
-        deepest = run.get("deepest")
-        return min(k, deepest) if elsewhere and isinstance(deepest, int) and deepest > 0 else k
+        return manifest.depth(self.manifest)
 
     def reach(self, measure: str) -> float | None:
         """How far the measure sees into this run: to its cutoff, or to the end of the run, if that comes first."""
@@ -107,9 +102,12 @@ class Result:
 
     @property
     def body(self) -> dict[str, Any]:
-        """The manifest with what the scores say of means and with both rules of evaluation, for whoever exports it."""
+        """The manifest as others should read it: the means that the scores have, both rules of evaluation, and as `k`
+        the depth that the run has.
+        """
         rules = {"relevance_level": self.relevance_level, "exclude_self": self.exclude_self}
-        return {**self.manifest, **rules, "scores": self.means}
+        depth = {"k": self.depth} if self.depth else {}
+        return {**self.manifest, **rules, **depth, "scores": self.means}
 
     @cached_property
     def inputs(self) -> tuple[Input, ...]:

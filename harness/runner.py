@@ -14,7 +14,7 @@ from harness.records import Query
 from harness.retriever import Retriever
 from harness.running import fingerprint, indexes, integrity, locks, log, progress
 from harness.running.measuring import measure, percentiles
-from harness.running.prepared import Prepared, Systems, prepare, required_runs, run_of
+from harness.running.prepared import Prepared, Systems, deepest_input, prepare, required_runs, run_of
 from harness.running.publish import publish, sweep
 from harness.suites import System
 
@@ -62,6 +62,7 @@ def run(
             return Outcome(system.tag, dataset.name, "reused", there)
     prepared, retriever = known.take(system) if known else prepare(system)
     inputs = required_runs(prepared.requires, dataset, results)
+    most = min(k, deepest_input(prepared.requires, dataset, results)) if inputs else k
     expected = prepared.result_key(dataset, inputs, k)
     place.mkdir(parents=True, exist_ok=True)
     what = f"{system.tag} on {dataset.name}"
@@ -125,7 +126,7 @@ def run(
             ),
         }
         with log.stage("publish"):
-            return Outcome(system.tag, dataset.name, "done", publish(found, dataset, place, system.tag, k, body))
+            return Outcome(system.tag, dataset.name, "done", publish(found, dataset, place, system.tag, most, body))
 
 
 def latency(searcher: Retriever, queries: list[Query], k: int) -> dict[str, Any]:

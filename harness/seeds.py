@@ -121,8 +121,8 @@ def _but_seed(result: Result) -> Any:
         return own.sub(r"\1\2SEED", value) if isinstance(value, str) else value
 
     made = {key: value for key, value in (result.manifest.get("fingerprint") or {}).items() if key != "state"}
-    if "run_file" in made:  # from elsewhere: nothing is known but how deep it was read
-        return {"k": made["run_file"].get("k")}
+    if "run_file" in made:  # from elsewhere: nothing is known but how deep it goes
+        return {"k": made["run_file"].get("k"), "depth": result.depth}
     return {"retriever": made.get("retriever"), "k": made.get("k"), "arguments": plain(made.get("arguments"))}
 
 

@@ -64,7 +64,8 @@ def differences(board: Leaderboard, baseline: str, system: str | None = None) ->
         rows = [(one.first, one) for one in found]
         heading = f"every system minus {baseline} on {found[0].dataset}" if found else ""
     if not rows:
-        raise HarnessError(f"nothing to compare with {baseline}: no dataset that both systems have")
+        depth = f"as deep as {display(board.measure)} looks"
+        raise HarnessError(f"nothing to compare with {baseline}: no dataset that both systems have, {depth}")
     rows.sort(key=lambda row: (-row[1].difference, row[0]))
     with styled(0.9 + ROW * len(rows)) as (figure, axes):
         axes.axvline(0, color=INK, lw=0.8, ls=(0, (4, 3)))

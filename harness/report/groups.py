@@ -45,7 +45,8 @@ def groups(board: Leaderboard) -> list[Group]:
 
 def _group(board: Leaderboard, name: str, columns: tuple[Column, ...]) -> Group:
     tags = tuple(sorted({tag for column in columns for tag in column.tags}))
-    shared = tuple(c for c in columns if len(c.tags) == len(tags) and (len(columns) == 1 or not c.shallow))
+    lone = len(columns) == 1 and len(columns[0].matrices) == 1
+    shared = tuple(column for column in columns if len(column.tags) == len(tags) and (lone or not column.shallow))
     units: dict[str, list[Column]] = {}
     for column in shared:
         units.setdefault(column.unit, []).append(column)

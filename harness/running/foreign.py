@@ -3,14 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from harness import files, manifest, runs
 from harness.datasets import Dataset
 from harness.errors import HarnessError
 from harness.running import locks
 from harness.running.publish import publish
-from harness.runs import Run
 
 
 def score_file(
@@ -39,17 +36,4 @@ def score_file(
         }
         if found.header:
             body["ir_metadata"] = found.header
-        return publish(found, dataset, place, tag, depth(found, dataset, k), body)
-
-
-def depth(run: Run, dataset: Dataset, k: int) -> int:
-    """How deep a run from elsewhere goes: `k`, unless most of its queries end at one place above it.
-
-    A system that finds less than it may return ends at many places, and one that finds everything at the collection's
-    end. Where own documents are dropped, a query may have one less.
-    """
-    sizes = np.diff(run.starts)
-    docs = dataset.facts()["docs"]
-    whole = docs is not None and run.deepest + dataset.exclude_self >= docs
-    ends = np.count_nonzero(sizes >= run.deepest - dataset.exclude_self)
-    return run.deepest if run.deepest < k and not whole and 2 * ends > len(sizes) else k
+        return publish(found, dataset, place, tag, k, body)

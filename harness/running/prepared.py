@@ -152,6 +152,11 @@ def required_runs(tags: Sequence[str], dataset: Dataset, results: Path) -> dict[
     return inputs
 
 
+def deepest_input(tags: Sequence[str], dataset: Dataset, results: Path) -> int:
+    """How deep the deepest of these systems' runs goes: what is made of them finds nothing further down."""
+    return max(manifest.depth(manifest.read(manifest.folder(results, tag, dataset.name)) or {}) or 0 for tag in tags)
+
+
 def run_of(tag: str) -> str:
     """Where the run of a system lies in the index folder of one that needs it."""
     return f"runs/{tag}.trec.gz"

@@ -4,6 +4,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from harness import evaluation, manifest, runs
 from harness.datasets import Dataset
 from harness.measures import DEFAULT_MEASURES
@@ -13,12 +15,12 @@ from harness.runs import Run
 NEW = ".new"  # below the result's folder: what is being written
 
 
-def publish(run: Run, dataset: Dataset, place: Path, tag: str, depth: int, body: dict[str, Any]) -> dict[str, Any]:
+def publish(run: Run, dataset: Dataset, place: Path, tag: str, most: int, body: dict[str, Any]) -> dict[str, Any]:
     """Score `run`, write the result of `tag` on `dataset` into `place`, return the manifest.
 
-    `body` is what the maker of the run knows about it (retriever, k, costs, fingerprint); `depth` is how deep it goes,
-    though fewer documents may have been found. A result that was there stays
-    until the new one is whole. Nobody else may be writing into `place`.
+    `body` is what the maker of the run knows about it (retriever, k, costs, fingerprint); `most` is how many documents
+    of a query could be found, see `depth`. A result that was there stays until the new one is whole. Nobody else may be
+    writing into `place`.
     """
     strange = strangers.notes(run, dataset)
     measures = list(dict.fromkeys([dataset.measure, *DEFAULT_MEASURES]))
@@ -46,7 +48,7 @@ def publish(run: Run, dataset: Dataset, place: Path, tag: str, depth: int, body:
                     "sha256": digest,
                     "documents": run.size,
                     "deepest": run.deepest,
-                    "depth": depth,
+                    "depth": depth(run, dataset, most),
                     "dropped_self": run.dropped_self,
                     "tie_rate": scores.tie_rate,
                 },
@@ -64,6 +66,20 @@ def publish(run: Run, dataset: Dataset, place: Path, tag: str, depth: int, body:
         return written
     finally:
         sweep(place)
+
+
+def depth(run: Run, dataset: Dataset, most: int) -> int:
+    """How deep a run goes: `most`, unless more than half of its queries end at one place above it.
+
+    A system that finds less than it may return ends at many places, and one that finds everything at the collection's
+    end. What reranks a hundred documents, and a file of ten a query, end at one. Where own documents are dropped, a
+    query may have one less.
+    """
+    docs = dataset.facts()["docs"]
+    whole = docs is not None and run.deepest + dataset.exclude_self >= docs
+    sizes = np.diff(run.starts)
+    ends = np.count_nonzero(sizes >= run.deepest - dataset.exclude_self)
+    return run.deepest if 0 < run.deepest < most and not whole and 2 * ends > len(sizes) else most
 
 
 def sweep(place: Path) -> None:

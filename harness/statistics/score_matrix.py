@@ -89,9 +89,15 @@ def join(results: Sequence[Result], measure: str) -> Matrix:
     matrix = np.array([[column[query_id] for column in scores] for query_id in ids], dtype=np.float64)
     if not ids or not np.isfinite(matrix).all():
         raise HarnessError(f"{first.dataset}: {measure} has no queries or a score that is not a number; score it again")
-    reach = [result.reach(measure) for result in results]
-    depths = () if None in reach else tuple(depth for depth in reach if depth is not None)
-    return Matrix(first.dataset, tuple(result.tag for result in results), ids, matrix, depths)
+    return Matrix(first.dataset, tuple(result.tag for result in results), ids, matrix, _reach(results, measure))
+
+
+def _reach(results: Sequence[Result], measure: str) -> tuple[float, ...]:
+    """How far the measure sees into each run, at most to the end of the collection; empty where that isn't known."""
+    found = [result.reach(measure) for result in results]
+    docs = [(result.manifest.get("data") or {}).get("docs") for result in results]
+    end = min((count for count in docs if count), default=math.inf)
+    return () if None in found else tuple(min(depth, end) for depth in found if depth is not None)
 
 
 def columns(results: Sequence[Result], measure: str) -> tuple[list[Column], list[str]]:
