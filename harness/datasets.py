@@ -87,7 +87,7 @@ class Dataset:
         """What the manifest says about the data: name, split, version, source, and the hashes and counts of `survey`.
 
         The first call reads every file to its end; later ones, in any process, only look whether the files have
-        changed. Without documents, `docs` and `collection_sha256` are None.
+        changed. Without documents, what is known of them is None.
         """
         found = self._remembered()
         if found is None:
@@ -154,7 +154,7 @@ def load(
     if row is not None:
         judged_only = None if documents else _find(row.folders, places, f"qrels/{split or row.split}.tsv")
         folder = _find(row.folders, places) or judged_only or _fetched(row, cache, download)
-    elif found := _local(name, data_dirs, documents):
+    elif found := _local(name, data_dirs):
         folder, name = found, _checked(name, found)
     elif _is_path(name):
         folder = _folder(name)
@@ -177,7 +177,7 @@ def name_of(name_or_path: str, data_dirs: Sequence[Path] = ()) -> str:
     name, split = _parts(name_or_path)
     if name in rows():
         default = rows()[name].split
-    elif folder := _local(name, data_dirs, documents=False) or (_folder(name) if _is_path(name) else None):
+    elif folder := _local(name, data_dirs) or (_folder(name) if _is_path(name) else None):
         row = _row_of(folder)
         name, default = (row.name, row.split) if row else (folder.name, USUAL)
     else:
@@ -210,14 +210,12 @@ def check_names(names: Iterable[str], data_dirs: Sequence[Path] = ()) -> None:
             raise _unknown(base, data_dirs)
 
 
-def _local(name: str, data_dirs: Sequence[Path], documents: bool = True) -> Path | None:
-    """The folder of a collection that the table does not know, in a data folder."""
+def _local(name: str, data_dirs: Sequence[Path]) -> Path | None:
+    """The folder of a collection that the table does not know, in a data folder; rather one with documents."""
     if Path(name).name != name or name == "..":
         return None
-    folder = _find((name,), data_dirs)
-    if folder is None and not documents:
-        folder = next((path for place in data_dirs if ((path := Path(place) / name) / "qrels").is_dir()), None)
-    return folder
+    judged = (path for place in data_dirs if ((path := Path(place) / name) / "qrels").is_dir())
+    return _find((name,), data_dirs) or next(judged, None)
 
 
 def _is_path(name: str) -> bool:
@@ -304,7 +302,8 @@ def _checked(name: str, folder: Path) -> str:
 
 
 def _local_names(data_dirs: Sequence[Path]) -> list[str]:
-    return [path.name for data_dir in data_dirs for path in Path(data_dir).iterdir() if _file(path, CORPUS)]
+    inside = [path for data_dir in data_dirs for path in Path(data_dir).iterdir()]
+    return [path.name for path in inside if _file(path, CORPUS) or (path / "qrels").is_dir()]
 
 
 def _open(name: str, split: str, folder: Path, judged: Path, row: Row | None, cache: Path, documents: bool) -> Dataset:

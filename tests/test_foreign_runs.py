@@ -193,7 +193,8 @@ def test_documents_foreign_to_the_collection_are_counted_or_refused(place: Path,
     lost = zeros_run(1.0).replace("q100 Q0 100", "q100 Q0 x100").replace("Q0 11", "Q0 y11").replace("Q0 10", "Q0 y10")
     assert score(place, lost, "--overwrite", dataset="zeros/") == 2
     said = capsys.readouterr().err
-    assert "documents are not in the collection" in said and "its ids are like '000': did they lose zeros" in said
+    assert "documents are not in the collection" in said
+    assert "its ids are like '0', and those of the judgments like '000': did they lose zeros" in said
     assert Path("results/runs/mine/zeros/manifest.json").read_bytes() == before
 
 
@@ -228,7 +229,11 @@ def test_a_run_is_scored_where_only_queries_and_judgments_are(judged_only: Path,
         assert score(judged_only, zeros_run(0.25), *where, tag=tag, dataset=dataset) == 0
     body = json.loads(Path("results/runs/mine/zeros/manifest.json").read_text())
     assert (body["data"]["docs"], body["data"]["collection_sha256"], body["scores"]["ndcg@10"]) == (None, None, 0.75)
-    assert body["notes"] == []  # most of a run is not judged, so nothing can be said
+    assert body["data"]["unknown_docs"] is None
+    assert body["notes"] == [  # most of a sound run is not judged; that no document of a query is, is rarer
+        "the collection is not at hand, so ids can't be checked, such as '0': 90 of the run's 120 documents are judged "
+        "for some query, and in 30 of its 120 queries none is"
+    ]
     for words in ("leaderboard", "compare mine other --dataset zeros/", "report --output site", "verify"):
         assert main([*words.split(), "--results", "results", *(where if words[0] in "cr" else [])]) == 0
     assert (
@@ -243,15 +248,19 @@ def test_without_documents_a_run_of_none_that_is_judged_is_refused(
 ) -> None:
     strange = zeros_run(0.0).replace(" Q0 ", " Q0 x")
     assert score(judged_only, strange, dataset="zeros/") == 2
-    assert "none of the run's 120 documents is judged for any query, 'x000' for one" in capsys.readouterr().err
+    assert (
+        "0 of the run's 120 documents are judged for some query, and in 120 of its 120 queries none is; its ids"
+        in capsys.readouterr().err
+    )
     few = "\n".join(strange.splitlines()[:70]) + "\n"
     assert score(judged_only, few, dataset="zeros/") == 0
-    assert "none of the run's 70 documents is judged" in notes(dataset="zeros")[0]
+    assert "'x000': 0 of the run's 70 documents are judged" in notes(dataset="zeros")[0]
 
 
 def test_what_needs_documents_says_so(judged_only: Path, capsys: pytest.CaptureFixture) -> None:
-    assert main(["run", "bm25", "--dataset", "zeros/", "--results", "results"]) == 1
-    assert "there is no corpus.jsonl or corpus.jsonl.gz" in capsys.readouterr().err
+    for dataset in ("zeros/", "zeros"):
+        assert main(["run", "bm25", "--dataset", dataset, "--data-dir", ".", "--results", "results"]) == 1
+        assert "there is no corpus.jsonl or corpus.jsonl.gz" in capsys.readouterr().err
     with pytest.raises(BadInput, match="the documents are needed here"):
         datasets.load("zeros/", documents=False).docs()
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import BadInput
@@ -24,6 +25,7 @@ SCHEMA = 1  # part of the key: raise it when the meaning of a fact changes
 FACTS = {"collection_sha256": str, "queries_sha256": str, "qrels_sha256": str} | dict.fromkeys(
     ("docs", "queries", "qrels", "unknown_docs"), int
 )
+OF_DOCUMENTS = ("collection_sha256", "docs", "unknown_docs")  # None where there are no documents
 
 
 def remembered(cache: Path, *files: Path | None) -> dict[str, Any] | None:
@@ -34,8 +36,7 @@ def remembered(cache: Path, *files: Path | None) -> dict[str, Any] | None:
         return None
     if not isinstance(found, dict) or found.keys() != FACTS.keys():
         return None
-    bare = files[0] is None and found["collection_sha256"] is found["docs"] is None
-    kinds = {name: kind for name, kind in FACTS.items() if not bare or name not in ("collection_sha256", "docs")}
+    kinds = FACTS | (dict.fromkeys(OF_DOCUMENTS, NoneType) if files[0] is None else {})
     return found if all(type(found[name]) is kind for name, kind in kinds.items()) else None
 
 
@@ -56,7 +57,7 @@ def survey(corpus: Path | None, queries: Path, qrels: Path) -> dict[str, Any]:
     collection_sha256 is that of the corpus's uncompressed bytes; queries_sha256 and qrels_sha256 are those of the
     judged queries and the judgments as read, whatever the file's quoting. unknown_docs counts the judged documents
     that the corpus lacks: CACM's published judgments have 46, so some are no error, but if no relevant one is known,
-    BadInput.
+    BadInput. What is OF_DOCUMENTS is None without them, as nobody knows it.
     """
     from harness.data.beir_format import judged_queries, read_docs
     from harness.data.qrels import read_qrels
@@ -64,7 +65,7 @@ def survey(corpus: Path | None, queries: Path, qrels: Path) -> dict[str, Any]:
     judged = read_qrels(qrels)
     asked = judged_queries(queries, qrels)
     if corpus is None:
-        return {"collection_sha256": None, **_hashes(asked, judged), "docs": None, **_counts(asked, judged, 0)}
+        return {"collection_sha256": None, **_hashes(asked, judged), "docs": None, **_counts(asked, judged, None)}
     missing = {qrel.doc_id for qrel in judged}
     relevant = {qrel.doc_id for qrel in judged if qrel.relevance > 0}
     digest = hashlib.sha256()
@@ -83,7 +84,7 @@ def survey(corpus: Path | None, queries: Path, qrels: Path) -> dict[str, Any]:
     }
 
 
-def _counts(asked: list[Query], judged: list[Qrel], unknown: int) -> dict[str, int]:
+def _counts(asked: list[Query], judged: list[Qrel], unknown: int | None) -> dict[str, int | None]:
     rated = sum(qrel.relevance >= 0 for qrel in judged)
     return {"queries": len(asked), "qrels": rated, "unknown_docs": unknown}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from harness.datasets import Dataset
-from harness.errors import HarnessError
+from harness.errors import HarnessError, printable
 from harness.runs import Run
 
 MOST = 0.9  # of a run's documents; beyond it the ids are of something else
@@ -14,24 +14,28 @@ ENOUGH = 100  # documents of which, without a collection, one at least has to be
 def notes(run: Run, dataset: Dataset) -> list[str]:
     """A note that counts the run's documents that are not known, with an example; none where all are.
 
-    Without the collection only what is judged is known, and most of a run is not: there is a note only where none of
-    its documents is judged for any query. Raises HarnessError where nearly all are strange: their scores say nothing.
+    Without the collection only what is judged is known, and most of a run is not: then the note tells how many
+    documents are, and in how many queries none is, which lost ids look like. Raises HarnessError where nearly all are
+    strange, or none of many is judged: their scores say nothing.
     """
-    hashes, first = np.unique(run.hashes, return_index=True)
+    hashes, first, back = np.unique(run.hashes, return_index=True, return_inverse=True)
     known = dataset.knows(hashes)
     strange = int(np.count_nonzero(~known))
     if not strange:
         return []
-    example = min(run.doc_ids.take(pa.array(first[~known])).slice(0, 10_000).to_pylist())
+    example = printable(min(run.doc_ids.take(pa.array(first[~known])).slice(0, 10_000).to_pylist()))
     if dataset.corpus_file is None:
-        if known.any():
-            return []
-        what = f"none of the run's {len(hashes)} documents is judged for any query, {example!r} for one"
-        refused = len(hashes) >= ENOUGH
+        what = f"{len(hashes) - strange} of the run's {len(hashes)} documents are judged for some query"
+        lost = int(np.count_nonzero(~np.logical_or.reduceat(known[back], run.starts[:-1])))
+        what += f", and in {lost} of its {len(run)} queries none is" * bool(lost)
+        said = f"the collection is not at hand, so ids can't be checked, such as {example!r}: {what}"
+        refused = strange == len(hashes) >= ENOUGH
     else:
         what = f"{strange} of the run's {len(hashes)} documents are not in the collection, {example!r} for one"
+        said = f"{what}; they count as not relevant"
         refused = strange > MOST * len(hashes)
-    like = next((qrel.doc_id for qrel in dataset.qrels() if qrel.relevance > 0), "")
     if refused:
-        raise HarnessError(f"{what}; its ids are like {like!r}: did they lose zeros, or is it of another collection?")
-    return [f"{what}; they count as not relevant"]
+        like = next((qrel.doc_id for qrel in dataset.qrels() if qrel.relevance > 0), "")
+        ours = f"its ids are like {example!r}, and those of the judgments like {like!r}"
+        raise HarnessError(f"{what}; {ours}: did they lose zeros, or is it of another collection?")
+    return [said]
