@@ -63,6 +63,7 @@ A, B = '{"_id": "a", "text": "x"}\n', '{"_id": "b", "text": "y"}\n'
         (A + '{"_id": "", "text": "y"}\n', 2, "_id is empty"),
         (A + '{"_id": "b c", "text": "y"}\n', 2, "white space ('b c'), which a TREC run file cannot carry"),
         (A + '{"_id": "b\\t", "text": "y"}\n', 2, "white space"),
+        (A + '{"_id": "b\\u0000", "text": "y"}\n', 2, "a control character"),
         (A + '{"_id": "b\u00a0c", "text": "y"}\n', 2, "white space"),
         ((A + B).encode() + b'{"_id": "c", "text": "caf\xe9"}\n', 3, "byte 0xe9 at position 26 is not UTF-8"),
         ((A + B).encode("utf-16"), 1, "UTF-16"),
@@ -108,7 +109,7 @@ def test_compressed_and_damaged_files(tmp_path: Path) -> None:
 def test_whatever_json_can_carry_comes_back(tmp_path_factory: pytest.TempPathFactory, docs: list[tuple]) -> None:
     import orjson
 
-    docs = [Doc(doc_id, text, title) for doc_id, text, title in docs if doc_id.split() == [doc_id]] or [Doc("a", "")]
+    docs = [Doc(*doc) for doc in docs if doc[0].split() == [doc[0]] and min(doc[0]) > " "] or [Doc("a", "")]
     lines = [orjson.dumps({"_id": doc.doc_id, "title": doc.title, "text": doc.text}) for doc in docs]
     path = written(tmp_path_factory.mktemp("corpus"), b"\n".join(lines))
     assert list(read_docs(path)) == docs
@@ -133,6 +134,8 @@ def test_unsound_queries(tmp_path: Path, content: str, line: int | None, said: s
     [
         (HEADER + "q\td\t1\n", [Qrel("q", "d", 1)]),
         ("q\td\t1\nq\te\t0\n", [Qrel("q", "d", 1), Qrel("q", "e", 0)]),  # no header: nothing is lost
+        ("query\td\t1\nquery\te\t0\n", [Qrel("query", "d", 1), Qrel("query", "e", 0)]),  # a query of that name
+        ("\n" + HEADER + "q\td\t1\n", [Qrel("q", "d", 1)]),
         ("\ufeff" + HEADER + "q\td\t-1\r\n\r\nq\te\t2", [Qrel("q", "d", -1), Qrel("q", "e", 2)]),
         (HEADER + "q\td\t1\nq\td\t1\n", [Qrel("q", "d", 1)]),  # says the same twice
         (HEADER + 'q\t"<a:""B"">"\t1\nq\t<a:"C">\t1\n', [Qrel("q", '<a:"B">', 1), Qrel("q", '<a:"C">', 1)]),
@@ -157,6 +160,11 @@ def test_sound_judgments(tmp_path: Path, content: str, qrels: list[Qrel]) -> Non
         ("a\tb\tc\nq1\td2\t1\n", 1, "a header begins with query-id"),
         (HEADER + "q\td\t1001\n", 2, "is beyond 1,000; scale the grades"),
         (HEADER + "q\td e\t1\n", 2, "corpus-id holds white space"),
+        (HEADER + "q\td\x07\t1\n", 2, "corpus-id holds a control character"),
+        (HEADER + "q\td\t1_0\n", 2, "the grade '1_0' is not an integer"),
+        (HEADER + "q\td\t" + "1" * 5000 + "\n", 2, "is beyond 1,000; scale the grades"),
+        ("\n" + HEADER + HEADER + "q\td\t1\n", 3, "the grade 'score' is not an integer; round or scale the grades"),
+        ("query-id\tscore\tcorpus-id\nq\t1\t7\n", 1, "other columns than query-id, corpus-id, score, in this order"),
         (HEADER + "\td\t1\n", 2, "query-id is empty"),
         (HEADER + "q\td\t1\nq\te\t1\nq\td\t2\n", 4, "the grade 2 here and 1 in line 2"),
         (HEADER + 'q\t"d\t1\nq\te\t1\n', 2, "quotation mark"),

@@ -64,8 +64,9 @@ def decoded(path: Path, number: int, line: bytes) -> str:
 
 def checked_id(path: Path, number: int, column: str, value: str) -> str:
     """Return `value` if a TREC run file can carry it as an id; raise BadInput otherwise."""
-    if value.split() != [value]:
-        what = f"holds white space ({value!r})" if value else "is empty"
+    if value.split() != [value] or min(value) < " ":
+        kind = "white space" if value.split() != [value] else "a control character"
+        what = f"holds {kind} ({value!r})" if value else "is empty"
         cure = "which a TREC run file cannot carry; rename it in corpus, queries and qrels"
         raise BadInput(path, number, f"{column} {what}, {cure}")
     return value
