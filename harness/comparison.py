@@ -9,7 +9,7 @@ import numpy as np
 from harness.errors import HarnessError, unknown
 from harness.measures import display
 from harness.results import Result
-from harness.statistics.pairwise import Comparison, all_pairs, judge, resample
+from harness.statistics.pairwise import Comparison, all_pairs, judge
 from harness.statistics.score_matrix import join
 from harness.tables.tables_json import comparison_json, rounded
 
@@ -73,7 +73,7 @@ def compare(
     raw = [
         found
         for measure, matrix in zip(measures, matrices, strict=True)
-        for found in all_pairs([matrix], resample([matrix], measure), test, alpha, measure)
+        for found in all_pairs([matrix], test, alpha, measure)
     ]
     measured = []
     for measure, matrix, comparison in zip(measures, matrices, judge(raw, correction, alpha), strict=True):

@@ -1,7 +1,7 @@
 """One table: systems by datasets under one measure, with every claim tested. A pure function of the scores."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +10,14 @@ import numpy as np
 from harness.errors import unknown
 from harness.results import Result
 from harness.statistics.across_datasets import OverDatasets, over_datasets
-from harness.statistics.intervals import percentiles, rank_intervals
-from harness.statistics.pairwise import Comparison, against, all_pairs, beaten, judge, resample
+from harness.statistics.intervals import rank_intervals, t_intervals
+from harness.statistics.pairwise import Comparison, against, all_pairs, beaten, judge
 from harness.statistics.score_matrix import Column, columns
+from harness.statistics.ties import EQUAL
 from harness.tables import signature
 
 if TYPE_CHECKING:
     import pandas as pd
-
-EQUAL = 1e-9  # means that differ by less share the first place
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Cell:
 
     mean: float
     best: bool
-    interval: tuple[float, float] | None = None  # bootstrap, of the mean
+    interval: tuple[float, float] | None = None  # of the mean; None for one query
     rank: tuple[int, int] | None = None  # what the corrected comparisons leave open
     level: bool | None = None  # not separable from the best of the column
     depth: int | None = None  # where its run ends, if the measure looks further into those of others
@@ -46,13 +45,17 @@ class Leaderboard:
     columns: tuple[Column, ...]
     cells: dict[tuple[str, str], Cell]
     family: tuple[Comparison, ...]  # the comparisons behind the marks
-    pairs: int  # comparisons behind ranks and levels: all pairs on all datasets, Holm
+    pairs: tuple[Comparison, ...]  # those behind ranks and levels: all pairs on all datasets, Holm
     shared: tuple[str, ...]
     averages: dict[str, float]
     ranks: dict[str, tuple[int, int]]
     over: OverDatasets | None
     signature: str
     notes: tuple[str, ...]
+
+    def against(self, baseline: str) -> list[Comparison]:
+        """Every system with `baseline` on every dataset, corrected as one family: what `build(…, baseline)` marks."""
+        return judge(against(self.pairs, baseline), self.correction, self.alpha)
 
     def frame(self) -> "pd.DataFrame":
         """Means as a DataFrame, one row per system and NaN where there is none; then average and rank interval."""
@@ -94,14 +97,13 @@ def build(
     found, column_notes = columns(results, measure)
     present = sorted({tag for column in found for tag in column.tags})
     tested = [column.matrices[0] for column in found if len(column.matrices) == 1]
-    resampled = resample(tested, measure)
-    raw = all_pairs(tested, resampled, test, alpha, measure)
+    raw = all_pairs(tested, test, alpha, measure)
     everything = judge(raw, "holm", alpha)
     family = judge(raw if baseline is None else against(raw, baseline), correction, alpha)
 
     cells: dict[tuple[str, str], Cell] = {}
     for column in found:
-        cells |= _cells(column, [c for c in everything if c.dataset == column.name], resampled, alpha)
+        cells |= _cells(column, [c for c in everything if c.dataset == column.name], alpha)
     lone = len(found) == 1 and len(tested) == 1
     shared = [column for column in found if len(column.tags) == len(present) and (lone or not column.shallow)]
     observed = _observations(shared, present)
@@ -114,16 +116,14 @@ def build(
         ranks = {tag: rank for tag in present if (rank := cells[tag, shared[0].name].rank)}
     tags = tuple(sorted(present, key=lambda tag: (-averages.get(tag, 0.0), tag)))
     return Leaderboard(
-        measure, test, correction, alpha, baseline, tags, tuple(found), cells, tuple(family), len(raw),
+        measure, test, correction, alpha, baseline, tags, tuple(found), cells, tuple(family), tuple(everything),
         tuple(column.name for column in shared), averages, ranks, over,
-        signature.of(results, found, measure, test, correction, alpha, len(family), len(raw)),
+        signature.of(results, found, measure, test, correction, alpha, len(family)),
         (*notes, *column_notes),
     )  # fmt: skip
 
 
-def _cells(
-    column: Column, comparisons: Sequence[Comparison], resampled: Mapping[str, np.ndarray], alpha: float
-) -> dict[tuple[str, str], Cell]:
+def _cells(column: Column, comparisons: Sequence[Comparison], alpha: float) -> dict[tuple[str, str], Cell]:
     """The cells of one column; `comparisons` are all pairs of its systems, corrected."""
     means = {tag: column.mean(tag) for tag in column.tags}
     top = max(means.values())
@@ -133,7 +133,7 @@ def _cells(
             (tag, column.name): Cell(mean, tag in best, depth=column.shallow.get(tag)) for tag, mean in means.items()
         }
     matrix = column.matrices[0]
-    intervals = percentiles(resampled[matrix.dataset], 1 - alpha)
+    intervals = t_intervals(matrix.scores, 1 - alpha, 0, 1)
     better = beaten(comparisons, matrix.tags)
     ranks = _ranks(matrix.tags, better)
     first = [tag in best for tag in matrix.tags]
@@ -142,7 +142,7 @@ def _cells(
         (tag, column.name): Cell(
             means[tag],
             tag in best,
-            (float(interval[0]), float(interval[1])),
+            interval,
             ranks[tag],
             matrix.alike(top_at, at) and not better[first, at].any(),
             matrix.shallow.get(tag),

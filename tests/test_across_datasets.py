@@ -100,3 +100,30 @@ def test_two_systems_have_a_wilcoxon_test_and_no_friedman() -> None:
     assert (over.friedman, over.critical_difference) == (None, None)
     assert (over.pairs[0].wins, over.pairs[0].losses) == (1, 1)
     assert over.pairs[0].turned().turned() == over.pairs[0]
+
+
+@pytest.mark.parametrize(
+    ("differences", "p"),
+    [
+        # Sixteen equal gains and one equal loss: of 2**17 patterns 1 has no minus and 17 have one, on either side.
+        ([0.1] * 16 + [-0.1], 2 * 18 / 2**17),
+        ([0.1] * 20, 2.0**-19),
+        ([0.1 + 1e-12 * n for n in range(15)] + [-0.1], 2 * 17 / 2**16),  # ties but for rounding
+        ([0.1] * 16 + [-0.1] + [5e-10, -8e-10], 2 * 18 / 2**17),  # ties of wins and losses are no differences here
+    ],
+)
+def test_wilcoxon_is_exact_with_ties_however_many_datasets(differences: list[float], p: float) -> None:
+    assert wilcoxon(np.array(differences), np.zeros(len(differences)))[1] == pytest.approx(p)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 13, 40])
+def test_wilcoxon_without_ties_is_scipys_exact_test(count: int) -> None:
+    differences = np.random.default_rng(count).normal(0.2, 1, count)
+    expected = stats.wilcoxon(differences, method="exact").pvalue
+    assert wilcoxon(differences, np.zeros(count))[1] == pytest.approx(expected, rel=1e-12)
+
+
+def test_one_tolerance_for_ranks_and_for_wins() -> None:
+    close = np.array([[0.4999999995, 0.5000000003, 0.1], [0.2, 0.3, 0.1]])  # 0.8e-9 apart, on two sides of a rounding
+    np.testing.assert_allclose(mean_ranks(close), [1.75, 1.25, 3])
+    assert wins_ties_losses(close[:, 0], close[:, 1]) == (0, 1, 1)

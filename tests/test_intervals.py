@@ -1,47 +1,55 @@
-"""Bootstrap intervals against scipy and by coverage; rank intervals by hand."""
+"""t intervals against scipy and by coverage; rank intervals by hand."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from harness.statistics.intervals import bootstrap, percentiles, rank_intervals
+from harness.statistics.intervals import rank_intervals, t_intervals
 
 
-def test_bootstrap_agrees_with_scipy() -> None:
-    values = np.random.default_rng(0).beta(0.5, 0.7, (200, 2))
-    ours = percentiles(bootstrap(values, seed=3, rounds=20_000), 0.95)
-    for column in range(2):
-        theirs = stats.bootstrap(
-            (values[:, column],), np.mean, method="percentile", n_resamples=20_000, rng=np.random.default_rng(1)
-        ).confidence_interval
-        spread = values[:, column].std() / np.sqrt(len(values))
-        np.testing.assert_allclose(ours[column], [theirs.low, theirs.high], atol=0.12 * spread)
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.9999])
+@pytest.mark.parametrize("count", [2, 7, 300])
+def test_intervals_are_those_of_scipy(confidence: float, count: int) -> None:
+    values = np.random.default_rng(0).normal(0, 1, (count, 2))
+    for column, found in enumerate(t_intervals(values, confidence, -1e9, 1e9)):
+        assert found == pytest.approx(tuple(stats.ttest_1samp(values[:, column], 0).confidence_interval(confidence)))
 
 
-def test_one_resample_serves_all_columns() -> None:
-    values = np.random.default_rng(0).random((50, 1))
-    both = bootstrap(np.hstack([values, 1 - values]), seed=1)
-    np.testing.assert_allclose(both[:, 1], 1 - both[:, 0], atol=1e-9)
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0.25, 0.25, 0.25], (0.25, 0.25)),  # a constant has no width
+        ([0.0, 0.0], (0.0, 0.0)),
+        ([0.7], None),  # one value has no interval
+        ([0.0, 1.0], (0.0, 1.0)),  # what no mean can be is cut off
+    ],
+)
+def test_intervals_by_hand(values: list[float], expected: tuple[float, float] | None) -> None:
+    [found] = t_intervals(np.array(values)[:, None], 0.95, 0, 1)
+    assert found == (expected and pytest.approx(expected))
 
 
-@pytest.mark.parametrize("values", [[0.25, 0.25, 0.25], [0.7], [0.0, 0.0]])
-def test_a_constant_has_no_width(values: list[float]) -> None:
-    np.testing.assert_allclose(bootstrap(np.array(values)[:, None], 1), values[0], atol=1e-12)
+def scores(generator: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    """Like nDCG: a quarter zeros, a fifth ones."""
+    coin = generator.random(shape)
+    return np.where(coin < 0.25, 0, np.where(coin < 0.45, 1, generator.beta(1.2, 1, shape)))
 
 
-def test_blocks_leave_the_interval_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    values = np.random.default_rng(0).random((30, 2))
-    whole = bootstrap(values, seed=1, rounds=500)
-    monkeypatch.setattr("harness.statistics.intervals.BLOCK_BYTES", 30 * 8 * 11)
-    np.testing.assert_array_equal(bootstrap(values, seed=1, rounds=500), whole)
+def differences(generator: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    """Of two systems that agree on two queries in five."""
+    return np.where(generator.random(shape) < 0.4, 0, generator.normal(0.03, 0.2, shape))
 
 
-def test_ninety_percent_cover_ninety_percent_of_the_time() -> None:
-    generator = np.random.default_rng(2)
-    samples = generator.beta(0.5, 0.5, (100, 600))  # 600 samples of 100 queries, true mean one half
-    low, high = percentiles(bootstrap(samples, seed=1, rounds=1000), 0.9).T
-    covered = ((low <= 0.5) & (high >= 0.5)).mean()
-    assert abs(covered - 0.9) < 4 * np.sqrt(0.9 * 0.1 / 600)
+@pytest.mark.parametrize("confidence", [0.9, 0.95, 0.999])
+@pytest.mark.parametrize("count", [5, 7, 10, 30, 100])
+@pytest.mark.parametrize(("kind", "mean"), [(scores, 0.2 + 0.55 * 1.2 / 2.2), (differences, 0.6 * 0.03)])
+def test_intervals_cover_as_often_as_they_say(kind, mean: float, count: int, confidence: float) -> None:
+    trials = 4000  # the percentile bootstrap would miss twice as often as it may at 5 to 10 values
+    values = kind(np.random.default_rng(count), (count, trials))
+    covered = np.mean([low <= mean <= high for low, high in t_intervals(values, confidence, -1, 1)])
+    error = np.sqrt(confidence * (1 - confidence) / trials)
+    # Five like these may all be 0 or all be 1, which no interval survives.
+    assert covered > confidence - 4 * error - (0.02 if count <= 10 else 0.002)
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_the_signature_says_who_scored(three):
     )
     made_results.add(three, "new", "scifact", [0.1] * 120, git={"commit": "f" * 40, "dirty": True}, versions={})
     assert board(three, test="permutation", datasets=["scifact"], alpha=0.01).signature == (
-        "ndcg@10|test:permutation(10000),holm|family:6|alpha:0.01|n:120|ranx:0.3.21,unknown|commit:0123456,fffffff+"
+        "ndcg@10|test:permutation(10000000),holm|family:6|alpha:0.01|n:120|ranx:0.3.21,unknown|commit:0123456,fffffff+"
     )
 
 

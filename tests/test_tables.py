@@ -205,7 +205,7 @@ def test_a_single_system_is_shown_without_claims(tmp_path):
         "\n"
         "|     | System |    scifact |    95 % interval | Rank |\n"
         "| --- | ------ | ---------: | ---------------: | ---: |\n"
-        "| a   | only   | **0.6000** | [0.5000, 0.7000] |    1 |\n"
+        "| a   | only   | **0.6000** | [0.0000, 1.0000] |    1 |\n"
         "\n"
         "- Rank: what paired t-tests of all pairs leave open (Holm, 95 %).\n"
         "\n"

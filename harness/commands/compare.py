@@ -95,7 +95,7 @@ def _lines(one: "Measured", arguments: argparse.Namespace, family: int) -> Seque
     from harness.measures import display
     from harness.statistics.significance import TESTS
     from harness.tables.grid import Grid, Text
-    from harness.tables.tables import CORRECTION_NAMES, p_text, span
+    from harness.tables.tables import CORRECTION_NAMES, effect, p_text, span
 
     result = one.comparison
     name = display(one.measure)
@@ -120,7 +120,7 @@ def _lines(one: "Measured", arguments: argparse.Namespace, family: int) -> Seque
         f"{result.first} − {result.second}": f"{result.difference + 0.0:+.4f}  {interval}",
         "queries": f"{result.first} wins {result.wins}, {result.ties} ties, {result.second} wins {result.losses}",
         "p": f"{p_text(result.p)} ({TESTS[arguments.test]}{corrected if family > 1 else ''}): {verdict}",
-        "effect size": f"d_z {result.effect_size + 0.0:+.3f}, dominance {result.dominance + 0.0:+.3f}",
+        "effect size": f"d_z {effect(result.effect_size, 3)}, dominance {result.dominance + 0.0:+.3f}",
     }
     wide = max(map(len, said))
     return [

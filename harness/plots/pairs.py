@@ -9,8 +9,8 @@ from harness.errors import HarnessError
 from harness.leaderboard import Leaderboard
 from harness.measures import display
 from harness.plots.style import BETTER, NEUTRAL, WORSE, styled
-from harness.statistics.pairwise import EQUAL
 from harness.statistics.score_matrix import Matrix
+from harness.statistics.ties import EQUAL
 from harness.tables.tables import CORRECTION_NAMES
 
 if TYPE_CHECKING:

@@ -11,13 +11,12 @@ from itertools import combinations
 import numpy as np
 
 from harness.statistics.significance import correct
-
-EQUAL = 1e-9  # values of a dataset that differ by less are a tie
+from harness.statistics.ties import EQUAL, levels
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two systems over the same datasets; `p` is that of the Wilcoxon signed-rank test, `lead` its effect size."""
+    """Two systems over the same datasets; `p` is of the exact Wilcoxon signed-rank test, `lead` its effect size."""
 
     first: str
     second: str
@@ -53,36 +52,42 @@ def wins_ties_losses(first: np.ndarray, second: np.ndarray) -> tuple[int, int, i
 
 
 def wilcoxon(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
-    """The Wilcoxon signed-rank test over datasets: rank-biserial correlation (Kerby 2014) and two-sided p (scipy).
+    """The Wilcoxon signed-rank test over datasets: rank-biserial correlation (Kerby 2014) and exact two-sided p.
 
-    Datasets without a difference are dropped; where none is left the answer is (0, 1).
+    Datasets without a difference are dropped; where none is left the answer is (0, 1). The distribution is that of the
+    ranks at hand, ties among them included (Streitberg, Röhmel 1986); scipy has a normal approximation there.
     """
     from scipy import stats
 
-    # Digits beyond the tie threshold are noise that would break ties of ranks by chance.
-    differences = np.round(first - second, 9)
-    differences = differences[differences != 0]
+    differences = first - second
+    differences = differences[np.abs(differences) > EQUAL]
     if not len(differences):
         return 0.0, 1.0
-    ranks = stats.rankdata(np.abs(differences))
-    return float((np.sign(differences) * ranks).sum() / ranks.sum()), float(stats.wilcoxon(differences).pvalue)
+    ranks = np.rint(2 * stats.rankdata(levels(np.abs(differences)))).astype(int)  # whole numbers, ties being halves
+    chances = np.ones(1)  # of every sum that positive ranks can have
+    for rank in ranks:
+        chances = (np.pad(chances, (0, rank)) + np.pad(chances, (rank, 0))) / 2
+    positive = int(ranks[differences > 0].sum())
+    lead = 2 * positive - int(ranks.sum())
+    further = (len(chances) - 1 + abs(lead)) // 2
+    return lead / float(ranks.sum()), min(1.0, 2 * float(chances[further:].sum()))
 
 
 def mean_ranks(values: np.ndarray) -> np.ndarray:
     """Mean rank of each system, 1 for the best, over `values` (datasets, systems); ties share their mean rank."""
     from scipy import stats
 
-    return np.asarray(stats.rankdata(-np.round(values, 9), axis=1).mean(axis=0))
+    return np.asarray(stats.rankdata([-levels(row) for row in values], axis=1).mean(axis=0))
 
 
 def friedman(values: np.ndarray) -> tuple[float, float]:
     """Friedman's chi squared and its p for `values` (datasets, systems), at least 3 systems (scipy)."""
     from scipy import stats
 
-    rounded = np.round(values, 9)
-    if (rounded == rounded[:, :1]).all():
+    places = np.array([levels(row) for row in values])
+    if not places.any():
         return 0.0, 1.0
-    found = stats.friedmanchisquare(*rounded.T)
+    found = stats.friedmanchisquare(*places.T)
     return float(found.statistic), float(found.pvalue)
 
 

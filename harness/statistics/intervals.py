@@ -1,36 +1,23 @@
-"""How sure a number is: bootstrap intervals of means, and intervals of ranks from corrected comparisons."""
+"""How sure a number is: t intervals of means, and intervals of ranks from corrected comparisons."""
 
 import numpy as np
 
-from harness.statistics.fixed_point import fixed_point
 
-BLOCK_BYTES = 1 << 19  # counts held at a time, as float64; as for significance
+def t_intervals(values: np.ndarray, confidence: float, least: float, most: float) -> list[tuple[float, float] | None]:
+    """Student's interval of the mean of each column of `values` (n, columns), cut to [`least`, `most`].
 
-
-def bootstrap(values: np.ndarray, seed: int, rounds: int = 2_000) -> np.ndarray:
-    """Means (rounds, columns) of resamples of `values` (queries, columns).
-
-    Queries are drawn with replacement (Efron 1979; for retrieval Sakai, SIGIR 2006), the same ones for every column:
-    the resampled mean of a difference is the difference of two columns. The same seed gives the same means on any
-    number of threads.
+    mean ± t sd / √n, with n - 1 degrees of freedom. No resampling covers the mean difference of two systems better,
+    from 5 values to 300 (benchmarks/interval_coverage.py), and it serves any confidence.
+    One value has no interval: None.
     """
-    n = len(values)
-    whole, scale = fixed_point(values)
-    generator = np.random.Generator(np.random.PCG64(seed))
-    block = max(1, BLOCK_BYTES // (8 * n))
-    means = np.empty((rounds, values.shape[1]))
-    for start in range(0, rounds, block):
-        size = min(block, rounds - start)
-        drawn = generator.integers(0, n, size=(size, n)) + np.arange(size)[:, None] * n
-        counts = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n)
-        means[start : start + size] = counts.astype(np.float64) @ whole / (scale * n)
-    return means
+    from scipy.special import stdtrit
 
-
-def percentiles(means: np.ndarray, confidence: float) -> np.ndarray:
-    """The percentile intervals (columns, 2) of resampled means (rounds, columns)."""
-    tail = (1 - confidence) / 2
-    return np.quantile(means, [tail, 1 - tail], axis=0).T
+    n, mean = len(values), values.mean(axis=0)
+    if n < 2:
+        return [None] * values.shape[1]
+    half = stdtrit(n - 1, (1 + confidence) / 2) * values.std(axis=0, ddof=1) / np.sqrt(n)
+    ends = np.clip(np.stack([mean - half, mean + half], axis=1), least, most)
+    return [(low, high) for low, high in ends.tolist()]
 
 
 def rank_intervals(better: np.ndarray) -> np.ndarray:

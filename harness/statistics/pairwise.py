@@ -1,17 +1,16 @@
 """Every pair of systems on every dataset, compared query by query and corrected as one family."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 
 from harness.statistics import fixed_point
-from harness.statistics.intervals import bootstrap, percentiles
+from harness.statistics.intervals import t_intervals
 from harness.statistics.score_matrix import Matrix
-from harness.statistics.significance import correct, effect_size, p_values, rounds_for
-
-EQUAL = 1e-9  # scores of a query that differ by less are a tie
+from harness.statistics.significance import correct, effect_size, p_values
+from harness.statistics.ties import EQUAL
 
 
 @dataclass(frozen=True)
@@ -23,12 +22,13 @@ class Comparison:
     second: str
     queries: int
     difference: float
-    interval: tuple[float, float]  # bootstrap, of the difference; not corrected
-    effect_size: float  # Cohen's d_z
+    interval: tuple[float, float] | None  # of the difference; not corrected, None for one query
+    effect_size: float  # Cohen's d_z, NaN for one query
     wins: int
     ties: int
     losses: int
     p: float
+    error: float = 0.0  # Monte-Carlo standard error of p
     corrected: float = 1.0
     significant: bool = False
 
@@ -39,49 +39,35 @@ class Comparison:
 
     def turned(self) -> "Comparison":
         """The same comparison seen from `second`."""
-        low, high = self.interval
         return replace(
             self,
             first=self.second,
             second=self.first,
             difference=-self.difference,
-            interval=(-high, -low),
+            interval=self.interval and (-self.interval[1], -self.interval[0]),
             effect_size=-self.effect_size,
             wins=self.losses,
             losses=self.wins,
         )
 
 
-def resample(matrices: Sequence[Matrix], seed_text: str) -> dict[str, np.ndarray]:
-    """dataset -> bootstrapped means (rounds, systems)."""
-    return {matrix.dataset: bootstrap(matrix.scores, _seed(seed_text, matrix)) for matrix in matrices}
-
-
-def all_pairs(
-    matrices: Sequence[Matrix], resampled: Mapping[str, np.ndarray], test: str, alpha: float, seed_text: str
-) -> list[Comparison]:
-    """Every pair of systems on every dataset, not corrected; intervals, from `resample`, hold 1 - alpha each."""
-    total = sum(len(matrix.tags) * (len(matrix.tags) - 1) // 2 for matrix in matrices)
-    rounds = rounds_for(total, alpha)
-    return [
-        found
-        for matrix in matrices
-        for found in _pairs(matrix, resampled[matrix.dataset], test, alpha, rounds, _seed(seed_text, matrix))
-    ]
+def all_pairs(matrices: Sequence[Matrix], test: str, alpha: float, seed_text: str) -> list[Comparison]:
+    """Every pair of systems on every dataset, not corrected; intervals hold 1 - alpha each."""
+    return [found for matrix in matrices for found in _pairs(matrix, test, alpha, _seed(seed_text, matrix))]
 
 
 def _seed(text: str, matrix: Matrix) -> int:
     return fixed_point.seed(text, matrix.dataset, matrix.query_ids)
 
 
-def _pairs(matrix: Matrix, resampled: np.ndarray, test: str, alpha: float, rounds: int, seed: int) -> list[Comparison]:
+def _pairs(matrix: Matrix, test: str, alpha: float, seed: int) -> list[Comparison]:
     pairs = [pair for pair in combinations(range(len(matrix.tags)), 2) if matrix.alike(*pair)]
     if not pairs:
         return []
     left, right = (list(side) for side in zip(*pairs, strict=True))
-    p = p_values(matrix.scores, left, right, test, seed, rounds)
-    intervals = percentiles(resampled[:, left] - resampled[:, right], 1 - alpha)
+    p, errors = p_values(matrix.scores, left, right, test, seed)
     differences = matrix.scores[:, left] - matrix.scores[:, right]
+    intervals = t_intervals(differences, 1 - alpha, -1, 1)
     sizes = effect_size(differences)
     wins, losses = (differences > EQUAL).sum(axis=0), (differences < -EQUAL).sum(axis=0)
     n = len(matrix.query_ids)
@@ -93,12 +79,13 @@ def _pairs(matrix: Matrix, resampled: np.ndarray, test: str, alpha: float, round
             second=matrix.tags[j],
             queries=n,
             difference=means[i] - means[j],
-            interval=(float(intervals[at, 0]), float(intervals[at, 1])),
+            interval=intervals[at],
             effect_size=float(sizes[at]),
             wins=int(wins[at]),
             ties=int(n - wins[at] - losses[at]),
             losses=int(losses[at]),
             p=float(p[at]),
+            error=float(errors[at]),
         )
         for at, (i, j) in enumerate(pairs)
     ]
@@ -111,6 +98,11 @@ def judge(family: Sequence[Comparison], correction: str, alpha: float) -> list[C
         replace(comparison, corrected=float(p), significant=bool(p <= alpha))
         for comparison, p in zip(family, corrected, strict=True)
     ]
+
+
+def unsure(family: Sequence[Comparison], alpha: float) -> list[Comparison]:
+    """Those of a corrected family whose verdict other random draws could turn: within 3 standard errors of `alpha`."""
+    return [c for c in family if c.error and abs(c.corrected - alpha) <= 3 * c.error / c.p * c.corrected]
 
 
 def against(comparisons: Sequence[Comparison], baseline: str) -> list[Comparison]:

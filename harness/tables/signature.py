@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from harness.results import Result
+from harness.statistics.permutation import DRAWS
 from harness.statistics.score_matrix import Column
-from harness.statistics.significance import rounds_for
 
 
 def of(
@@ -15,15 +15,14 @@ def of(
     correction: str,
     alpha: float,
     family: int,
-    pairs: int,
 ) -> str:
     """`ndcg@10|test:t,holm|family:12|alpha:0.05|n:300|ranx:0.3.21|commit:…`; n is the number of queries.
 
     Versions and commits are those that scored the runs, as their manifests say, not those that draw the table.
     """
     datasets = [matrix for column in columns for matrix in column.matrices]
-    rounds = f"{test}({rounds_for(pairs, alpha)})" if test == "permutation" else test
-    parts = [measure, f"test:{rounds},{correction}", f"family:{family}", f"alpha:{alpha:g}"]
+    drawn = f"{test}({DRAWS})" if test == "permutation" else test
+    parts = [measure, f"test:{drawn},{correction}", f"family:{family}", f"alpha:{alpha:g}"]
     parts.append(f"n:{sum(len(matrix.query_ids) for matrix in datasets)}")
     if len(datasets) > 1:
         parts.append(f"datasets:{len(datasets)}")

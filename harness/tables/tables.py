@@ -1,10 +1,14 @@
 """What stands in a printed leaderboard: its columns, its marks and the sentences that make it readable alone."""
 
+import math
+
 from harness.leaderboard import Cell, Leaderboard
 from harness.measures import display
 from harness.statistics.across_datasets import Pair
-from harness.statistics.pairwise import Comparison
+from harness.statistics.pairwise import Comparison, unsure
+from harness.statistics.permutation import COUNTED, DRAWS
 from harness.statistics.significance import TESTS
+from harness.statistics.ties import EQUAL
 from harness.tables.grid import Grid, Text
 from harness.tables.marks import BETTER, LEVEL, SHALLOW, WORSE, joined, keys
 
@@ -55,7 +59,7 @@ def main_grid(board: Leaderboard) -> Grid:
         row = [Text(name), Text(tag)] if lettered else [Text(tag)]
         if not single:
             average = board.averages.get(tag)
-            row += [Text(number(average), average is not None and top - average < 1e-9)]
+            row += [Text(number(average), average is not None and top - average <= EQUAL)]
             row += [Text(rank_text(board.ranks.get(tag)))]
         row += [_cell(board.cells.get((tag, c.name)), marks.get((tag, c.name), "")) for c in board.columns]
         if single:
@@ -122,9 +126,11 @@ def caption(board: Leaderboard) -> list[str]:
             f"{_counted(len(board.family), 'comparison')} of this table, p ≤ {board.alpha:g}."
         )
         lines.append(
-            f"{LEVEL} not separable from the best (bold) of its dataset: Holm over {_counted(board.pairs, 'pair')}, "
-            "those of all datasets."
+            f"{LEVEL} not separable from the best (bold) of its dataset: "
+            f"Holm over {_counted(len(board.pairs), 'pair')}, those of all datasets."
         )
+        if board.test == "permutation":
+            lines.append(_drawn(board))
     if any(column.shallow for column in board.columns):
         lines.append(
             f"{SHALLOW} the run ends before {display(board.measure)} does: not compared with deeper runs, and its "
@@ -159,6 +165,17 @@ def over_caption(board: Leaderboard) -> list[str]:
             f"after the correction p is {least:.3g} at best."
         )
     return lines
+
+
+def _drawn(board: Leaderboard) -> str:
+    """How sure the p of a permutation test are, and which verdicts rest on that."""
+    error = max(comparison.error for comparison in (*board.family, *board.pairs))
+    named = [f"{c.first} and {c.second} on {c.dataset}" for c in unsure(board.family, board.alpha)]
+    turned = f"other draws could turn the verdict on {'; '.join(named)}" if named else "no verdict hangs on the draws"
+    return (
+        f"p is exact where at most {COUNTED} queries differ, else from at most {DRAWS:,} random sign patterns: "
+        f"standard error at most {error:.1g}; {turned}."
+    )
 
 
 def _counted(count: int, noun: str) -> str:
@@ -201,9 +218,10 @@ def _detail_heads(board: Leaderboard) -> list[str]:
 
 def _details(board: Leaderboard, tag: str) -> list[Text]:
     """The columns to the right of the score when there is one dataset."""
-    cell = board.cells[tag, board.columns[0].name]
-    cells = [] if cell.interval is None else [span(cell.interval)]
-    if cells and board.baseline is not None:
+    column = board.columns[0]
+    tested = len(column.matrices) == 1
+    cells = [span(board.cells[tag, column.name].interval)] if tested else []
+    if tested and board.baseline is not None:
         cells += _difference(next((c for c in board.family if c.first == tag), None))
     return [Text(text) for text in [*cells, rank_text(board.ranks.get(tag))]]
 
@@ -215,8 +233,13 @@ def _difference(found: Comparison | None) -> list[str]:
         f"{found.difference + 0.0:+.4f}",
         span(found.interval, "+"),
         p_text(found.corrected),
-        f"{found.effect_size + 0.0:+.2f}",
+        effect(found.effect_size, 2),
     ]
+
+
+def effect(size: float, digits: int) -> str:
+    """`+0.25`; an en dash where the differences have no spread to measure by."""
+    return f"{size + 0.0:+.{digits}f}" if math.isfinite(size) else NONE
 
 
 def span(interval: tuple[float, float] | None, sign: str = "") -> str:

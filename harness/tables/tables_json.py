@@ -17,7 +17,7 @@ def as_json(board: Leaderboard) -> dict[str, Any]:
         "alpha": board.alpha,
         "baseline": board.baseline,
         "family": len(board.family),
-        "pairs_behind_ranks": board.pairs,
+        "pairs_behind_ranks": len(board.pairs),
         "systems": [
             {"tag": tag, "average": rounded(board.averages.get(tag)), "rank": board.ranks.get(tag)}
             for tag in board.tags
@@ -70,6 +70,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "ties": comparison.ties,
         "losses": comparison.losses,
         "p": significant(comparison.p),
+        "p_error": significant(comparison.error),
         "p_corrected": significant(comparison.corrected),
         "significant": comparison.significant,
     }
