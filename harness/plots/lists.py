@@ -6,8 +6,8 @@ from harness.errors import HarnessError, unknown
 from harness.leaderboard import Leaderboard
 from harness.measures import display
 from harness.plots.style import BETTER, INK, NEUTRAL, ROW, WORSE, listed, styled
-from harness.statistics.pairwise import Comparison, against
-from harness.tables.tables import CORRECTION_NAMES, rank_text, title
+from harness.statistics.pairwise import Comparison
+from harness.tables.tables import CORRECTION_NAMES, counted, rank_text, title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,13 +48,14 @@ def leaderboard(board: Leaderboard) -> "Figure":
 def differences(board: Leaderboard, baseline: str, system: str | None = None) -> "Figure":
     """A system minus the baseline on every dataset; or, on a single dataset, every system minus the baseline.
 
-    Lines are bootstrap intervals, filled dots significant after correction. Raises HarnessError where there is no
+    All comparisons of `board` with the baseline are one family, as in a table with that baseline.
+    Lines are t intervals, filled dots significant after correction. Raises HarnessError where there is no
     common dataset, and where `system` is needed and missing.
     """
     for name in (baseline, system):
         if name is not None and name not in board.tags:
             raise unknown("system", name, board.tags)
-    found = against(board.family, baseline)
+    found = board.against(baseline)
     if system is not None:
         rows = [(one.dataset, one) for one in found if one.first == system]
         heading = f"{system} minus {baseline}"
@@ -71,14 +72,16 @@ def differences(board: Leaderboard, baseline: str, system: str | None = None) ->
         axes.axvline(0, color=INK, lw=0.8, ls=(0, (4, 3)))
         for at, (_, one) in enumerate(rows):
             color = _color(one)
-            axes.plot(one.interval, (at, at), color=color, lw=1.2)
+            if one.interval:
+                axes.plot(one.interval, (at, at), color=color, lw=1.2)
             axes.plot(one.difference, at, "o", ms=5, color=color, mfc=color if one.significant else "white")
         listed(axes, [label for label, _ in rows])
         axes.set_title(heading)
-        level, name = f"{100 * (1 - board.alpha):g} %", CORRECTION_NAMES[board.correction]
-        axes.set_xlabel(
-            f"difference of {display(board.measure)}, {level} interval; filled: p ≤ {board.alpha:g} ({name})"
+        level = f"{100 * (1 - board.alpha):g} %"
+        said = (
+            f"filled: p ≤ {board.alpha:g} ({CORRECTION_NAMES[board.correction]}, {counted(len(found), 'comparison')})"
         )
+        axes.set_xlabel(f"difference of {display(board.measure)}, {level} interval; {said}")
         return figure
 
 

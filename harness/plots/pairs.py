@@ -11,7 +11,7 @@ from harness.measures import display
 from harness.plots.style import BETTER, NEUTRAL, WORSE, styled
 from harness.statistics.score_matrix import Matrix
 from harness.statistics.ties import EQUAL
-from harness.tables.tables import CORRECTION_NAMES
+from harness.tables.tables import CORRECTION_NAMES, counted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,8 +49,8 @@ def pairs(board: Leaderboard) -> "Figure":
             axes.text(column, row, text + "*" * bool(sure[row, column]), ha="center", va="center", fontsize=7,
                       color="white" if dark else "black")  # fmt: skip
         figure.colorbar(image, ax=axes, shrink=0.6, label="points, row minus column")
-        name = CORRECTION_NAMES[board.correction]
-        axes.set_title(f"{display(board.measure)} on {board.columns[0].name}; * p ≤ {board.alpha:g} ({name})")
+        said = f"p ≤ {board.alpha:g} ({CORRECTION_NAMES[board.correction]}, {counted(len(board.family), 'comparison')})"
+        axes.set_title(f"{display(board.measure)} on {board.columns[0].name}; * {said}")
         return figure
 
 

@@ -23,17 +23,22 @@ def board_data(
 ) -> dict[str, Any]:
     """Everything a measure's page draws. Comparisons are all pairs of a column in the order of `combinations`."""
     tags = list(board.tags)
-    comparisons = {(c.dataset, c.first, c.second): c for c in board.family}
+    comparisons = {(c.dataset, c.first, c.second): c for c in board.pairs}
+    chosen = {tag: board.against(tag) for tag in tags}
+    corrected = {(c.dataset, c.first, c.second): c.corrected for family in chosen.values() for c in family}
     extra = imported_rows(imported, board)
     return {
         "measure": board.measure,
         "display": display(board.measure),
         "alpha": board.alpha,
         "test": board.test,
-        "family": board.pairs,
+        "family": len(board.pairs),
+        "families": [len(chosen[tag]) for tag in tags],
         "tags": tags + list(extra),
         "meansOnly": len(extra),
-        "columns": [_column(board, column, tags, comparisons, list(extra.values())) for column in board.columns],
+        "columns": [
+            _column(board, column, tags, comparisons, corrected, list(extra.values())) for column in board.columns
+        ],
         "groups": [_group(board, group, tags, extra) for group in groups],
         "axes": [{"name": axis.name, "label": axis.label, "unit": axis.unit} for axis in costs.AXES],
         "costs": _costs(board, groups, results, tags),
@@ -71,6 +76,7 @@ def _column(
     column: Column,
     tags: Sequence[str],
     comparisons: Mapping[tuple[str, str, str], Comparison],
+    corrected: Mapping[tuple[str, str, str], float],
     extra: Sequence[Mapping[str, float]],
 ) -> dict[str, Any]:
     cells = [board.cells.get((tag, column.name)) for tag in tags]
@@ -91,10 +97,13 @@ def _column(
         data["systems"] = [tags.index(tag) for tag in alike]
         data["pairs"] = {
             "difference": [_steps(c.difference) for c in found],
-            "low": [_steps(c.interval[0]) for c in found],
-            "high": [_steps(c.interval[1]) for c in found],
+            "low": [c.interval and _steps(c.interval[0]) for c in found],
+            "high": [c.interval and _steps(c.interval[1]) for c in found],
             "p": [_short(c.p) for c in found],
-            "corrected": [_short(c.corrected) for c in found],
+            "corrected": [_short(c.corrected, board.alpha) for c in found],
+            # The same in the family of all comparisons with the second, and with the first, as the baseline.
+            "againstSecond": [_short(corrected[c.dataset, c.first, c.second], board.alpha) for c in found],
+            "againstFirst": [_short(corrected[c.dataset, c.second, c.first], board.alpha) for c in found],
             "wins": [c.wins for c in found],
             "losses": [c.losses for c in found],
         }
@@ -132,7 +141,7 @@ def _group(
                 "losses": [pair.losses for pair in over.pairs],
                 "lead": [rounded(pair.lead) for pair in over.pairs],
                 "p": [_short(pair.p) for pair in over.pairs],
-                "corrected": [_short(pair.corrected) for pair in over.pairs],
+                "corrected": [_short(pair.corrected, board.alpha) for pair in over.pairs],
             },
         }
     return data
@@ -166,6 +175,7 @@ def _steps(value: float) -> int:
     return round(value / STEP)
 
 
-def _short(p: float) -> float:
-    """Three significant digits; never 0, which no test can give."""
-    return max(float(f"{p:.3g}"), 1e-99)
+def _short(p: float, alpha: float = 0.0) -> float:
+    """Three significant digits, more where rounding would carry p across `alpha`; never 0, which no test can give."""
+    short = max(float(f"{p:.3g}"), 1e-99)
+    return short if (short <= alpha) == (p <= alpha) else p

@@ -123,11 +123,11 @@ def caption(board: Leaderboard) -> list[str]:
         )
         lines.append(
             f"{claim}: {TESTS[board.test]}, {CORRECTION_NAMES[board.correction]} over the "
-            f"{_counted(len(board.family), 'comparison')} of this table, p ≤ {board.alpha:g}."
+            f"{counted(len(board.family), 'comparison')} of this table, p ≤ {board.alpha:g}."
         )
         lines.append(
             f"{LEVEL} not separable from the best (bold) of its dataset: "
-            f"Holm over {_counted(len(board.pairs), 'pair')}, those of all datasets."
+            f"Holm over {counted(len(board.pairs), 'pair')}, those of all datasets."
         )
         if board.test == "permutation":
             lines.append(_drawn(board))
@@ -151,7 +151,7 @@ def over_caption(board: Leaderboard) -> list[str]:
     lines = [
         f"Over the {count} datasets of the {'average' if len(board.columns) > 1 else 'mean'}, each one observation: "
         f"wins, ties, losses and Wilcoxon signed-rank test against {_reference(board)}; "
-        f"Holm over {_counted(pairs, 'pair')}."
+        f"Holm over {counted(pairs, 'pair')}."
     ]
     if over.friedman and over.critical_difference:
         lines.append(
@@ -161,7 +161,7 @@ def over_caption(board: Leaderboard) -> list[str]:
     if (smallest := pairs * 2.0 ** (1 - count)) > board.alpha:
         least = min(smallest, 1.0)
         lines.append(
-            f"{count} datasets are too few to separate any of {_counted(pairs, 'pair')}: "
+            f"{count} datasets are too few to separate any of {counted(pairs, 'pair')}: "
             f"after the correction p is {least:.3g} at best."
         )
     return lines
@@ -178,7 +178,8 @@ def _drawn(board: Leaderboard) -> str:
     )
 
 
-def _counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
+    """`1 pair`, `6 pairs`"""
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 

@@ -57,7 +57,8 @@
   function column(board, system, at, baseline) {
     const one = board.columns[at], tested = one.mean.slice(0, board.tags.length - board.meansOnly);
     const interval = one.interval[system], rank = one.rank[system];
-    const other = reference(tested, system, baseline), found = beir.pair(one, system, other, board.alpha);
+    const other = reference(tested, system, baseline), chosen = other === baseline;
+    const found = beir.pair(one, system, other, board.alpha, chosen);
     const facts = [
       [board.display, beir.score(one.mean[system]) + (interval ? "  [" + interval.map(beir.score).join(", ") + "]" : "")],
       rank ? ["Rank", beir.rank(rank) + " of " + tested.filter(function (mean) { return mean !== null; }).length] : null,
@@ -70,7 +71,7 @@
       parts.push(lines([
         ["Difference", beir.signed(found.difference) + "  " + beir.span(found.low, found.high)],
         ["Queries", found.wins + " won, " + found.ties + " tied, " + found.losses + " lost"],
-        ...tests(board, found, beir.TESTS[board.test], board.family),
+        ...tests(board, found, beir.TESTS[board.test], chosen ? board.families[other] : board.family),
       ]));
     } else if (one.datasets.length > 1) parts.push(el("p", {}, "The mean of several datasets has no test on queries."));
     return { parts, other: found ? other : -1, dataset: one.datasets.length === 1 ? one.datasets[0] : null };

@@ -5,7 +5,7 @@
 
   function forest(rows, label, left, right) {
     const start = beir.room(rows.map(function (row) { return row.label; })), width = start + 560, step = 24, top = 34;
-    const ends = rows.flatMap(function (row) { return [row.low, row.high, 0]; });
+    const ends = rows.flatMap(function (row) { return [row.low, row.high, row.difference, 0]; });
     const low = Math.min(...ends), high = Math.max(...ends), pad = (high - low) * 0.05 || 0.01;
     const x = beir.scale(low - pad, high + pad, start, width - 90);
     const height = top + rows.length * step + 34, ticks = beir.ticks(low - pad, high + pad, 6);
@@ -21,7 +21,7 @@
       const y = top + at * step + step / 2, kind = row.sure ? (row.difference > 0 ? "up" : "down") : "flat";
       parts.push(beir.text(start - 10, y + 4, row.label, "end"));
       parts.push(svg("g", { class: kind }, beir.tip(row.label + ": " + beir.signed(row.difference) + " " + beir.span(row.low, row.high) + ", p corrected " + beir.p(row.corrected)),
-        beir.line(x(row.low), y, x(row.high), y, kind), svg("circle", { cx: x(row.difference), cy: y, r: 4.5, class: kind + (row.sure ? "" : " open") })));
+        row.low === null ? null : beir.line(x(row.low), y, x(row.high), y, kind), svg("circle", { cx: x(row.difference), cy: y, r: 4.5, class: kind + (row.sure ? "" : " open") })));
       parts.push(beir.text(width - 84, y + 4, beir.signed(row.difference), "start", row.sure ? "" : "soft"));
     });
     return beir.picture(width, height, label, parts);
@@ -35,7 +35,7 @@
       id("first").disabled = where !== "";
       const rows = [];
       function add(label, column, system) {
-        const found = beir.pair(column, system, second, board.alpha);
+        const found = beir.pair(column, system, second, board.alpha, true);
         if (found) rows.push(Object.assign({ label }, found));
       }
       if (where === "") board.columns.forEach(function (column) { add(column.name, column, first); });

@@ -9,7 +9,7 @@
   };
   beir.p = function (p) { return p <= 1e-99 ? "<1e-99" : p >= 0.001 ? p.toPrecision(3).replace(/\.?0+$/, "") : p.toExponential(2); };
   beir.rank = function (rank) { return !rank ? "–" : rank[0] === rank[1] ? String(rank[0]) : rank[0] + "–" + rank[1]; };
-  beir.span = function (low, high) { return "[" + beir.signed(low) + ", " + beir.signed(high) + "]"; };
+  beir.span = function (low, high) { return low === null ? "–" : "[" + beir.signed(low) + ", " + beir.signed(high) + "]"; };
   beir.count = function (number) { return number.toLocaleString("en"); };
   beir.TESTS = { t: "paired t-test", permutation: "permutation test" };
 
@@ -23,15 +23,17 @@
   }
 
   // System a against system b on a column's queries, seen from a; null where one is missing or a test does not exist.
-  beir.pair = function (column, a, b, alpha) {
+  // p is corrected over all pairs, or over the comparisons with b where that is the baseline.
+  beir.pair = function (column, a, b, alpha, baseline) {
     const where = column.pairs && found(column.systems, a, b);
     if (!where) return null;
     const all = column.pairs, at = where.at, sign = where.turned ? -STEP : STEP;
-    const ends = [all.low[at] * sign, all.high[at] * sign].sort(function (x, y) { return x - y; });
+    const ends = all.low[at] === null ? [null, null] : [all.low[at] * sign, all.high[at] * sign].sort(function (x, y) { return x - y; });
     const wins = where.turned ? all.losses[at] : all.wins[at], losses = where.turned ? all.wins[at] : all.losses[at];
+    const corrected = (!baseline ? all.corrected : where.turned ? all.againstFirst : all.againstSecond)[at];
     return {
-      difference: all.difference[at] * sign, low: ends[0], high: ends[1], p: all.p[at], corrected: all.corrected[at],
-      wins, losses, ties: column.queries - wins - losses, sure: all.corrected[at] <= alpha,
+      difference: all.difference[at] * sign, low: ends[0], high: ends[1], p: all.p[at], corrected,
+      wins, losses, ties: column.queries - wins - losses, sure: corrected <= alpha,
     };
   };
 

@@ -65,7 +65,7 @@
         board.columns.forEach(function (column, at) {
           const cell = row.cells[FIXED + at];
           cell.querySelectorAll("b").forEach(function (old) { old.remove(); });
-          const found = state.baseline === null ? null : beir.pair(column, systemOf(row), state.baseline, board.alpha);
+          const found = state.baseline === null ? null : beir.pair(column, systemOf(row), state.baseline, board.alpha, true);
           if (!found || !found.sure) return;
           const up = found.difference > 0;
           cell.prepend(el("b", { class: up ? "better" : "worse", role: "img", "aria-label": up ? "significantly better" : "significantly worse" }, up ? "▲" : "▼"));
