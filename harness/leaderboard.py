@@ -12,7 +12,7 @@ from harness.results import Result
 from harness.statistics.across_datasets import OverDatasets, over_datasets
 from harness.statistics.intervals import rank_intervals, t_intervals
 from harness.statistics.pairwise import Comparison, against, all_pairs, beaten, judge
-from harness.statistics.score_matrix import Column, columns
+from harness.statistics.score_matrix import Column, average, columns
 from harness.statistics.ties import EQUAL
 from harness.tables import signature
 
@@ -107,7 +107,7 @@ def build(
     lone = len(found) == 1 and len(tested) == 1
     shared = [column for column in found if len(column.tags) == len(present) and (lone or not column.shallow)]
     observed = _observations(shared, present)
-    averages = _averages(shared, present)
+    averages = {tag: average(shared, [c.mean(tag) for c in shared]) for tag in present if shared}
     over, ranks = None, {}
     if len(observed) > 1 and len(present) > 1:
         over = over_datasets(list(observed), present, np.array(list(observed.values())), "holm", alpha)
@@ -182,15 +182,4 @@ def _observations(shared: Sequence[Column], tags: Sequence[str]) -> dict[str, li
     return {
         unit: [math.fsum(column.mean(tag) for column in members) / len(members) for tag in tags]
         for unit, members in units.items()
-    }
-
-
-def _averages(shared: Sequence[Column], tags: Sequence[str]) -> dict[str, float]:
-    """Mean over units of the mean over each unit's columns; empty where no column is shared."""
-    units = list(_by_unit(shared).values())
-    if not units:
-        return {}
-    return {
-        tag: math.fsum(math.fsum(column.mean(tag) for column in unit) / len(unit) for unit in units) / len(units)
-        for tag in tags
     }

@@ -9,13 +9,14 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.errors import HarnessError, unknown
+from harness.leaderboard import Leaderboard
 from harness.results import Result
 from harness.running import fingerprint
-from harness.statistics.score_matrix import unlike
+from harness.statistics.score_matrix import average, unlike
 
 SEED = re.compile(r"(?P<system>.+)-(?:s|seed)(?P<seed>\d+)")
 
@@ -126,31 +127,36 @@ def _but_seed(result: Result) -> Any:
     return {"retriever": made.get("retriever"), "k": made.get("k"), "arguments": plain(made.get("arguments"))}
 
 
-def spread_notes(results: Sequence[Result], measure: str) -> list[str]:
-    """For each merged system, how many seeds it has and the standard deviation between their averages over datasets."""
-    by_system: dict[str, list[SeedMean]] = defaultdict(list)
+def with_spread(board: Leaderboard, results: Sequence[Result]) -> Leaderboard:
+    """`board` of merged `results`, noting how many seeds each system has and how far apart their Averages are."""
+    of: dict[str, dict[str, SeedMean]] = defaultdict(dict)
     for result in results:
-        if isinstance(result, SeedMean) and measure in result.measures:
-            by_system[result.tag].append(result)
+        if isinstance(result, SeedMean) and result.tag in board.tags:
+            of[result.tag][result.dataset] = result
+    shared = [column for column in board.columns if column.name in board.shared]
     parts = []
-    for system, means in by_system.items():
-        columns = zip(*([_mean(member, measure) for member in mean.members] for mean in means), strict=True)
-        averages = [math.fsum(column) / len(column) for column in columns]
-        parts.append(f"{system} {_deviation(averages):.4f} ({len(averages)})")
+    for system, means in of.items():
+        count = len(next(iter(means.values())).members)
+        averages = [
+            average(shared, [_macro([means[m.dataset].members[at] for m in c.matrices], board.measure) for c in shared])
+            for at in range(count)
+            if shared
+        ]
+        parts.append(f"{system} {f'{_deviation(averages):.4f}' if len(averages) > 1 else '–'} ({count})")
     if not parts:
-        return []
-    return [f"Each score is a mean over seeds; standard deviation of their averages (seeds): {', '.join(parts)}"]
+        return board
+    what = "Average" if len(board.columns) > 1 else "mean"
+    note = f"Each score is a mean over seeds; standard deviation of the seeds' {what} (seeds): {', '.join(parts)}"
+    return replace(board, notes=(note, *board.notes))
 
 
-def _mean(result: Result, measure: str) -> float:
-    scores = result.scores(measure)
-    return math.fsum(scores.values()) / len(scores)
+def _macro(results: Sequence[Result], measure: str) -> float:
+    means = [math.fsum(scores.values()) / len(scores) for scores in (one.scores(measure) for one in results)]
+    return math.fsum(means) / len(means)
 
 
 def _deviation(values: Sequence[float]) -> float:
-    """The sample's standard deviation, 0 for one value."""
-    if len(values) < 2:
-        return 0.0
+    """The sample's standard deviation, of at least two values."""
     middle = math.fsum(values) / len(values)
     return math.sqrt(math.fsum((value - middle) ** 2 for value in values) / (len(values) - 1))
 

@@ -35,12 +35,38 @@ def test_a_querys_score_is_the_mean_over_the_seeds(folder):
 
 def test_the_leaderboard_tests_the_means_and_states_the_spread(folder, capsys):
     found = merged(folder)
-    board = build(found, "ndcg@10", notes=seeds.spread_notes(found, "ndcg@10"))
+    board = seeds.with_spread(build(found, "ndcg@10"), found)
     assert set(board.tags) == {"bm25", "mine"} and len(board.family) == 2
     averages = [np.mean(SCORES[f"mine-s{seed}"]) * 0.75 for seed in range(3)]
     assert f"mine {np.std(averages, ddof=1):.4f} (3)" in board.notes[0]
     assert main(["leaderboard", "--seeds", "--results", str(folder), "--format", "json"]) == 0
     assert {one["tag"] for one in json.loads(capsys.readouterr().out)[0]["systems"]} == {"bm25", "mine"}
+
+
+def test_the_spread_is_of_the_average_beside_it(folder):
+    # Not in the Average: a dataset that bm25 lacks. Once in it: two forums of one unit.
+    mine = {"mine-s0": [0.9, 0.9], "mine-s1": [0.1, 0.1], "mine-s2": [0.5, 0.5]}
+    for tag, scores in mine.items():
+        made_results.add(folder, tag, "quora", scores)
+    for forum, factor in (("android", 1.0), ("english", 0.5)):
+        for tag, scores in (mine | {"bm25": [0.2, 0.2]}).items():
+            made_results.add(folder, tag, f"cqadupstack-{forum}", [score * factor for score in scores])
+    found = merged(folder)
+    board = seeds.with_spread(build(found, "ndcg@10"), found)
+    averages = []
+    for tag, scores in mine.items():
+        scifact, nfcorpus, forums = np.mean(SCORES[tag]), np.mean(SCORES[tag]) / 2, scores[0] * 0.75
+        averages.append((scifact + nfcorpus + forums) / 3)
+    assert np.mean(averages) == pytest.approx(board.averages["mine"])
+    assert f"of the seeds' Average (seeds): mine {np.std(averages, ddof=1):.4f} (3)" in board.notes[0]
+
+
+def test_without_an_average_there_is_no_spread_of_it(tmp_path):
+    for tag in ("mine-s0", "mine-s1"):
+        made_results.add(tmp_path, tag, "scifact", [0.1, 0.2])
+    made_results.add(tmp_path, "bm25", "nfcorpus", [0.1, 0.2])
+    found = merged(tmp_path)
+    assert "mine – (2)" in seeds.with_spread(build(found, "ndcg@10"), found).notes[0]
 
 
 def test_tables_of_a_folder_with_seeds(folder):

@@ -71,10 +71,10 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.seeds:
         chosen = seeds.merge(chosen, arguments.system)
     boards = [
-        build(chosen, measure, arguments.baseline, arguments.test, arguments.correction, arguments.alpha,
-              [*notes, *seeds.spread_notes(chosen, measure)])
+        build(chosen, measure, arguments.baseline, arguments.test, arguments.correction, arguments.alpha, notes)
         for measure in dict.fromkeys(arguments.measure or ["ndcg@10"])
-    ]  # fmt: skip
+    ]
+    boards = [seeds.with_spread(board, chosen) for board in boards]
     text = render(boards, arguments.format)
     if arguments.output:
         files.write_bytes(arguments.output, text.encode())

@@ -12,7 +12,7 @@ from harness.report.cliques import cliques
 from harness.report.groups import Group
 from harness.results import Result
 from harness.statistics.pairwise import Comparison
-from harness.statistics.score_matrix import Column
+from harness.statistics.score_matrix import Column, average
 from harness.tables.tables_json import rounded, significant
 
 STEP = 1e-5  # of differences and their interval ends
@@ -65,10 +65,7 @@ def imported_average(group: Group, values: Mapping[str, float]) -> float | None:
     """The group's average for a means-only system, where it has every column that the average is over."""
     if not group.shared or any(column.name not in values for column in group.shared):
         return None
-    units: dict[str, list[float]] = {}
-    for column in group.shared:
-        units.setdefault(column.unit, []).append(values[column.name])
-    return sum(sum(unit) / len(unit) for unit in units.values()) / len(units)
+    return average(group.shared, [values[column.name] for column in group.shared])
 
 
 def _column(

@@ -10,7 +10,7 @@ from harness.data import dataset_table
 from harness.leaderboard import Leaderboard
 from harness.statistics.across_datasets import OverDatasets, over_datasets
 from harness.statistics.intervals import rank_intervals
-from harness.statistics.score_matrix import Column
+from harness.statistics.score_matrix import Column, average
 
 EVERY = "every dataset"
 
@@ -38,7 +38,7 @@ def groups(board: Leaderboard) -> list[Group]:
     found = [_group(board, EVERY, board.columns)]
     for name, members in dataset_table.groups().items():
         inside = tuple(c for c in board.columns if all(matrix.dataset in members for matrix in c.matrices))
-        if len(inside) > 1 and all(len(inside) != len(group.columns) for group in found):
+        if len(inside) > 1 and inside not in (group.columns for group in found):
             found.append(_group(board, name, inside))
     return found
 
@@ -50,7 +50,7 @@ def _group(board: Leaderboard, name: str, columns: tuple[Column, ...]) -> Group:
     units: dict[str, list[Column]] = {}
     for column in shared:
         units.setdefault(column.unit, []).append(column)
-    averages = {tag: _mean([_mean([c.mean(tag) for c in unit]) for unit in units.values()]) for tag in tags if units}
+    averages = {tag: average(shared, [c.mean(tag) for c in shared]) for tag in tags if shared}
     over, ranks = None, {}
     observed = _observed(units, tags)
     if len(observed) > 1 and len(tags) > 1:

@@ -37,7 +37,7 @@ def write_tables(results_folder: Path, tables_folder: Path, merge_seeds: bool = 
         found = seeds.merge(found)
     written = []
     for measure in dict.fromkeys(name for result in found for name in result.measures):
-        board = build(found, measure, notes=seeds.spread_notes(found, measure))
+        board = seeds.with_spread(build(found, measure), found)
         for form, ending in FORMATS.items():
             written.append(tables_folder / f"{measure}.{ending}")
             files.write_bytes(written[-1], render([board], form).encode())
