@@ -73,7 +73,11 @@ def read(place: Path) -> dict[str, Any] | None:
     if not isinstance(manifest, dict) or "schema" not in manifest:
         raise Damaged(path, None, "is not a manifest of beir-harness")
     own = manifest.get(CHECKSUM)
-    if own is not None and own != files.sha256_json({name: manifest[name] for name in manifest if name != CHECKSUM}):
+    try:
+        digest = files.sha256_json({name: manifest[name] for name in manifest if name != CHECKSUM})
+    except ValueError as error:
+        raise Damaged(path, None, f"holds NaN or an infinite number; {CURE}") from error
+    if own is not None and own != digest:
         raise Damaged(path, None, f"does not match its checksum, so it was damaged or edited; {CURE}")
     schema.check(path, manifest["schema"], SCHEMA)
     _check_shape(path, manifest, SHAPE, "")

@@ -53,7 +53,12 @@ FILES = [
         ('{"schema": 1}', "lacks 'tag'"),
         ('{"schema": 1, "tag": 7}', "'tag' should be text, not int"),
         ('{"schema": 1, "retriever": {"name": []}}', "'retriever.name' should be text, not list"),
-        ('{"schema": 1, "tag": "a", "dataset": "b", "scores": {"map": NaN}}', "the mean of map is nan"),
+        ('{"schema": 1, "tag": "a", "dataset": "b", "scores": {"map": 1.5}}', "the mean of map is 1.5"),
+        ('{"schema": 1, "sha256": "0", "tag": "a", "dataset": "b", "scores": {"map": NaN}}', "holds NaN"),
+        (
+            '{"schema": 1, "tag": "a", "dataset": "b", "scores": {}, "costs": {"wall_s": 1e999}}',
+            "or an infinite number",
+        ),
         *(
             (json.dumps({"schema": 1, "tag": "a", "dataset": "b", "scores": {}, "files": entry}), message)
             for entry, message in FILES

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness import results as stored
@@ -115,3 +116,51 @@ def test_one_system_and_sixty(tmp_path: Path) -> None:
     assert pairs.pairs(build(stored.select(found, ["scifact"]), "ndcg@10")).axes
     with pytest.raises(Exception, match="no result here says its latency"):
         costs.pareto(board, found, "latency")
+
+
+def filled(figure) -> set[str]:
+    (axes,) = figure.axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    dots = [line for line in axes.lines if line.get_marker() == "o"]
+    return {names[int(dot.get_ydata()[0])] for dot in dots if dot.get_markerfacecolor() != "white"}
+
+
+def test_the_leaderboard_fills_what_the_table_calls_level(tmp_path: Path) -> None:
+    # b and c are level with the best; only c is significantly below the second, so it has no rank 1.
+    generator = np.random.default_rng(0)
+    base, noise = generator.uniform(0.3, 0.6, 60), generator.normal(0, 0.2, 60)
+    steady = generator.normal(0, 0.001, 60)
+    for tag, scores in {"a": base + 0.03 + noise, "b": base + 0.02, "c": base + steady, "d": base - 0.2}.items():
+        add(tmp_path, tag, "scifact", scores.tolist())
+    board = build(stored.read(tmp_path)[0], "ndcg@10")
+    cells = {tag: board.cells[tag, "scifact"] for tag in board.tags}
+    assert [tag for tag in board.tags if cells[tag].level] == ["a", "b", "c"]
+    assert cells["c"].rank[0] > 1
+    assert filled(lists.leaderboard(board)) == {"a", "b", "c"}
+
+
+def test_over_datasets_what_the_best_does_not_beat_is_filled(tmp_path: Path) -> None:
+    datasets = {f"d{number}": 5 for number in range(12)}
+    board = build(stored.read(systems(tmp_path, datasets, {"a": 0.2, "b": 0.19, "c": 0.0}))[0], "ndcg@10")
+    assert board.tags[0] in {"a", "b"} and filled(lists.leaderboard(board)) == {"a", "b"}
+
+
+def texts(figure) -> str:
+    return " ".join(text.get_text() for text in figure.axes[0].texts)
+
+
+def test_the_diagram_names_its_alpha_and_a_difference_beyond_all_gaps(results: Path, tmp_path: Path) -> None:
+    board = build(stored.read(results)[0], "ndcg@10", alpha=0.1)
+    assert not board.over.separable  # 3 systems on 2 datasets
+    assert "(alpha 0.1): beyond all gaps, 2 datasets are too few" in texts(over.critical_difference(board))
+    many = systems(tmp_path, {f"d{number}": 5 for number in range(9)}, {"a": 0.0, "b": 0.1, "c": 0.3})
+    board = build(stored.read(many)[0], "ndcg@10")
+    assert board.over.separable and "beyond" not in texts(over.critical_difference(board))
+
+
+def test_one_query_is_drawn_without_an_interval(tmp_path: Path) -> None:
+    for tag, score in {"a": 0.5, "b": 0.7}.items():
+        add(tmp_path, tag, "scifact", [score])
+    board = build(stored.read(tmp_path)[0], "ndcg@10")
+    for figure, marks in ((lists.leaderboard(board), ["o", "o"]), (lists.differences(board, "a"), ["None", "o"])):
+        assert [line.get_marker() for line in figure.axes[0].lines] == marks  # the line is that of 0

@@ -4,8 +4,10 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -244,3 +246,41 @@ def test_the_committed_tables_are_those_of_the_committed_scores(tmp_path):
     assert {path.name for path in made} == {path.name for path in tables.iterdir()} - {"README.md"}
     for path in made:
         assert path.read_bytes() == (tables / path.name).read_bytes(), f"{path.name}: run leaderboard --tables"
+
+
+def test_one_query_has_no_interval_and_no_effect_size(tmp_path):
+    for tag, score in {"a": 0.5, "b": 0.7}.items():
+        made_results.add(tmp_path, tag, "scifact", [score])
+    [row] = [line for line in render(boards(tmp_path, baseline="b"), "md").splitlines() if line.startswith("| a ")]
+    assert [cell.strip() for cell in row.split("|")[3:8]] == ["–", "-0.2000", "–", "1", "–"]
+    [one] = json.loads(render(boards(tmp_path, baseline="b"), "json"))[0]["comparisons"]
+    assert (one["interval"], one["effect_size"], one["p"]) == (None, None, 1.0)
+
+
+def test_no_p_is_0_in_json(tmp_path):
+    generator = np.random.default_rng(0)
+    for tag, shift in {"a": 0.0, "b": 0.8}.items():
+        made_results.add(tmp_path, tag, "scifact", (0.1 + shift + generator.normal(0, 1e-4, 2000)).tolist())
+    [one] = json.loads(render(boards(tmp_path), "json"))[0]["comparisons"]
+    assert one["p"] == one["p_corrected"] == 1e-99
+
+
+def test_a_critical_difference_that_nothing_can_reach_says_so(tmp_path):
+    made_results.systems(tmp_path, {"scifact": 9, "nfcorpus": 9}, {tag: at / 30 for at, tag in enumerate("abcdefgh")})
+    assert (
+        "differ by 7.424 or more are apart (Nemenyi, alpha 0.05): "
+        "none can, as 7 is the most by which 8 systems differ." in render(boards(tmp_path), "md")
+    )
+
+
+def test_a_permutation_table_says_how_sure_its_p_are(tmp_path):
+    made_results.systems(tmp_path, {"scifact": 60}, {"a": 0.0, "b": 0.02, "c": 0.03}, seed=3)
+    text = render(boards(tmp_path, test="permutation"), "md")
+    assert "p is exact where at most 32 queries differ, else from at most 10,000,000 random sign patterns:" in text
+    assert "no verdict hangs on the draws." in text
+    [board] = boards(tmp_path, test="permutation")
+    near = replace(board.family[0], p=0.02, error=0.001, corrected=0.051)
+    text = render([replace(board, family=(near, *board.family[1:]))], "md")
+    assert (
+        "is 1% of p, below 0.001 √(p / 10,000,000); other draws could turn the verdict on a and b on scifact." in text
+    )

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 def leaderboard(board: Leaderboard) -> "Figure":
     """Systems from best to worst: one dataset with intervals, or the average with a small dot for each dataset.
 
-    A filled dot is not separable from the best; the rank that the tests leave open stands on the right.
+    A filled dot is the best or not separable from it, as bold and ° in the table; the rank that the tests leave open
+    stands on the right.
     """
     single = board.columns[0] if len(board.columns) == 1 else None
+    level = _level(board)
     with styled(0.9 + ROW * len(board.tags)) as (figure, axes):
         for at, tag in enumerate(board.tags):
             rank = board.ranks.get(tag)
-            filled = rank is not None and rank[0] == 1
+            filled = tag in level
             if single is not None:
                 cell = board.cells[tag, single.name]
                 if cell.interval:
@@ -41,8 +43,20 @@ def leaderboard(board: Leaderboard) -> "Figure":
         axes.text(1.01, -0.9, "rank", transform=axes.get_yaxis_transform(), va="bottom", color=NEUTRAL)
         axes.set_title(title(board))
         over = f", average over {len(board.shared)} datasets" if single is None and board.averages else ""
-        axes.set_xlabel(f"{display(board.measure)}{over}")
+        axes.set_xlabel(f"{display(board.measure)}{over}; filled: the best and what is not separable from it")
         return figure
+
+
+def _level(board: Leaderboard) -> set[str]:
+    """The best, and what the tests behind the ranks, on queries or over datasets, do not put below it."""
+    if board.over is None:
+        name = board.shared[0] if len(board.shared) == 1 else None
+        cells = {tag: board.cells[tag, name] for tag in board.tags if name is not None}
+        return {tag for tag, cell in cells.items() if cell.best or cell.level}
+    best = board.tags[0]
+    with_best = [pair for pair in board.over.pairs if best in (pair.first, pair.second)]
+    sides = [pair if pair.first == best else pair.turned() for pair in with_best]
+    return set(board.tags) - {pair.second for pair in sides if pair.significant and pair.lead > 0}
 
 
 def differences(board: Leaderboard, baseline: str, system: str | None = None) -> "Figure":

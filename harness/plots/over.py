@@ -39,7 +39,10 @@ def critical_difference(board: Leaderboard) -> "Figure":
             axes.text(tick, -0.4, str(tick), ha="center", va="bottom", color=INK)
         end = min(1 + over.critical_difference, n + reach)
         axes.hlines(-1.5, 1, end, color=BETTER, lw=2)
-        axes.text((1 + end) / 2, -1.65, f"CD = {over.critical_difference:.2f}", ha="center", va="bottom", color=BETTER)
+        said = f"CD = {over.critical_difference:.2f} (alpha {board.alpha:g})"
+        if not over.separable:
+            said += f": beyond all gaps, {len(over.datasets)} datasets are too few"
+        axes.text((1 + end) / 2, -1.65, said, ha="center", va="bottom", color=BETTER)
         for at, (low, high) in enumerate(bars):
             axes.hlines(0.6 + 0.35 * at, ranked[low][0] - 0.04, ranked[high][0] + 0.04, color=INK, lw=2.5)
         for place, (rank, tag) in enumerate(ranked):

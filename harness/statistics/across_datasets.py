@@ -44,6 +44,11 @@ class OverDatasets:
     friedman: tuple[float, float] | None  # chi squared, p
     critical_difference: float | None  # of mean ranks (Nemenyi)
 
+    @property
+    def separable(self) -> bool:
+        """Whether any two mean ranks can be a critical difference apart: with few datasets first and last can't."""
+        return self.critical_difference is not None and self.critical_difference <= len(self.tags) - 1
+
 
 def wins_ties_losses(first: np.ndarray, second: np.ndarray) -> tuple[int, int, int]:
     """Datasets on which `first` is above, level with and below `second`."""

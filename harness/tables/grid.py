@@ -103,6 +103,7 @@ _ESCAPES = str.maketrans(
         "²": r"\textsuperscript{2}",
         "χ": r"$\chi$",
         "≤": r"$\leq$",
+        "√": r"$\surd$",
     }
 )
 

@@ -6,7 +6,7 @@ from harness.leaderboard import Cell, Leaderboard
 from harness.measures import display
 from harness.statistics.across_datasets import Pair
 from harness.statistics.pairwise import Comparison, unsure
-from harness.statistics.permutation import COUNTED, DRAWS
+from harness.statistics.permutation import COUNTED, DRAWS, ENOUGH
 from harness.statistics.significance import TESTS
 from harness.statistics.ties import EQUAL
 from harness.tables.grid import Grid, Text
@@ -147,16 +147,18 @@ def over_caption(board: Leaderboard) -> list[str]:
     over = board.over
     if over is None:
         return []
-    count, pairs = len(over.datasets), len(over.pairs)
+    count, pairs, most = len(over.datasets), len(over.pairs), len(over.tags) - 1
     lines = [
         f"Over the {count} datasets of the {'average' if len(board.columns) > 1 else 'mean'}, each one observation: "
         f"wins, ties, losses and Wilcoxon signed-rank test against {_reference(board)}; "
         f"Holm over {counted(pairs, 'pair')}."
     ]
     if over.friedman and over.critical_difference:
+        out_of_reach = f": none can, as {most} is the most by which {len(over.tags)} systems differ"
         lines.append(
             f"Friedman χ² = {over.friedman[0]:.3f}, p = {p_text(over.friedman[1])}; systems whose mean ranks differ by "
-            f"{over.critical_difference:.3f} or more are apart (Nemenyi, alpha {board.alpha:g})."
+            f"{over.critical_difference:.3f} or more are apart (Nemenyi, alpha {board.alpha:g})"
+            f"{'' if over.separable else out_of_reach}."
         )
     if (smallest := pairs * 2.0 ** (1 - count)) > board.alpha:
         least = min(smallest, 1.0)
@@ -169,12 +171,11 @@ def over_caption(board: Leaderboard) -> list[str]:
 
 def _drawn(board: Leaderboard) -> str:
     """How sure the p of a permutation test are, and which verdicts rest on that."""
-    error = max(comparison.error for comparison in (*board.family, *board.pairs))
     named = [f"{c.first} and {c.second} on {c.dataset}" for c in unsure(board.family, board.alpha)]
     turned = f"other draws could turn the verdict on {'; '.join(named)}" if named else "no verdict hangs on the draws"
     return (
-        f"p is exact where at most {COUNTED} queries differ, else from at most {DRAWS:,} random sign patterns: "
-        f"standard error at most {error:.1g}; {turned}."
+        f"p is exact where at most {COUNTED} queries differ, else from at most {DRAWS:,} random sign patterns: its "
+        f"standard error is {1 / math.sqrt(ENOUGH):.0%} of p, below {ENOUGH / DRAWS:g} √(p / {DRAWS:,}); {turned}."
     )
 
 

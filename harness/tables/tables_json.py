@@ -70,7 +70,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "ties": comparison.ties,
         "losses": comparison.losses,
         "p": significant(comparison.p),
-        "p_error": significant(comparison.error),
+        "p_error": float(f"{comparison.error:.6g}"),
         "p_corrected": significant(comparison.corrected),
         "significant": comparison.significant,
     }
@@ -82,8 +82,8 @@ def rounded(value: float | None) -> float | None:
 
 
 def significant(p: float) -> float:
-    """Six significant digits."""
-    return float(f"{p:.6g}")
+    """Six significant digits; 1e-99 stands for anything smaller, as no test can give 0."""
+    return max(float(f"{p:.6g}"), 1e-99)
 
 
 def _pair(interval: tuple[float, float] | None) -> list[float | None] | None:

@@ -12,7 +12,7 @@
     const ticks = beir.ticks(1, n, Math.min(n - 1, 12)).values.filter(function (v) { return v >= 1 && Number.isInteger(v); });
     for (const tick of new Set([1, ...ticks, n])) parts.push(beir.line(x(tick), axis - 5, x(tick), axis, "axis"), beir.text(x(tick), axis - 9, String(tick), "middle", "soft"));
     const apart = over.criticalDifference, end = Math.min(x(1 + apart), width - 4);
-    parts.push(beir.line(x(1), 18, end, 18, "clique"), beir.text((x(1) + end) / 2, 11, "critical difference " + apart.toFixed(2), "middle", "soft"));
+    parts.push(beir.line(x(1), 18, end, 18, "clique"), beir.text((x(1) + end) / 2, 11, "critical difference " + apart.toFixed(2) + " (alpha " + board.alpha + ")", "middle", "soft"));
     over.cliques.forEach(function ([first, last], at) {
       const y = axis + 10 + at * 9;
       parts.push(beir.line(x(rankOf.get(order[first])) - 4, y, x(rankOf.get(order[last])) + 4, y, "clique"));
@@ -31,7 +31,9 @@
     beir.redraw(["ranks-group"], function () {
       const group = board.groups.find(function (one) { return one.name === id("ranks-group").value; });
       const [chi, p] = group.over.friedman;
-      id("ranks-chart").replaceChildren(el("p", {}, "Friedman test over " + group.over.datasets.length + " datasets: χ² = " + chi.toFixed(2) + ", p = " + beir.p(p) + "."), ...diagram(board, group));
+      const most = group.over.systems.length - 1, few = group.over.criticalDifference > most;
+      const note = few ? " No two systems can be apart: " + most + " is the largest difference of mean ranks, so " + group.over.datasets.length + " datasets are too few." : "";
+      id("ranks-chart").replaceChildren(el("p", {}, "Friedman test over " + group.over.datasets.length + " datasets: χ² = " + chi.toFixed(2) + ", p = " + beir.p(p) + "." + note), ...diagram(board, group));
     });
   }
 
