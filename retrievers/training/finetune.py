@@ -68,12 +68,8 @@ def finetune(given: argparse.Namespace, data_dirs: Sequence[Path] = ()) -> dict[
     start = start_from(a.checkpoint, tokenizer, a.seed, a.dropout)
     choose(a, start)
     identity = identity_of(a, data["key"], accelerator.num_processes, precision)
-    if accelerator.is_main_process:
-        prepare.claim(a.output, identity, a.overwrite)
-        if not result.finished(a.output):
-            result.remove(a.output)
-    accelerator.wait_for_everyone()
-    if done := result.finished(a.output):
+    prepare.refuse_another(a.output, identity, a.overwrite)
+    if done := prepare.done(a.output, identity):
         return done
 
     numbers, candidates = finetune_data.candidates_of(a, examples, scores)
@@ -98,6 +94,10 @@ def finetune(given: argparse.Namespace, data_dirs: Sequence[Path] = ()) -> dict[
     (at_start,) = broadcast_object_list([model.first_look(batches.draw(0))])
     if a.scale == "balance":
         representation.balance(at_start["sparse_spread"], projection == "continued")
+    accelerator.wait_for_everyone()  # until all have looked into the folder
+    if accelerator.is_main_process:
+        prepare.claim(a.output, identity)
+    accelerator.wait_for_everyone()
     outcome = loop.train(a, accelerator, model, batches, steps, precision)  # type: ignore[arg-type]
 
     settings = {name: getattr(a, name) for name in ("max_length", "query_max_length", "title")}

@@ -65,24 +65,47 @@ def identity(
     }
 
 
-def claim(folder: Path, wanted: dict[str, Any], overwrite: bool) -> None:
-    """Make `folder` that of the run `wanted`. If it holds another one, ValueError names what differs, or, with
-    `overwrite`, that run is removed from it."""
-    path = folder / RUN
-    if path.exists():
-        there = json.loads(path.read_text())
-        differing = sorted(name for name in there.keys() | wanted.keys() if there.get(name) != wanted.get(name))
-        if not differing:
-            return
-        if not overwrite:
-            what = "; ".join(f"{name} was {there.get(name)!r}, now {wanted.get(name)!r}" for name in differing)
-            raise ValueError(f"{folder} holds another run ({what}); choose another --output, or --overwrite it")
-        result.remove(folder)
+def refuse_another(folder: Path, wanted: dict[str, Any], overwrite: bool) -> None:
+    """ValueError if `folder` holds another run than `wanted`, naming what differs, or other things; nothing changes."""
+    differing = _differing(folder, wanted)
+    if overwrite or differing == []:
+        return
+    if differing:
+        raise ValueError(
+            f"{folder} holds another run ({'; '.join(differing)}); choose another --output, or --overwrite it"
+        )
+    if folder.is_dir() and any(folder.iterdir()):
+        raise ValueError(f"{folder} is not empty and holds no run of this command; choose another --output")
+
+
+def done(folder: Path, wanted: dict[str, Any]) -> dict[str, Any] | None:
+    """The record of the run `wanted` if it is finished in `folder`."""
+    return result.finished(folder) if _differing(folder, wanted) == [] else None
+
+
+def claim(folder: Path, wanted: dict[str, Any]) -> None:
+    """Make `folder` that of the run `wanted`; what another one left there is removed, its weights first.
+
+    Called when nothing that the user gave can be refused any more: a corrected command is another run.
+    """
+    result.remove(folder)
+    if _differing(folder, wanted) != []:
         (folder / loop.LOSSES).unlink(missing_ok=True)
         checkpoints.prune(folder / loop.CHECKPOINTS, 0)
-    elif folder.is_dir() and any(folder.iterdir()) and not overwrite:
-        raise ValueError(f"{folder} is not empty and holds no run of this command; choose another --output")
-    write_json(path, wanted)
+        write_json(folder / RUN, wanted)
+
+
+def _differing(folder: Path, wanted: dict[str, Any]) -> list[str] | None:
+    """What the run in `folder` has otherwise, None where there is no run."""
+    path = folder / RUN
+    if not path.exists():
+        return None
+    there = json.loads(path.read_text())
+    return [
+        f"{name} was {there.get(name)!r}, now {wanted.get(name)!r}"
+        for name in sorted(there.keys() | wanted.keys())
+        if there.get(name) != wanted.get(name)
+    ]
 
 
 def default_cache() -> Path:

@@ -52,12 +52,8 @@ def pretrain(a: argparse.Namespace) -> dict[str, Any]:
     precision = resolve_precision(a.precision, accelerator.device, a.output / prepare.RUN)
     (precision,) = broadcast_object_list([precision])  # processes may measure differently
     identity = prepare.identity(a, switches, text.facts, accelerator.num_processes, precision)
-    if accelerator.is_main_process:
-        prepare.claim(a.output, identity, a.overwrite)
-        if not result.finished(a.output):
-            result.remove(a.output)
-    accelerator.wait_for_everyone()
-    if done := result.finished(a.output):
+    prepare.refuse_another(a.output, identity, a.overwrite)
+    if done := prepare.done(a.output, identity):
         return done
 
     start = start_from(a.init, tokenizer, a.seed, a.dropout)
@@ -75,6 +71,10 @@ def pretrain(a: argparse.Namespace) -> dict[str, Any]:
     )
     special = (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id)
     batches = loop.Batches(text.ids, schedule, masker, special, a.seed, accelerator)
+    accelerator.wait_for_everyone()  # until all have looked into the folder
+    if accelerator.is_main_process:
+        prepare.claim(a.output, identity)
+    accelerator.wait_for_everyone()
     outcome = loop.train(a, accelerator, model, batches, steps, precision)
 
     record = {

@@ -255,3 +255,18 @@ def test_every_number_has_a_range_that_is_checked_before_anything_is_claimed(
     with pytest.raises(ValueError, match=f"{option} .*{says}"):
         tune(option, value)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        (["--batch-size", "21"], "a batch takes 21: lower --batch-size"),
+        (["--max-length", "41"], "this model has positions for 40"),
+        (["--scale", "inf"], "--scale inf"),
+    ],
+)
+def test_a_refused_command_claims_nothing(given: list[str], what: str, tune: Tune, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=what):
+        tune(*given)
+    assert not (tmp_path / "out").exists()
+    assert tune()["steps"] == 4

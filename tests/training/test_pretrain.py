@@ -238,3 +238,27 @@ def test_no_order_of_events_leaves_weights_that_pass_for_a_result(kept: str, tra
         open_checkpoint(str(out), None, "retromae", False, False)
     assert train("retromae", "--steps", "1")["steps"] == 1
     assert {"model.safetensors", "decoder.safetensors", "training.json"} <= {path.name for path in out.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("given", "what", "corrected"),
+    [
+        (["--max-length", "65"], "this model has positions for 64", ["--max-length", "16"]),
+        (["--decoder-mask", "1.5"], "--decoder-mask 1.5", ["--decoder-mask", "0.5"]),
+    ],
+)
+def test_a_refused_command_claims_nothing(
+    given: list[str], what: str, corrected: list[str], train: Train, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=what):
+        train("mlm", "--steps", "1", *given)
+    assert not (tmp_path / "out").exists()
+    assert train("mlm", "--steps", "1", *corrected)["steps"] == 1
+
+
+def test_a_refused_overwrite_leaves_the_finished_run(train: Train, tmp_path: Path) -> None:
+    train("mlm", "--steps", "1")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").glob("*.*")}
+    with pytest.raises(ValueError, match="positions for 64"):
+        train("mlm", "--steps", "1", "--overwrite", "--max-length", "65")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").glob("*.*")} == before
