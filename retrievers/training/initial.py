@@ -36,6 +36,8 @@ def random_sizes(init: str) -> dict[str, int]:
                 f"--init {init}: cannot read {part!r}; write config:{','.join(f'{k}={v}' for k, v in SIZES.items())}"
             )
         sizes[name] = int(value)
+    if zero := [name for name, size in sizes.items() if size < 1 and name != "intermediate"]:
+        raise ValueError(f"--init {init}: {zero[0]}=0 makes no model; at least 1")
     sizes["intermediate"] = sizes["intermediate"] or 4 * sizes["hidden"]
     if sizes["hidden"] % sizes["heads"]:
         raise ValueError(f"--init {init}: hidden={sizes['hidden']} is not a multiple of heads={sizes['heads']}")

@@ -262,3 +262,11 @@ def test_a_refused_overwrite_leaves_the_finished_run(train: Train, tmp_path: Pat
     with pytest.raises(ValueError, match="positions for 64"):
         train("mlm", "--steps", "1", "--overwrite", "--max-length", "65")
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").glob("*.*")} == before
+
+
+@pytest.mark.parametrize("size", ["layers", "hidden", "heads", "positions"])
+def test_a_model_of_size_zero_is_refused(size: str, train: Train, tmp_path: Path) -> None:
+    sizes = {"layers": 1, "hidden": 16, "heads": 2, "positions": 64} | {size: 0}
+    with pytest.raises(ValueError, match=f"{size}=0 makes no model"):
+        train("mlm", "--steps", "1", "--init", "config:" + ",".join(f"{name}={n}" for name, n in sizes.items()))
+    assert not (tmp_path / "out").exists()
