@@ -12,8 +12,7 @@ import sys
 from collections.abc import Iterator
 from difflib import get_close_matches
 from importlib import import_module
-from importlib.metadata import entry_points
-from types import ModuleType
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from harness import __version__
@@ -41,16 +40,28 @@ class Parser(argparse.ArgumentParser):
             message += _nearest(found[1], re.findall(r"[\w-]+", found[2]))
         super().error(message)
 
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        """As ever, but an option that there is not is told first: it may be the required one, misspelt."""
+        words = list(sys.argv[1:] if args is None else args)
+        takes_any = any(action.nargs in (argparse.PARSER, argparse.REMAINDER) for action in self._actions)
+        for word in () if takes_any else words[: words.index("--")] if "--" in words else words:
+            name = word.partition("=")[0]
+            if name.startswith("--") and not any(option.startswith(name) for option in self._option_string_actions):
+                self.error(f"there is no {name}{_nearest(name, self._long())}")
+        return super().parse_known_args(words, namespace)
+
     def parse_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         """As ever, but what is left over is an error of the command that it was given to."""
         found, left = self.parse_known_args(args, namespace)
         if left:
             own = self.commands.get(getattr(found, "command", ""), self)
-            known = [option for option in own._option_string_actions if option.startswith("--")]
-            wrong = next((one for one in left if one.startswith("-")), left[0]).partition("=")[0]
-            hint = _nearest(wrong, known) if wrong.startswith("-") else ""
+            wrong = next((one for one in left if one.startswith("-")), "")
+            hint = _nearest(wrong, own._long()) if wrong else ""
             own.error(f"unrecognized arguments: {' '.join(left)}{hint}")
         return found
+
+    def _long(self) -> list[str]:
+        return [option for option in self._option_string_actions if option.startswith("--")]
 
 
 def _nearest(name: str, known: list[str]) -> str:
@@ -58,14 +69,14 @@ def _nearest(name: str, known: list[str]) -> str:
     return f"; did you mean {near[0]}?" if near else f"; there is {', '.join(sorted(known))}"
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line."""
+def parser(first: str = "") -> argparse.ArgumentParser:
+    """The parser of the whole command line; `first` is its first word, see `_modules`."""
     top = Parser(
         prog="beir-harness", description="Retrieval benchmarks on BEIR and MS MARCO whose numbers can be believed."
     )
     top.add_argument("--version", action="version", version=f"beir-harness {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, module in _modules():
+    for name, module in _modules(first):
         command = commands.add_parser(name, help=module.HELP, description=module.HELP)
         module.add_arguments(command)
         command.set_defaults(main=module.main)
@@ -73,21 +84,45 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _modules() -> Iterator[tuple[str, ModuleType]]:
-    """The commands by name: the harness's own, then those offered; one that can't be imported is told and left out."""
+def _modules(first: str) -> Iterator[tuple[str, Any]]:
+    """The commands by name: the harness's own, then those offered.
+
+    Where the `first` word is one of our own, no other package is looked up, nor anything of it imported.
+    """
     for name in COMMANDS:
         yield name, import_module(f"harness.commands.{name}")
-    for point in sorted(entry_points(group=OFFERED), key=lambda point: point.name):
+    if first in COMMANDS:
+        return
+    from importlib.metadata import entry_points
+
+    for point in sorted(entry_points(group=OFFERED), key=lambda point: (point.name, point.value)):
         if point.name not in COMMANDS:
             try:
                 yield point.name, point.load()
-            except ImportError as error:
-                print(f"beir-harness: the command {point.name} is not there: {error}", file=sys.stderr)
+            except Exception as error:  # another's code at import: it may raise whatever it likes
+                yield point.name, _broken(f"cannot be loaded ({error}); install {_owner(point)} again")
+
+
+def _owner(point: Any) -> str:
+    return point.dist.name if point.dist else "the package that offers it"
+
+
+def _broken(why: str) -> SimpleNamespace:
+    """Stands for a command that cannot be loaded, whatever it is given."""
+
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+
+    def complain(_: argparse.Namespace) -> NoReturn:
+        raise HarnessError(f"this command {why}")
+
+    return SimpleNamespace(HELP=why.replace("%", "%%"), add_arguments=add_arguments, main=complain)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    arguments = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    arguments = parser(words[0] if words else "").parse_args(words)
     try:
         with signals.heard():
             return int(arguments.main(arguments))

@@ -7,14 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
 import toy
-from harness import cli
-from harness.cli import COMMANDS, OFFERED, main
+from harness.cli import COMMANDS, main
 
 OVERLAP = f"{Path(__file__).with_name('overlap.py')}:Overlap"
 HEAVY = ("torch", "ranx", "pandas", "pyserini", "jnius", "numba", "scipy", "transformers", "numpy")
@@ -139,8 +137,10 @@ def test_two_processes_on_one_results_folder(place: Path) -> None:
     [
         ("leaderbord", "there is no 'leaderbord'; did you mean leaderboard?"),
         ("xyz", "there is no 'xyz'; there is cache, check,"),
-        ("run bm25 --datset scifact", "unrecognized arguments: --datset scifact; did you mean --dataset?"),
+        ("run bm25 --datset scifact", "there is no --datset; did you mean --dataset?"),
         ("run bm25 --dataset sample --offlin=3", "ignored explicit argument"),
+        ("score x --datset scifact --tag y", "there is no --datset; did you mean --dataset?"),  # a required one
+        ("score x --dataset=scifact --tagg=y", "there is no --tagg; did you mean --tag?"),
         ("list dataset", "argument what: there is no 'dataset'; did you mean datasets?"),
         ("plot leaderbord --output x.png", "there is no 'leaderbord'; did you mean leaderboard?"),
         ("leaderboard --correction hollm", "argument --correction: there is no 'hollm'; did you mean holm?"),
@@ -173,13 +173,3 @@ def test_a_data_folder_that_is_none_says_which_option(tmp_path, monkeypatch, cap
     monkeypatch.chdir(tmp_path)
     assert main([*command.split(), "--data-dir", folder]) == 2
     assert says in capsys.readouterr().err
-
-
-def test_commands_go_on_where_an_offered_one_can_t_be_imported(monkeypatch, capsys) -> None:
-    """The parser used to die where the package `retrievers` was absent."""
-    offered = [EntryPoint("pretrain", "no_such_package.commands", OFFERED), EntryPoint("list", "x", OFFERED)]
-    monkeypatch.setattr(cli, "entry_points", lambda group: offered)
-    assert main(["list", "suites"]) == 0
-    printed = capsys.readouterr()
-    assert "quickstart" in printed.out
-    assert printed.err == "beir-harness: the command pretrain is not there: No module named 'no_such_package'\n"
