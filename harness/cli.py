@@ -136,7 +136,7 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:  # a full disk, a read-only folder: the message names the file
-        return _complain(str(error), 2)
+        return _complain(f"{error.filename}: {error.strerror}" if error.filename else str(error), 2)
 
 
 def _complain(message: str, code: int) -> int:

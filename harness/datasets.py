@@ -190,9 +190,8 @@ def check_folders(data_dirs: Iterable[Path]) -> None:
     for data_dir in map(Path, data_dirs):
         if not data_dir.is_dir():
             what = "is no folder" if data_dir.exists() else "does not exist"
-            raise HarnessError(
-                f"the data folder {data_dir} {what}; --data-dir takes one that holds folders of datasets"
-            )
+            option = "--data-dir (or $BEIR_HARNESS_DATA) takes one that holds folders of datasets"
+            raise HarnessError(f"the data folder {data_dir} {what}; {option}")
         if _file(data_dir, CORPUS) or (data_dir / "qrels").is_dir():
             above = data_dir.resolve().parent
             raise HarnessError(

@@ -41,7 +41,8 @@ def printable(text: str) -> str:
 def unknown(kind: str, name: str, known: Iterable[str]) -> HarnessError:
     """The error for a name that is not among `known`, with the nearest one suggested."""
     names = sorted(known)
-    near = get_close_matches(name, names, n=1, cutoff=0.5)
+    alike = {known.lower(): known for known in names}
+    near = [alike[match] for match in get_close_matches(name.lower(), alike, n=1, cutoff=0.5)]
     listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
     hint = f"did you mean {near[0]!r}?" if near else f"known: {listed}"
     return HarnessError(f"unknown {kind} {name!r}; {hint}")

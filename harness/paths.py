@@ -18,7 +18,7 @@ def results_dir() -> Path | str:
 
 def place(text: str) -> Path | str:
     """A folder as a Path; a URL as it is, because a Path would make s3:/x of s3://x."""
-    return text if "://" in text else Path(text)
+    return text if "://" in text else Path(text).expanduser()
 
 
 def data_dirs() -> list[Path]:

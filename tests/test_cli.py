@@ -156,7 +156,7 @@ def test_the_nearest_name_is_told(line: str, says: str, capsys: pytest.CaptureFi
 @pytest.mark.parametrize(
     ("folder", "says"),
     [
-        ("absent", "the data folder absent does not exist; --data-dir takes one that holds folders of datasets"),
+        ("absent", "the data folder absent does not exist; --data-dir (or $BEIR_HARNESS_DATA) takes one that holds"),
         ("file", "the data folder file is no folder"),
         ("data/mine", "data/mine is itself a dataset; give the folder that holds it: --data-dir"),
         ("data/judged", "data/judged is itself a dataset"),
@@ -173,3 +173,31 @@ def test_a_data_folder_that_is_none_says_which_option(tmp_path, monkeypatch, cap
     monkeypatch.chdir(tmp_path)
     assert main([*command.split(), "--data-dir", folder]) == 2
     assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("leaderboard --output .", "--output . is a folder; name a file in it"),
+        ("leaderboard --results file", "the results folder file is a file; name a folder with --results"),
+        ("score run --dataset toy --tag x --results file", "the results folder file is a file"),
+        ("leaderboard --measure NDCG@10", "unknown measure 'NDCG@10'; did you mean 'ndcg@10'?"),
+        ("run bm25 --dataset SciFact2", "unknown dataset 'SciFact2'; did you mean 'scifact'?"),
+        ("export --format mteb --output file/x", "file/x/one: Not a directory"),
+        ("score run --dataset toy/qrels --tag x", "there is no queries.jsonl or queries.jsonl.gz"),
+        ("score toy --dataset toy --tag x", "toy: cannot be read (Is a directory)"),
+    ],
+)
+def test_a_new_user_s_mistakes_are_named_with_the_cure(place: Path, capsys, line: str, says: str) -> None:
+    Path("file").write_text("")
+    Path("run").write_text("q1 Q0 d2 1 2 t\n")
+    assert main(["score", "run", "--dataset", "toy", "--tag", "one"]) == 0
+    assert main(shlex.split(line)) == 2
+    assert says in (said := capsys.readouterr().err) and "Traceback" not in said and "Errno" not in said
+
+
+def test_a_home_folder_is_found_where_the_shell_did_not(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(place))
+    Path("run").write_text("q1 Q0 d2 1 2 t\n")
+    assert main(["score", "run", "--dataset", "toy", "--tag", "one", "--data-dir=~", "--results=~/mine"]) == 0
+    assert (place / "mine" / "runs" / "one" / "toy").is_dir() and not Path("~").exists()

@@ -45,6 +45,7 @@ def probability(text: str) -> float:
 def main(arguments: argparse.Namespace) -> int:
     """Build and print the tables; returns 0."""
     from harness import files, results, seeds
+    from harness.errors import HarnessError
     from harness.leaderboard import build
     from harness.tables.rendering import render, write_tables
 
@@ -76,6 +77,8 @@ def main(arguments: argparse.Namespace) -> int:
     ]
     boards = [seeds.with_spread(board, chosen) for board in boards]
     text = render(boards, arguments.format)
+    if arguments.output and arguments.output.is_dir():
+        raise HarnessError(f"--output {arguments.output} is a folder; name a file in it")
     if arguments.output:
         files.write_bytes(arguments.output, text.encode())
         print(arguments.output)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import paths
+from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from harness.remote.mirror import Mirror
@@ -38,8 +39,6 @@ def refuse(
 
     `add_arguments` are the command's own, which know what an option is where it is not given.
     """
-    from harness.errors import HarnessError
-
     parser = argparse.ArgumentParser(add_help=False)
     add_arguments(parser)
     given = [name for name in names if getattr(arguments, name) != parser.get_default(name)]
@@ -49,9 +48,14 @@ def refuse(
 
 
 def results_folder(arguments: argparse.Namespace) -> Path:
-    """The results folder that was asked for, else the default one, to be read; of a URL, its mirror."""
+    """The results folder that was asked for, else the default one, to be read; of a URL, its mirror.
+
+    Raises HarnessError for a file in its place.
+    """
     place = arguments.results or paths.results_dir()
     if isinstance(place, Path):
+        if place.exists() and not place.is_dir():
+            raise HarnessError(f"the results folder {place} is a file; name a folder with --results")
         return place
     from harness.remote import mirror
 
@@ -81,4 +85,4 @@ def results_written(arguments: argparse.Namespace) -> Iterator[Path]:
 
 def data_folders(arguments: argparse.Namespace) -> list[Path]:
     """The data folders of the command line, then those of the environment."""
-    return [*arguments.data_dir, *paths.data_dirs()]
+    return [*(folder.expanduser() for folder in arguments.data_dir), *paths.data_dirs()]
