@@ -3,9 +3,9 @@
     python benchmarks/permutation.py [--queries 6980] [--runs 5] [--permutations 1000] [--rounds 3]
 
 Four things are timed in turn, in one process, after a warm-up that compiles the kernels: ours (all pairs from arrays)
-with as many permutations, and with as many as a table wants (up to ten million, until p is sure to 1 %); ranx's fisher
-kernel on the same arrays (each pair once), and `ranx.compare` with "fisher" (it also evaluates the runs, and tests each
-pair twice). Then every p is compared, with the Monte-Carlo error of both.
+with as many permutations, and with as many as a table wants (up to ten million, until p is sure to half a per cent);
+ranx's fisher kernel on the same arrays (each pair once), and `ranx.compare` with "fisher" (it also evaluates the runs,
+and tests each pair twice). Then every p is compared, with the Monte-Carlo error of both.
 """
 
 import argparse

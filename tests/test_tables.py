@@ -282,5 +282,5 @@ def test_a_permutation_table_says_how_sure_its_p_are(tmp_path):
     near = replace(board.family[0], p=0.02, error=0.001, corrected=0.051)
     text = render([replace(board, family=(near, *board.family[1:]))], "md")
     assert (
-        "is 1% of p, below 0.001 √(p / 10,000,000); other draws could turn the verdict on a and b on scifact." in text
+        "is 0.5% of p, below 0.004 √(p / 10,000,000); other draws could turn the verdict on a and b on scifact." in text
     )

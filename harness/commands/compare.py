@@ -101,6 +101,7 @@ def _lines(one: "Measured", arguments: argparse.Namespace, family: int) -> Seque
     name = display(one.measure)
     verdict = "significant" if result.significant else "not significant"
     corrected = f", {p_text(result.corrected)} after {CORRECTION_NAMES[arguments.correction]} over {family} measures"
+    error = f" ± {result.error:.1g}" if result.error else ""  # Monte-Carlo standard error
     interval = f"{100 * (1 - arguments.alpha):g} % {span(result.interval, '+')}"
     texts = any(query.text for query in one.queries)  # none where the queries are not at hand
     rows = [
@@ -119,7 +120,7 @@ def _lines(one: "Measured", arguments: argparse.Namespace, family: int) -> Seque
         result.second: f"{one.second_mean:.4f}",
         f"{result.first} − {result.second}": f"{result.difference + 0.0:+.4f}  {interval}",
         "queries": f"{result.first} wins {result.wins}, {result.ties} ties, {result.second} wins {result.losses}",
-        "p": f"{p_text(result.p)} ({TESTS[arguments.test]}{corrected if family > 1 else ''}): {verdict}",
+        "p": f"{p_text(result.p)}{error} ({TESTS[arguments.test]}{corrected if family > 1 else ''}): {verdict}",
         "effect size": f"d_z {effect(result.effect_size, 3)}, dominance {result.dominance + 0.0:+.3f}",
     }
     wide = max(map(len, said))

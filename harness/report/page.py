@@ -7,7 +7,7 @@ from harness.leaderboard import Leaderboard
 from harness.measures import display
 from harness.reproduction import Verdict
 from harness.statistics.significance import TESTS
-from harness.tables.tables import number, rank_text
+from harness.tables.tables import drawn, number, rank_text
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "score": number,
@@ -59,6 +59,7 @@ def context(
         "rows": rows,
         "queries": sum(column["queries"] for column in columns),
         "test": TESTS[board.test],
+        "drawn": drawn(board) if board.test == "permutation" and board.pairs else "",
         "confidence": f"{100 * (1 - board.alpha):g} %",
         "average_over": [columns[at]["name"] for at in every["shared"]],
         "verdicts": [verdict for verdict in verdicts if verdict.status != "no figure"],

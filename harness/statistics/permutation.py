@@ -11,7 +11,7 @@ from harness.statistics.fixed_point import fixed_point
 from harness.statistics.ties import EQUAL
 
 DRAWS = 10_000_000  # sign patterns drawn at most: a standard error of 1 % at p = .001, 2 % at .00025
-ENOUGH = 10_000  # as many that reach the difference settle p to 1 %
+ENOUGH = 40_000  # as many that reach the difference settle p to half a per cent
 COUNTED = 32  # queries that differ up to which all sign patterns are counted: two halves of 65,536
 BLOCK = 4096  # draws at a time; part of what is drawn, so a constant
 

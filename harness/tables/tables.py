@@ -130,7 +130,7 @@ def caption(board: Leaderboard) -> list[str]:
             f"Holm over {counted(len(board.pairs), 'pair')}, those of all datasets."
         )
         if board.test == "permutation":
-            lines.append(_drawn(board))
+            lines.append(drawn(board))
     if any(column.shallow for column in board.columns):
         lines.append(
             f"{SHALLOW} the run ends before {display(board.measure)} does: not compared with deeper runs, and its "
@@ -169,13 +169,13 @@ def over_caption(board: Leaderboard) -> list[str]:
     return lines
 
 
-def _drawn(board: Leaderboard) -> str:
+def drawn(board: Leaderboard) -> str:
     """How sure the p of a permutation test are, and which verdicts rest on that."""
     named = [f"{c.first} and {c.second} on {c.dataset}" for c in unsure(board.family, board.alpha)]
     turned = f"other draws could turn the verdict on {'; '.join(named)}" if named else "no verdict hangs on the draws"
     return (
         f"p is exact where at most {COUNTED} queries differ, else from at most {DRAWS:,} random sign patterns: its "
-        f"standard error is {1 / math.sqrt(ENOUGH):.0%} of p, below {ENOUGH / DRAWS:g} √(p / {DRAWS:,}); {turned}."
+        f"standard error is {1 / math.sqrt(ENOUGH):.1%} of p, below {ENOUGH / DRAWS:g} √(p / {DRAWS:,}); {turned}."
     )
 
 
