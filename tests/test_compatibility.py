@@ -45,7 +45,7 @@ def test_a_suite(fixture: Path) -> None:
 def test_checkpoints(fixture: Path) -> None:
     for kind in ("dupmae", "retromae"):
         folder = fixture / "checkpoints" / kind
-        settings, record = own_settings.read(folder / f"{kind}.json"), training.finished(folder)
+        settings, record = own_settings.read(folder / f"{kind}.json"), training.recorded(folder)
         assert settings["max_length"] == 16 and settings["similarity"] == "dot"
         assert record is not None and record["schema"] == 1
 

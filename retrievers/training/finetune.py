@@ -144,14 +144,14 @@ def own_settings(folder: Path) -> dict[str, Any]:
 
 def start_facts(checkpoint: str) -> dict[str, Any]:
     """What the record says of the checkpoint that training started from, its own record included."""
-    weights, record = Path(checkpoint) / "model.safetensors", result.finished(Path(checkpoint))
+    weights, record = Path(checkpoint) / "model.safetensors", result.recorded(Path(checkpoint))
     digest = sha256(weights) if weights.is_file() else None
     return {"name": Path(checkpoint).name if weights.is_file() else checkpoint, "sha256": digest, "record": record}
 
 
 def choose(a: argparse.Namespace, start: Initial) -> None:
     """Fill in what depends on the checkpoint: representation, dim; ValueError for what the model cannot do."""
-    record = result.finished(Path(a.checkpoint)) or {}
+    record = result.recorded(Path(a.checkpoint)) or {}
     if a.representation is None:
         before = record.get("representation", {}).get("kind")
         a.representation = before or ("joint" if record.get("objective") == "dupmae" else "cls")

@@ -38,10 +38,15 @@ def write_result(folder: Path, model: MaskedLanguageModel, record: Mapping[str, 
     write_json(folder / RECORD, dict(record))
 
 
+def recorded(folder: Path) -> dict[str, Any] | None:
+    """What a training left in `folder` says of itself, None if there is nothing."""
+    path = folder / RECORD
+    return json.loads(path.read_text()) if path.exists() else None
+
+
 def finished(folder: Path) -> dict[str, Any] | None:
     """The record of a finished training in `folder`, None if there is none, or its weights are not there."""
-    path = folder / RECORD
-    return json.loads(path.read_text()) if path.exists() and any(folder.glob("model*.safetensors")) else None
+    return recorded(folder) if any(folder.glob("model*.safetensors")) else None
 
 
 def remove(folder: Path) -> None:
