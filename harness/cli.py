@@ -95,12 +95,13 @@ def _modules(first: str) -> Iterator[tuple[str, Any]]:
         return
     from importlib.metadata import entry_points
 
-    for point in sorted(entry_points(group=OFFERED), key=lambda point: (point.name, point.value)):
-        if point.name not in COMMANDS:
+    offered = {point.name: point for point in sorted(entry_points(group=OFFERED), key=lambda point: point.value)}
+    for name, point in sorted(offered.items()):
+        if name not in COMMANDS:
             try:
-                yield point.name, point.load()
+                yield name, point.load()
             except Exception as error:  # another's code at import: it may raise whatever it likes
-                yield point.name, _broken(f"cannot be loaded ({error}); install {_owner(point)} again")
+                yield name, _broken(f"cannot be loaded ({error}); install {_owner(point)} again")
 
 
 def _owner(point: Any) -> str:

@@ -47,6 +47,7 @@ def test_a_command_of_a_package_is_listed_and_runs(install, capsys: pytest.Captu
 
 def test_one_that_cannot_be_loaded_says_why_and_the_others_work(install, capsys: pytest.CaptureFixture[str]) -> None:
     install("torn", "import a_module_that_is_nowhere", "torn = torn\nodd = torn:nothing")
+    install("other", GREET, "odd = other")  # a name that two packages offer is one command
     assert main(["torn", "whatever", "--is", "given"]) == 2
     said = "cannot be loaded (No module named 'a_module_that_is_nowhere'); install torn again"
     assert f"beir-harness: this command {said}" in capsys.readouterr().err
