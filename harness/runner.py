@@ -12,7 +12,7 @@ from harness.datasets import Dataset
 from harness.errors import HarnessError
 from harness.records import Query
 from harness.retriever import Retriever
-from harness.running import fingerprint, indexes, integrity, locks, log, progress
+from harness.running import fingerprint, indexes, integrity, locks, log, progress, strangers
 from harness.running.measuring import measure, percentiles
 from harness.running.prepared import Prepared, Systems, deepest_input, prepare, required_runs, run_of
 from harness.running.publish import publish, sweep
@@ -109,7 +109,7 @@ def run(
                 "all_arguments": plugins.shown(prepared.all_arguments),
             },
             "facts": facts,
-            "notes": notes,
+            "notes": [*notes, *strangers.notes(found, dataset)],
             "k": k,
             "costs": {
                 "index": made,

@@ -192,6 +192,7 @@ def test_documents_foreign_to_the_collection_are_counted_or_refused(place: Path,
     # ids from 100 on have no zero to lose
     lost = zeros_run(1.0).replace("q100 Q0 100", "q100 Q0 x100").replace("Q0 11", "Q0 y11").replace("Q0 10", "Q0 y10")
     assert score(place, lost, "--overwrite", dataset="zeros/") == 2
+    assert score(place, lost, tag="new", dataset="zeros/") == 2 and not Path("results/runs/new").exists()
     said = capsys.readouterr().err
     assert "documents are not in the collection" in said
     assert "its ids are like '0', and those of the judgments like '000': did they lose zeros" in said

@@ -6,7 +6,7 @@ from typing import Any
 from harness import files, manifest, runs
 from harness.datasets import Dataset
 from harness.errors import HarnessError
-from harness.running import locks
+from harness.running import locks, strangers
 from harness.running.publish import publish
 
 
@@ -19,6 +19,7 @@ def score_file(
     Raises BadInput for a file that is not a run of this dataset.
     """
     found = runs.read(path, dataset.queries(), k, dataset.exclude_self)
+    strange = strangers.notes(found, dataset)  # what is refused leaves no folder, which tables would call unfinished
     place = manifest.folder(results, tag, dataset.name)
     place.mkdir(parents=True, exist_ok=True)
     with locks.held(place / ".lock", f"the result of {tag} on {dataset.name}"):
@@ -30,6 +31,7 @@ def score_file(
         body = {
             "retriever": {**identity, "arguments": {"file": path.name}, "all_arguments": {"file": path.name}},
             "facts": {},
+            "notes": strange,
             "k": k,
             "costs": {},
             "fingerprint": {"run_file": source},

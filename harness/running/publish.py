@@ -9,7 +9,7 @@ import numpy as np
 from harness import evaluation, manifest, runs
 from harness.datasets import Dataset
 from harness.measures import DEFAULT_MEASURES
-from harness.running import integrity, strangers
+from harness.running import integrity
 from harness.runs import Run
 
 NEW = ".new"  # below the result's folder: what is being written
@@ -18,11 +18,10 @@ NEW = ".new"  # below the result's folder: what is being written
 def publish(run: Run, dataset: Dataset, place: Path, tag: str, most: int, body: dict[str, Any]) -> dict[str, Any]:
     """Score `run`, write the result of `tag` on `dataset` into `place`, return the manifest.
 
-    `body` is what the maker of the run knows about it (retriever, k, costs, fingerprint); `most` is how many documents
-    of a query could be found, see `depth`. A result that was there stays until the new one is whole. Nobody else may be
-    writing into `place`.
+    `body` is what the maker of the run knows about it (retriever, k, costs, fingerprint, notes); `most` is how many
+    documents of a query could be found, see `depth`. A result that was there stays until the new one is whole. Nobody
+    else may be writing into `place`.
     """
-    strange = strangers.notes(run, dataset)
     measures = list(dict.fromkeys([dataset.measure, *DEFAULT_MEASURES]))
     scores = evaluation.score(run, dataset.qrels(), measures, dataset.relevance_level)
     new = place / NEW
@@ -57,7 +56,7 @@ def publish(run: Run, dataset: Dataset, place: Path, tag: str, most: int, body: 
                     manifest.SCORES: integrity.facts(new / manifest.SCORES),
                 },
                 "tie_band": scores.tie_band,
-                "notes": [*body.get("notes", ()), *run.notes, *strange, *scores.notes, *_unknown_docs(dataset)],
+                "notes": [*body.get("notes", ()), *run.notes, *scores.notes, *_unknown_docs(dataset)],
             },
         )
         (place / manifest.NAME).unlink(missing_ok=True)  # no manifest stands beside files that it is not about
