@@ -96,6 +96,7 @@ HEADERS = {
     "# ir_metadata.start\n# platform:\n#   cores: 2\n# ir_metadata.end\n": {"platform": {"cores": "2"}},
     "# tag: without marks\n": {"tag": "without marks"},
     "# just a remark\n": {"unread": "just a remark"},
+    "#my run of bm25 by me\n": {"unread": "my run of bm25 by me"},  # six words
     "# ir_metadata.start\n# a: &x [1]\n# b: [*x, *x]\n# ir_metadata.end\n": {"unread": "a: &x [1]\nb: [*x, *x]"},
     "# ir_metadata.start\n# date: 2026-01-01\n# run: !!python/object/apply:os.system [ls]\n# ir_metadata.end\n": ...,
 }  # fmt: skip
@@ -112,8 +113,10 @@ def test_the_fields_of_a_header_are_kept_as_text(tmp_path: Path, header: str) ->
 
 
 def test_a_query_whose_id_begins_like_a_comment_stays_one(tmp_path: Path) -> None:
-    (tmp_path / "run").write_text("#1 Q0 d1 1 2 t\n#2 Q0 d1 1 2 t\n")
-    assert read_run(tmp_path / "run").query_ids == ("#1", "#2")
+    (tmp_path / "run").write_text("#1 Q0 d1 1 2 t\n# Q0 d1 1 2 t\n#2 Q0 d1 1 2 t\n")
+    for read in (read_run, read_line_by_line):
+        assert read(tmp_path / "run").query_ids == ("#1", "#", "#2")
+        assert not read(tmp_path / "run").header
 
 
 # --- scoring them

@@ -114,7 +114,7 @@ def read_line_by_line(path: Path) -> Run:
         raise BadInput(path, text.count(b"\n", 0, error.start) + 1, "not UTF-8; write the file as UTF-8") from None
     if found := CONTROL.search(text):
         raise BadInput(path, text.count(b"\n", 0, found.start()) + 1, f"control character {found[0]!r}; remove it")
-    if text.lstrip()[:1] in (b"{", b"[") and not _is_record(text.lstrip().split(b"\n", 1)[0].split()):
+    if text.lstrip()[:1] in (b"{", b"[") and not run_headers.is_document(text.lstrip().split(b"\n", 1)[0].split()):
         return other_runs.read_json(path, text)
     queries: dict[bytes, dict[bytes, tuple[float, int]]] = {}
     ranks: dict[bytes, dict[bytes, bytes]] = {}
@@ -161,27 +161,18 @@ def read_line_by_line(path: Path) -> Run:
     return replace(run, notes=upside_down(odd), header=run_headers.fields(comments))
 
 
-def _is_record(columns: list[bytes]) -> bool:
-    return len(columns) == len(COLUMNS) and not math.isnan(_value(columns[4]))
-
-
 def _other_sign(line: bytes) -> str:
     """What stands between the columns where it is no blank, as a hint."""
     found = next((chr(sign) for sign in SIGNS if line.count(sign) == len(COLUMNS) - 1), "")
     return f"; blanks or tabs stand between them, not {found!r}" if found else ""
 
 
-def _value(text: bytes) -> float:
-    """The number that `text` says; NaN where it is none."""
-    try:
-        return float(text) if b"_" not in text else math.nan
-    except ValueError:
-        return math.nan
-
-
 def _number(text: bytes, path: Path, line: int, where: str) -> float:
     """The finite float32 that `text` says, as float64."""
-    value = _value(text)
+    try:
+        value = float(text) if b"_" not in text else math.nan
+    except ValueError:
+        value = math.nan
     if not abs(value) < other_runs.FLOAT32_LIMIT:
         raise BadInput(path, line, f"the score {text.decode()!r} of {where} is no finite float32")
     return value

@@ -18,10 +18,19 @@ START, END = "ir_metadata.start", "ir_metadata.end"
 def is_comment(line: bytes, columns: Sequence[bytes], begun: bool = False) -> bool:
     """Whether a line, cut into `columns`, is no document.
 
-    A query's id may begin with # too, but has six columns; once documents have `begun`, a # has to stand alone, for
+    A query's id may begin with #, or be no more than that. Once documents have `begun`, a # has to stand alone, for
     what follows it closely may be a document that was cut short.
     """
-    return line.startswith(b"#") and (columns[0] == b"#" or (len(columns) != 6 and not begun))
+    return line.startswith(b"#") and not is_document(columns) and (columns[0] == b"#" or not begun)
+
+
+def is_document(columns: Sequence[bytes]) -> bool:
+    """Whether these are the six columns of a run file, rank and score numbers."""
+    try:
+        float(columns[3]), float(columns[4])
+    except (IndexError, ValueError):
+        return False
+    return len(columns) == 6
 
 
 def fields(comments: Sequence[str]) -> dict[str, Any]:
