@@ -21,12 +21,11 @@ from torch.nn import functional as F
 
 from harness.records import Doc, Query, ScoredDoc
 from retrievers.dense import doc_text
-from retrievers.encoders import checkpoint as files
 from retrievers.encoders import encoding
 from retrievers.encoders.mae_model import Opened, checked_length, open_checkpoint, runner
 from retrievers.encoders.published import AUTO, chosen, chosen_title
 from retrievers.encoders.vocabulary_vectors import VocabularyHead, activation_of, largest
-from retrievers.retromae import described
+from retrievers.retromae import described, pointed_at
 from retrievers.search import exact_search, joint_search, joint_store, vector_store
 from retrievers.search.indexing import index_docs, refuse_surrogates
 from retrievers.training import backbones
@@ -109,7 +108,7 @@ class DupMAE:
 
     def fingerprint(self) -> dict[str, Any]:
         """What `checkpoint` points at."""
-        return {"checkpoint_sha256": files.digest(self.opened.folder), "revision": self.opened.revision}
+        return pointed_at(self.opened, self.docs)
 
     def facts(self) -> dict[str, Any]:
         """For the manifest."""

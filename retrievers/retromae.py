@@ -11,7 +11,8 @@ import numpy as np
 from retrievers.dense import DenseRetriever
 from retrievers.encoders import checkpoint as files
 from retrievers.encoders import encoding
-from retrievers.encoders.mae_model import Opened, checked_length, open_checkpoint, runner
+from retrievers.encoders.mae_model import Opened, Padded, checked_length, open_checkpoint, runner
+from retrievers.encoders.packed_bert import PackedBert
 from retrievers.encoders.published import AUTO, chosen, chosen_title
 from retrievers.training.backbones import longest
 
@@ -88,7 +89,7 @@ class RetroMAE(DenseRetriever):
 
     def fingerprint(self) -> dict[str, Any]:
         """What `checkpoint` points at."""
-        return {"checkpoint_sha256": files.digest(self.opened.folder), "revision": self.opened.revision}
+        return pointed_at(self.opened, self.encoder.packed)  # type: ignore[attr-defined]
 
     def facts(self) -> dict[str, Any]:
         """For the manifest."""
@@ -103,6 +104,12 @@ class RetroMAE(DenseRetriever):
         }
 
 
+def pointed_at(opened: Opened, packed: encoding.PackedEncoder) -> dict[str, Any]:
+    """What a checkpoint is, and that its own layers made the vectors where earlier versions passed these over."""
+    state = {"checkpoint_sha256": files.digest(opened.folder), "revision": opened.revision}
+    return state | ({"vectors": "of its own layers"} if _altered(packed) else {})
+
+
 def described(opened: Opened, packed: encoding.PackedEncoder) -> dict[str, Any]:
     """For the manifest: what the checkpoint is and how it runs."""
     return {
@@ -111,6 +118,11 @@ def described(opened: Opened, packed: encoding.PackedEncoder) -> dict[str, Any]:
         "trained": opened.settings.get("trained", opened.settings.get("what")),
         "parameters": sum(parameter.numel() for parameter in opened.model.parameters()),
         "device": str(packed.bert.device),
-        "packed": type(packed.bert).__name__ == "PackedBert",
+        "packed": isinstance(packed.bert, PackedBert),
+        **({"not_packed_as": altered} if (altered := _altered(packed)) else {}),
         "batch_tokens": packed.batches.budget,
     }
+
+
+def _altered(packed: encoding.PackedEncoder) -> str | None:
+    return packed.bert.altered if isinstance(packed.bert, Padded) else None

@@ -17,6 +17,7 @@ from retrievers.encoders.packed_bert import PackedBert
 
 DOC_PROMPTS = ("document", "passage", "corpus")  # the order in which sentence-transformers looks for them
 SIMILARITIES = {"cosine": "cos", "cos": "cos", "dot": "dot", "dot_score": "dot"}
+UNLIMITED = 1 << 30  # tokens; tokenizers that know no limit name a number beyond
 CHARS_PER_TOKEN = 4  # of English text; only sizes batches where the model tokenises by itself
 
 
@@ -57,25 +58,23 @@ class SentenceTransformerEncoder:
         self.notes: list[str] = []
         self.max_length = self._length(max_length)
         self.similarity = self._similarity(similarity)
-        self.normalise = self.similarity == "cos" or "Normalize" in [type(module).__name__ for module in self.model]
         self.query_prompt = self._prompt(query_prompt, query_prompt_name, ("query",))
         self.doc_prompt = self._prompt(doc_prompt, doc_prompt_name, DOC_PROMPTS)
         self.batches = encoding.Batches(batch_tokens or encoding.default_budget(self.device))
-        if own_vectors.is_plain(self.folder):
-            self.notes.append(
-                "the model's folder says nothing of pooling and similarity: the mean over tokens"
-                f"{'' if similarity else ' and cosine'} were taken, as sentence-transformers does; a model that was"
-                " trained for [CLS] and dot product runs as `retromae`"
-            )
+        self.notes += sentence_modules.unsaid(self.folder, similarity)
         self.notes += own_vectors.escaped([self.query_prompt, self.doc_prompt])
+        self.normalises = "Normalize" in [type(module).__name__ for module in self.model]
         self.unpacked = own_vectors.unpackable(self.model, bool(self.query_prompt or self.doc_prompt))
+        self.altered = None if self.unpacked else own_vectors.altered(self.model)
+        self.unpacked = self.unpacked or self.altered
         if self.unpacked is None:
             bert = PackedBert(self.model[0].auto_model, dtype, self.device)
             pool = own_vectors.POOLS[self.model[1].pooling_mode]
             self.packed = encoding.PackedEncoder(bert, self.model.tokenizer, pool, batch_tokens)
-            self.unpacked = own_vectors.differ(
-                self.encode_queries, self._own("query"), precision
-            ) or own_vectors.differ(self.encode_docs, self._own("document"), precision)
+            self.altered = own_vectors.differ(self.encode_queries, self._own("query"), precision) or own_vectors.differ(
+                self.encode_docs, self._own("document"), precision
+            )
+            self.unpacked = self.altered
         if self.unpacked is not None:
             self.model.to(self.device, dtype)
 
@@ -96,8 +95,16 @@ class SentenceTransformerEncoder:
         return self._encode(tokens, "document")
 
     def fingerprint(self) -> dict[str, Any]:
-        """What `model` points at."""
-        return {"checkpoint_sha256": checkpoint.digest(self.folder), "revision": self.revision}
+        """What `model` points at, and of what else its vectors are where earlier versions passed that over.
+
+        So their vectors of just these models are not taken for ours.
+        """
+        state: dict[str, Any] = {"checkpoint_sha256": checkpoint.digest(self.folder), "revision": self.revision}
+        if self.altered:
+            state["vectors"] = "of its own encode"
+        elif self.normalise and self.similarity == "dot":
+            state["vectors"] = "normalised"
+        return state
 
     def facts(self) -> dict[str, Any]:
         """For the manifest."""
@@ -114,6 +121,11 @@ class SentenceTransformerEncoder:
             "batch_tokens": self._running().budget,
             "notes": self.notes,
         }
+
+    @property
+    def normalise(self) -> bool:
+        """Whether vectors are normalised here; the model's own modules do it by themselves."""
+        return self.similarity == "cos" or (self.normalises and self.unpacked is None)
 
     def _running(self) -> encoding.Batches:
         return self.packed.batches if self.unpacked is None else self.batches
@@ -141,7 +153,8 @@ class SentenceTransformerEncoder:
         """The model's own vectors of texts of a task, normalised as ours are."""
 
         def encode(texts: list[str]) -> np.ndarray:
-            vectors = self._by_modules(texts, np.arange(len(texts)), task).float()
+            alone = [self._by_modules(texts, np.array([at]), task) for at in range(len(texts))]  # nothing is padded
+            vectors = torch.cat(alone).float()
             return (F.normalize(vectors, dim=1) if self.normalise else vectors).numpy()
 
         return encode
@@ -164,8 +177,8 @@ class SentenceTransformerEncoder:
                 raise ValueError(
                     f"max_length is {wanted}; a {type(self.model[0]).__name__} has no length that can be set"
                 )
-            return int(own) if own and own < 1 << 30 else None
-        if wanted is None and own is None:
+            return int(own) if own and own < UNLIMITED else None
+        if wanted is None and (own is None or own >= UNLIMITED):
             raise ValueError(f"the model in {self.folder} names no length; set max_length")
         length, longest = int(own if wanted is None else wanted), checkpoint.positions(inner)
         if wanted is None and longest is not None and length > longest:
@@ -199,13 +212,13 @@ class SentenceTransformerEncoder:
 def _load(folder: Path, trust_remote_code: bool) -> Any:
     from sentence_transformers import SentenceTransformer as Model
 
-    first = sentence_modules.first_folder(folder, trust_remote_code)
-    sentence_modules.refuse_own_code(first, trust_remote_code)
-    checkpoint.refuse_wrong_weights(first, trust_remote_code)
+    for place in (places := sentence_modules.folders(folder, trust_remote_code)):
+        sentence_modules.refuse_own_code(place, trust_remote_code)
+        checkpoint.refuse_wrong_weights(place, trust_remote_code)
     with checkpoint.quiet():
         model = Model(str(folder), device="cpu", trust_remote_code=trust_remote_code, local_files_only=True).eval()
     words: Any = getattr(getattr(model[0], "auto_model", None), "get_input_embeddings", lambda: None)()
     tokenizer = getattr(model, "tokenizer", None)
     if hasattr(words, "num_embeddings") and hasattr(tokenizer, "get_vocab"):
-        checkpoint.refuse_wrong_tokenizer(tokenizer, words.num_embeddings, framed=False, place=first)
+        checkpoint.refuse_wrong_tokenizer(tokenizer, words.num_embeddings, framed=False, place=places[0])
     return model

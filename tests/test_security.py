@@ -182,7 +182,7 @@ def test_code_beside_a_model_runs_only_when_asked(tmp_path: Path, modules: objec
 
 def test_when_it_is_asked_the_list_is_not_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "modules.json").write_text('[{"path": "", "type": "modeling.Mine"}]')
-    assert sentence_modules.first_folder(tmp_path, trust_remote_code=True) == tmp_path
+    assert sentence_modules.folders(tmp_path, trust_remote_code=True) == [tmp_path]
 
 
 def test_a_file_is_said_to_be_code_once_for_each_version(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from harness.files import sha256
+from harness.files import read_json, sha256
 
+ADAPTER = "adapter_config.json"  # the weights beside it are of some layers, and it names the model that has the rest
 WEIGHTS = ("*.safetensors", "*.bin")
 RUNS_ON = {".safetensors", ".bin", ".json", ".txt", ".model", ".py"}
 OTHER_FORMATS = ["onnx/*", "openvino/*", "*.onnx", "*.h5", "*.ot", "*.msgpack", "*.gguf", "*.tflite", "*.mlmodel"]
@@ -59,10 +60,14 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def digest(folder: Path) -> str:
-    """One hex sha256 over all that a model runs on: weights, settings, tokenizer and code of the folder, sorted."""
+    """One hex sha256 over all that a model runs on: weights, settings, tokenizer and code of the folder, sorted, and
+    the same of the model that an adapter in it is for.
+    """
     total = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.suffix in RUNS_ON):
         total.update(f"{path.relative_to(folder)} {sha256(path)}\n".encode())
+        if path.name == ADAPTER and isinstance(base := read_json(path).get("base_model_name_or_path"), str):
+            total.update(f"base {digest(find(base)[0])}\n".encode())
     return total.hexdigest()
 
 
@@ -85,21 +90,27 @@ def tensors(folder: Path) -> dict[str, tuple[int, ...]]:
 def refuse_wrong_weights(folder: Path, trust_remote_code: bool = False) -> None:
     """Raise ValueError unless the weights in `folder` are those of the encoder that its config.json names.
 
-    Poolers are left out, as sentence encoders do without. Left to their loaders are folders without config.json and
-    encoder-decoders, which are used by halves.
+    Poolers are left out, as sentence encoders do without, and the decoders of encoder-decoders. Left to their loaders
+    are folders without config.json and those of an adapter, whose base model lies elsewhere.
     """
     import torch
     from transformers import AutoConfig, AutoModel
 
-    if not (folder / "config.json").is_file():
+    if not (folder / "config.json").is_file() or (folder / ADAPTER).is_file():
+        return
+    if "model_type" not in read_json(folder / "config.json"):  # of another module
         return
     weight_files(folder)
     config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
-    if config.is_encoder_decoder:
-        return
     with torch.device("meta"):
         model = AutoModel.from_config(config, trust_remote_code=trust_remote_code)
-    wanted = [(name, tuple(part.shape)) for name, part in model.named_parameters() if "pooler" not in name]
+    halves = hasattr(model, "encoder") and hasattr(model, "decoder")
+    left_out = ("pooler", "decoder.") if halves else ("pooler",)
+    wanted = [
+        (name, tuple(part.shape))
+        for name, part in model.named_parameters()
+        if not any(part in name for part in left_out)
+    ]
     refuse_missing(folder, wanted, type(model).__name__)
 
 
@@ -154,14 +165,15 @@ def refuse_missing(folder: Path, wanted: Iterable[tuple[str, tuple[int, ...]]], 
 
     LayerNorm's old names gamma and beta are known.
     """
-    held = tensors(folder)
+    held, wanted = tensors(folder), list(wanted)
+    needed = {name for name, _ in wanted}
     names: dict[str, list[tuple[int, ...]]] = {}
     for name, shape in held.items():
         modern = name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
+        modern = modern.replace("encoder.embed_tokens.", "shared.") if "shared.weight" in needed else modern
         parts = modern.split(".")
         for start in range(len(parts)):
             names.setdefault(".".join(parts[start:]), []).append(shape)
-    wanted = list(wanted)
     if missing := [name for name, shape in wanted if tuple(shape) not in names.get(name, [])]:
         raise ValueError(
             f"the weights in {folder} are not those of {architecture}: {len(missing)} of {len(wanted)} tensors are"

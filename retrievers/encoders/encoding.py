@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from retrievers.encoders.packed_bert import PackedBert, groups
+from retrievers.encoders.packed_bert import groups
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 NO_MEMORY = (  # how a CPU's allocator, CUDA, its libraries and other accelerators say it
@@ -165,7 +165,7 @@ class PackedEncoder:
 
     def __init__(
         self,
-        bert: PackedBert,
+        bert: Any,
         tokenizer: Any,
         pool: Callable[[Tensor, Sequence[int]], Tensor | dict[str, Tensor]],
         batch_tokens: int = 0,

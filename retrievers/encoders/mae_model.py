@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from retrievers.encoders import checkpoint, published
-from retrievers.encoders.packed_bert import PackedBert, why_not
+from retrievers.encoders import checkpoint, own_vectors, published, sentence_modules
+from retrievers.encoders.packed_bert import PackedBert, another_kind, replaced
 from retrievers.training import backbones
 
 BARE = ("Model", "ForMaskedLM", "ForPreTraining")  # endings of architectures that are encoders
@@ -58,10 +58,16 @@ def _refuse_other_models(folder: Path) -> None:
         raise ValueError(
             f"{folder} is a {kind!r} model; RetroMAE and DupMAE are known for {known} (MiniLM is a 'bert')"
         )
-    if config.get("auto_map"):
+    for name in sentence_modules.OWN_CODE:
+        if (folder / name).is_file() and sentence_modules.own_code(folder / name):
+            raise ValueError(
+                f"{folder} asks to run code of its own (auto_map in {name}), which never runs here, and without it"
+                " the model is another; the retriever sentence-transformer runs it with trust_remote_code=true"
+            )
+    if (folder / checkpoint.ADAPTER).is_file():
         raise ValueError(
-            f"{folder} asks to run code of its own (auto_map in config.json), which never runs here, and without it"
-            " the model is another; the retriever sentence-transformer runs it with trust_remote_code=true"
+            f"{folder} holds an adapter ({checkpoint.ADAPTER}), whose model would run with or without it as peft is"
+            " installed or not: merge it into the weights (merge_and_unload of peft) and save the whole model"
         )
     for architecture in config.get("architectures") or []:
         if not architecture.endswith(BARE):
@@ -146,10 +152,14 @@ def _quiet() -> Iterator[None]:
 
 
 class Padded:
-    """What `PackedBert` is, for encoders that it does not know: texts are padded and padding taken out again."""
+    """What `PackedBert` is, for encoders that it does not know: texts are padded and padding taken out again.
 
-    def __init__(self, model: Any, longest: int, dtype: torch.dtype, device: torch.device) -> None:
-        self.model, self.longest, self.device = model.to(device, dtype), longest, device
+    `altered` is why an encoder runs so that by its architecture could run without padding.
+    """
+
+    def __init__(self, model: Any, dtype: torch.dtype, device: torch.device, altered: str | None = None) -> None:
+        self.model, self.longest, self.device = model.to(device, dtype), backbones.longest(model.config), device
+        self.altered = altered
 
     def __call__(self, ids: Tensor, lengths: Sequence[int]) -> Tensor:
         """Last hidden states (T, H) of `ids` (T,), the texts one after the other."""
@@ -161,10 +171,27 @@ class Padded:
 
 
 def runner(encoder: Any, dtype: torch.dtype, device: torch.device) -> Any:
-    """The encoder as a function of packed texts, without padding where its architecture allows."""
-    if why_not(encoder) is None:
-        return PackedBert(encoder, dtype, device)
-    return Padded(encoder, backbones.longest(encoder.config), dtype, device)
+    """The encoder as a function of packed texts, without padding where its make allows and it gives the same."""
+    if another_kind(encoder):
+        return Padded(encoder, dtype, device)
+    if altered := replaced(encoder) or _differs(encoder):
+        return Padded(encoder, dtype, device, altered)
+    return PackedBert(encoder, dtype, device)
+
+
+@torch.inference_mode()
+def _differs(encoder: Any) -> str | None:
+    """Why packed texts do not give the encoder's own hidden states, or None: texts of a few lengths, on the CPU."""
+    packed = PackedBert(encoder, torch.float32)
+    words, padding = len(packed.words), getattr(encoder.config, "pad_token_id", None)
+    usual = torch.tensor([word for word in range(words) if word != padding])
+    lengths = [min(length, packed.longest) for length in (2, 3, 3, 17, packed.longest)]
+    draw = torch.Generator().manual_seed(0)
+    texts = [usual[torch.randint(len(usual), (length,), generator=draw)] for length in lengths]
+    own = torch.cat([encoder(input_ids=text[None]).last_hidden_state[0] for text in texts])
+    ours = packed(torch.cat(texts), lengths)
+    names = [f"text of {length} tokens" for length in lengths for _ in range(length)]
+    return own_vectors.apart(ours.numpy(), own.numpy(), "fp32", names)
 
 
 def checked_length(length: int, longest: int, name: str) -> int:

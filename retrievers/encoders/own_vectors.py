@@ -3,37 +3,44 @@ of, and by a few probe texts. Where they would not, the model runs through its o
 """
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from retrievers.encoders import encoding
-from retrievers.encoders.packed_bert import why_not
+from retrievers.encoders.packed_bert import another_kind, replaced
 
 POOLS = {"cls": encoding.pool_cls, "mean": encoding.pool_mean}
 OWN = ("query_length", "document_length", "processing_kwargs", "query_expansion")  # settings of a Transformer module
-PROBES = ("", "x", "A sentence of a few words.", "many words of one text, " * 400)  # the last is cut by any length
-ROUNDING = {"fp32": 1e-3, "fp16": 1e-2, "bf16": 6e-2}  # relative to a vector's norm; a wrong path is far beyond
+PROBES = (
+    "", "x", "A sentence of a few words.", " \tSpace around,\n\nand line breaks: élan \n",
+    "many words of one text, " * 400,  # cut by any length
+)  # fmt: skip
+ROUNDING = {"fp32": 1e-4, "fp16": 1e-2, "bf16": 6e-2}  # relative to a vector's norm; a wrong path is far beyond
 Encode = Callable[[list[str]], np.ndarray]
 
 
 def unpackable(model: Any, prompted: bool) -> str | None:
-    """Why the model has to run through its own modules, or None where it looks as if packed batches gave the same."""
+    """Why a model of this make runs through its own modules, None for a BERT with [CLS] or mean pooling."""
     kinds = [type(module).__name__ for module in model]
     if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
         return f"its modules are {', '.join(kinds)}"
-    if foreign := [type(module).__module__ for module in model if not _is_theirs(module)]:
-        return f"a module's code is from {foreign[0]}"
     if model[1].pooling_mode not in POOLS:
         return f"its pooling is {model[1].pooling_mode!r}"
     if prompted and not model[1].include_prompt:
         return "its pooling leaves prompts out"
     if getattr(model[0], "do_lower_case", False) or model.truncate_dim:
         return "it changes texts or cuts vectors"
+    return another_kind(model[0].auto_model)
+
+
+def altered(model: Any) -> str | None:
+    """What makes a model compute something else than its make and its weights say: own code, own lengths, adapters."""
+    if foreign := [type(module).__module__ for module in model if not _is_theirs(module)]:
+        return f"a module's code is from {foreign[0]}"
     if own := [name for name in OWN if getattr(model[0], name, None)]:
         return f"it sets {own[0]}"
-    return why_not(model[0].auto_model)
+    return replaced(model[0].auto_model)
 
 
 def differ(ours: Encode, own: Encode, precision: str) -> str | None:
@@ -42,19 +49,18 @@ def differ(ours: Encode, own: Encode, precision: str) -> str | None:
         packed = ours(list(PROBES))
     except Exception as error:  # whatever it is, the model's own modules may do without it
         return f"packed batches fail ({type(error).__name__}: {error})"
-    expected = own(list(PROBES))
+    return apart(packed, own(list(PROBES)), precision, PROBES)
+
+
+def apart(packed: np.ndarray, expected: np.ndarray, precision: str, names: Sequence[str]) -> str | None:
+    """How vectors (n, dim) of packed batches differ from the model's own beyond rounding, or None."""
     if packed.shape != expected.shape:
         return f"packed batches give vectors of shape {packed.shape[1:]}, its own encode {expected.shape[1:]}"
     gap = np.linalg.norm(packed - expected, axis=1) / np.maximum(np.linalg.norm(expected, axis=1), 1e-12)
     worst = int(np.argmax(np.nan_to_num(gap, nan=np.inf)))
     if not gap[worst] <= ROUNDING[precision]:
-        return f"packed batches differ from its own encode by {gap[worst]:.2g} of the vector of {PROBES[worst][:24]!r}"
+        return f"packed batches differ from its own encode by {gap[worst]:.2g} of the vector of {names[worst][:24]!r}"
     return None
-
-
-def is_plain(folder: Path) -> bool:
-    """Whether a folder says nothing of pooling: sentence-transformers then takes the mean and cosine similarity."""
-    return not (folder / "modules.json").is_file()
 
 
 def escaped(prompts: Sequence[str]) -> list[str]:

@@ -29,6 +29,11 @@ def groups(lengths: Sequence[int]) -> list[tuple[int, int]]:
 
 def why_not(model: nn.Module) -> str | None:
     """Why `model` cannot run packed, or None where it can."""
+    return another_kind(model) or replaced(model)
+
+
+def another_kind(model: nn.Module) -> str | None:
+    """What in its architecture keeps `model` from running packed."""
     config: Any = getattr(model, "config", None)
     kind = getattr(config, "model_type", None)
     if kind not in FAMILY:
@@ -41,6 +46,11 @@ def why_not(model: nn.Module) -> str | None:
         return f"its position embeddings are {config.position_embedding_type!r}"
     if getattr(config, "is_decoder", False):
         return "it is a decoder"
+    return None
+
+
+def replaced(model: nn.Module) -> str | None:
+    """A part of `model` whose weight may not be what it computes with: an adapter, a quantised layer, a hook."""
     for name, part in model.named_modules():
         kind = type(part)
         if kind not in PLAIN and kind.__module__.partition(".")[0] != "transformers":
@@ -73,7 +83,7 @@ class PackedBert:
         embeddings: Any = model.embeddings
         self.words = embeddings.word_embeddings.weight.detach().to(self.device, dtype)  # (V, H)
         positions = embeddings.position_embeddings.weight + embeddings.token_type_embeddings.weight[0]
-        self.positions = positions.detach()[self.first_position :].to(self.device, dtype)  # (longest, H)
+        self.positions = positions.detach().to(self.device, dtype)  # (first_position + longest, H)
         self.norm = take(embeddings.LayerNorm)
         self.layers = []
         for layer in model.encoder.layer:  # type: ignore[union-attr]
@@ -96,13 +106,24 @@ class PackedBert:
             raise ValueError(f"a text of {max(lengths)} tokens is longer than this model's {self.longest} positions")
         index = torch.arange(max(lengths), device=self.device)
         position = torch.cat([index[:length].repeat(count) for length, count in runs])  # (T,)
-        x = self.words[ids] + self.positions[position]  # (T, H)
+        x = self.words[ids] + self.positions[self.first_position + self._counted(ids, position)]  # (T, H)
         x = self._normalise(x, self.norm)
         for into, out, norm, up, down, last_norm in self.layers:
             attended = self._attend(F.linear(x, *into), runs)
             x = self._normalise(F.linear(attended, *out).add_(x), norm)
             x = self._normalise(F.linear(self.activation(F.linear(x, *up)), *down).add_(x), last_norm)
         return x
+
+    def _counted(self, ids: Tensor, position: Tensor) -> Tensor:
+        """Positions (T,) as RoBERTa counts them: a padding token in a text has the row before the first, and none after
+        it moves on.
+        """
+        padding = ids == self.first_position - 1
+        if not self.first_position or not padding.any():
+            return position
+        seen = padding.cumsum(0)
+        first = torch.arange(len(ids), device=self.device) - position  # of each token's text
+        return torch.where(padding, -1, position - seen + (seen - padding.long())[first])
 
     def _normalise(self, x: Tensor, norm: list[Tensor]) -> Tensor:
         return F.layer_norm(x, x.shape[-1:], norm[0], norm[1], self.epsilon)

@@ -1,55 +1,110 @@
-"""The list of modules of a sentence-transformers folder, `modules.json`: where they lie and whose code they are.
+"""What a sentence-transformers folder says of itself: its modules, where they lie and whose code they are.
 
 Before version 6 sentence-transformers imports whatever class a local folder names, and a model of the hub is a local
-folder once it is here. So the list is looked through before anything is loaded.
+folder once it is here. So what a folder says is looked through before anything is loaded.
 """
 
 from pathlib import Path
+from typing import Any
 
 from harness.files import read_json
 
 OURS = "sentence_transformers."
+SETTINGS = "config_sentence_transformers.json"
+ROUTES = "router_config.json"  # of a module that sends queries and documents through modules of their own
+OWN_CODE = ("config.json", "tokenizer_config.json", "processor_config.json", "preprocessor_config.json")
 
 
-def first_folder(folder: Path, trust_remote_code: bool) -> Path:
-    """The folder of the first module, `folder` itself where there is no list.
+def folders(folder: Path, trust_remote_code: bool) -> list[Path]:
+    """The folders of all modules, those of a router's routes among them; `folder` itself where there is no list.
 
-    Raises ValueError for a list that is none, a module outside `folder`, and, unless `trust_remote_code`, for a class
-    that is not part of sentence-transformers.
+    Raises ValueError for a list that is none, a module outside `folder`, a model of another kind, and, unless
+    `trust_remote_code`, for a class that is not part of sentence-transformers.
     """
+    if (kind := _settings(folder).get("model_type", "SentenceTransformer")) != "SentenceTransformer":
+        raise ValueError(
+            f"{folder} is a {kind}, which gives no single dense vector per text: sentence-transformers would leave out"
+            " its head and take the mean over tokens, for which it was not trained"
+        )
     listed = folder / "modules.json"
     if not listed.is_file():
-        return folder
-    try:
-        modules = read_json(listed)
-    except ValueError as error:
-        raise ValueError(f"{listed} is no JSON: {error}; fetch the model again") from error
+        return [folder]
+    modules = _read(listed)
     sound = isinstance(modules, list) and modules and all(isinstance(module, dict) for module in modules)
     if not sound or not all(isinstance(module.get(key), str) for module in modules for key in ("path", "type")):
         raise ValueError(f"{listed} is no list of modules with path and type; fetch the model again")
+    found = []
     for module in modules:
-        if not (folder / module["path"]).resolve().is_relative_to(folder.resolve()):
-            raise ValueError(f"{listed} names {module['path']!r}, which leads out of the folder; it is not loaded")
-        if not module["type"].startswith(OURS) and not trust_remote_code:
-            raise ValueError(
-                f"{listed} asks to run the class {module['type']!r}, which is no part of sentence-transformers: look"
-                " at its code, then set trust_remote_code=true"
-            )
-    return folder / modules[0]["path"]
+        place = _place(folder, module["path"], module["type"], listed, trust_remote_code)
+        found.append(place)
+        if (routes := place / ROUTES).is_file():
+            found += _routes(routes, trust_remote_code)
+    return found
+
+
+def _routes(listed: Path, trust_remote_code: bool) -> list[Path]:
+    body = _read(listed)
+    types = body.get("types") if isinstance(body, dict) else None
+    if not isinstance(types, dict) or not all(isinstance(kind, str) for kind in types.values()):
+        raise ValueError(f"{listed} names no types of modules; fetch the model again")
+    return [_place(listed.parent, path, kind, listed, trust_remote_code) for path, kind in types.items()]
+
+
+def _place(folder: Path, path: str, kind: str, listed: Path, trust_remote_code: bool) -> Path:
+    if not (folder / path).resolve().is_relative_to(folder.resolve()):
+        raise ValueError(f"{listed} names {path!r}, which leads out of the folder; it is not loaded")
+    if not kind.startswith(OURS) and not trust_remote_code:
+        raise ValueError(
+            f"{listed} asks to run the class {kind!r}, which is no part of sentence-transformers: look"
+            " at its code, then set trust_remote_code=true"
+        )
+    return folder / path
 
 
 def refuse_own_code(folder: Path, trust_remote_code: bool) -> None:
-    """Raise ValueError where config.json names code that comes with the model, unless it may run.
+    """Raise ValueError where a model's or tokenizer's settings name code that comes with it, unless it may run.
 
     Without that code another class of the same `model_type` would run, with other numbers and not a word.
     """
-    config = folder / "config.json"
-    if trust_remote_code or not config.is_file():
-        return
-    body = read_json(config)
-    if isinstance(body, dict) and (own := body.get("auto_map")):
-        named = own.get("AutoModel", own) if isinstance(own, dict) else own
-        raise ValueError(
-            f"{config} asks to run the class {named!r}, which comes with the model: look at its code, then set"
-            " trust_remote_code=true"
-        )
+    for name in () if trust_remote_code else OWN_CODE:
+        if (config := folder / name).is_file() and (own := own_code(config)):
+            raise ValueError(
+                f"{config} asks to run the class {own!r}, which comes with the model: look at its code, then set"
+                " trust_remote_code=true"
+            )
+
+
+def own_code(config: Path) -> Any:
+    """The class of the model's own code that a settings file names, None where it names none."""
+    body = _read(config)
+    own = body.get("auto_map") if isinstance(body, dict) else None
+    return own.get("AutoModel", own) if isinstance(own, dict) and own else own or None
+
+
+def unsaid(folder: Path, similarity: str | None) -> list[str]:
+    """A note where a folder says nothing of pooling, or nothing of similarity, which then is not given either."""
+    if not (folder / "modules.json").is_file():
+        return [
+            "the model's folder says nothing of pooling and similarity: the mean over tokens"
+            f"{'' if similarity else ' and cosine'} were taken, as sentence-transformers does; a model that was"
+            " trained for [CLS] and dot product runs as `retromae`"
+        ]
+    normalises = any(module["type"].endswith(".Normalize") for module in _read(folder / "modules.json"))
+    if similarity or normalises or _settings(folder).get("similarity_fn_name"):
+        return []
+    return [
+        "the model's folder names no similarity: cosine was taken, as sentence-transformers does; a model that was"
+        " trained for the dot product needs similarity=dot"
+    ]
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    body = _read(folder / SETTINGS) if (folder / SETTINGS).is_file() else {}
+    return body if isinstance(body, dict) else {}
+
+
+def _read(path: Path) -> Any:
+    try:
+        return read_json(path)
+    except ValueError as error:
+        raise ValueError(f"{path} is no JSON: {error}; fetch the model again") from error

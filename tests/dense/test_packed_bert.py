@@ -41,6 +41,8 @@ def test_equals_each_text_alone(texts: list[list[int]]) -> None:
 def test_positions_of_roberta_start_after_its_padding() -> None:
     texts = [[5, 6, 7], [5, 6, 7], [8], [9, 3, 4, 5, 6, 7, 8, 9]]
     torch.testing.assert_close(packed(roberta(), texts), alone(roberta(), texts), atol=2e-5, rtol=1e-4)
+    texts = [[5, 1, 7], [1, 6, 1], [8], [9, 3, 1, 1, 6, 7, 8, 1], [1], [4, 5]]  # "<pad>" may stand in a text
+    torch.testing.assert_close(packed(roberta(), texts), alone(roberta(), texts), atol=2e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize(("dtype", "nearness"), [(torch.bfloat16, 0.999), (torch.float16, 0.99999)])
