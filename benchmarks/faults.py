@@ -23,7 +23,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from harness import status
+from harness.running import status
 
 SYSTEMS = """
 datasets = ["{place}/one", "{place}/two"]

@@ -142,10 +142,11 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from retrievers.search import exact_search, joint_search
+    from retrievers.search.joint_queries import JointQueries
 
     generator = np.random.default_rng(1)
     dense = generator.standard_normal((arguments.queries, 768), dtype=np.float32)
-    queries = joint_search.JointQueries(
+    queries = JointQueries(
         np.ascontiguousarray(dense[:, :DIM]),
         vocabulary_values(generator, (arguments.queries, VOCABULARY), arguments.activation),
     )

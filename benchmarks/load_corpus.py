@@ -54,7 +54,7 @@ def measure(side: str, path: Path) -> tuple[int, float, int]:
     if side == "ours":
         import numpy  # noqa: F401  as the reader would, for its search for repeated ids
 
-        from harness.data.beir_format import read_docs
+        from harness.datasets.sources.beir_format import read_docs
 
         before, start = process.memory_info().rss, time.process_time()
         count = 0

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import BertConfig, BertForMaskedLM
 
-from retrievers.training import backbones
+from retrievers.encoders import backbones
 from retrievers.training.decoder import EnhancedDecoder
 from retrievers.training.masking import IGNORED, Masked, Masker
 

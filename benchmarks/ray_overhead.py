@@ -15,8 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness import suites
-from harness.running import executor, ray_executor
+from harness.running import executor, ray_executor, suites
 
 PLUGIN = """
 import time

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.data import dataset_table
+from harness.datasets import dataset_table
 from harness.files import write_json
-from harness.report import site
-from harness.scoring.scores import Scores, write_scores
+from harness.measures.scores import Scores, write_scores
+from harness.views.report import site
 
 SLOWED = (1, 4, 6)
 PAINT = """() => {

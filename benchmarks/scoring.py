@@ -22,9 +22,9 @@ import numpy as np
 import pytrec_eval
 
 from harness import runs
-from harness.evaluation import DEFAULT_MEASURES, parse_measure, score, values_at
+from harness.measures.evaluation import DEFAULT_MEASURES, parse_measure, score, values_at
+from harness.measures.matching import match
 from harness.records import Qrel, Query, ScoredDoc
-from harness.scoring.matching import match
 
 COLLECTION = 8_841_823  # documents of MS MARCO, whose ids are the numbers from 0
 TREC_EVAL = {"ndcg_cut.10", "recip_rank", "map", "recall.100,1000", "P.10"}

@@ -14,7 +14,7 @@ import argparse
 import time
 from math import ceil
 
-from harness.data.dataset_table import Row, groups, rows
+from harness.datasets.dataset_table import Row, groups, rows
 
 SHARD = 4096
 TOKENS_A_WORD = 1.35

@@ -12,14 +12,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness import imported, manifest, mteb, suites
-from harness.data.archives import unpack
-from harness.data.beir_format import judged_queries, read_docs, read_queries
-from harness.data.qrels import read_qrels
+from harness.datasets.sources.archives import unpack
+from harness.datasets.sources.beir_format import judged_queries, read_docs, read_queries
+from harness.datasets.sources.qrels import read_qrels
 from harness.errors import HarnessError
-from harness.scoring.regular_runs import read_regular
-from harness.scoring.run_files import read_line_by_line, read_run
-from harness.scoring.scores import read_scores
+from harness.measures.scores import read_scores
+from harness.results import manifest, mteb
+from harness.results import means as imported
+from harness.running import suites
+from harness.runs.regular_runs import read_regular
+from harness.runs.run_files import read_line_by_line, read_run
 from retrievers.encoders.published import own_settings
 
 HERE = Path(__file__).parent

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from harness import __version__
 from harness.errors import HarnessError
-from harness.running import signals
+from harness.host import signals
 
 OFFERED = "beir_harness.commands"
 COMMANDS = (

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from harness import leaderboard as boards
 from harness import paths
 from harness import results as stored
-from harness.remote import mirror
+from harness.results.remote import mirror
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,7 @@ def results(folder: Path | str | None = None) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    from harness.report.costs import AXES
+    from harness.leaderboard.costs import AXES
 
     costs = {{"latency": "latency_p50_ms"}.get(axis.name, axis.name): axis for axis in AXES}
 
@@ -107,9 +107,9 @@ def compare(
     """
     import pandas as pd
 
-    from harness.comparison import compare as compared
-    from harness.comparison import pick
-    from harness.statistics.score_matrix import join
+    from harness.leaderboard.columns import join
+    from harness.leaderboard.comparison import compare as compared
+    from harness.leaderboard.comparison import pick
 
     found, _ = stored.read(_folder(folder))
     pair = [pick(found, tag, dataset) for tag in (first, second)]
@@ -137,9 +137,9 @@ def run(
     """
     import pandas as pd
 
-    from harness import query_browser
-    from harness.comparison import pick
     from harness.errors import HarnessError
+    from harness.leaderboard.comparison import pick
+    from harness.views import query_browser
 
     result = pick(stored.read(_folder(folder))[0], tag, dataset)
     rows = [

@@ -21,14 +21,14 @@ from torch.nn import functional as F
 
 from harness.records import Doc, Query, ScoredDoc
 from retrievers.dense import doc_text
-from retrievers.encoders import encoding
+from retrievers.encoders import backbones, encoding
 from retrievers.encoders.mae_model import Opened, checked_length, open_checkpoint, runner
 from retrievers.encoders.published import AUTO, chosen, chosen_title
 from retrievers.encoders.vocabulary_vectors import VocabularyHead, activation_of, largest
 from retrievers.retromae import described, pointed_at
 from retrievers.search import exact_search, joint_search, joint_store, vector_store
 from retrievers.search.indexing import index_docs, refuse_surrogates
-from retrievers.training import backbones
+from retrievers.search.joint_queries import JointQueries
 
 NO_CHECKPOINT = (
     "no DupMAE retriever was ever published: set checkpoint to a folder of your own, which `beir-harness finetune`"
@@ -168,7 +168,7 @@ class DupMAE:
                 ids = self.store.doc_ids(rows)
                 yield from map(ScoredDoc, repeat(query.query_id), ids, scores.tolist())
 
-    def _search(self, queries: joint_search.JointQueries, k: int) -> Iterator[exact_search.Found]:
+    def _search(self, queries: JointQueries, k: int) -> Iterator[exact_search.Found]:
         assert self.store is not None
         if self.score == "cls":
             return exact_search.top_k(queries.dense, self.store, k, self.device, self.threads)
@@ -176,11 +176,11 @@ class DupMAE:
             queries = queries._replace(dense=queries.dense[:, :0])
         return joint_search.top_k(queries, self.store, k, self.device, self.threads)
 
-    def encode_queries(self, texts: Sequence[str]) -> joint_search.JointQueries:
+    def encode_queries(self, texts: Sequence[str]) -> JointQueries:
         """Dense parts (n, d') and vocabulary vectors (n, V) of queries."""
         with encoding.torch_threads(self.threads):
             found = self.queries.encode(self.queries.tokenize(texts, self.query_length))
-        return joint_search.JointQueries(found["vectors"], found["vocabulary"])
+        return JointQueries(found["vectors"], found["vocabulary"])
 
     def _pool_queries(self, hidden: Tensor, lengths: Sequence[int]) -> dict[str, Tensor]:
         return {"vectors": self._dense(hidden, lengths), "vocabulary": self.activation(self.head(hidden, lengths))}

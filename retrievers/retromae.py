@@ -11,10 +11,10 @@ import numpy as np
 from retrievers.dense import DenseRetriever
 from retrievers.encoders import checkpoint as files
 from retrievers.encoders import encoding
+from retrievers.encoders.backbones import longest
 from retrievers.encoders.mae_model import Opened, Padded, checked_length, open_checkpoint, runner
 from retrievers.encoders.packed_bert import PackedBert
 from retrievers.encoders.published import AUTO, chosen, chosen_title
-from retrievers.training.backbones import longest
 
 
 class ClsEncoder:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from harness.files import write_json
-from harness.scoring.scores import Scores, write_scores
+from harness.measures.scores import Scores, write_scores
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

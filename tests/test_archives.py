@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.data.archives import unpack
+from harness.datasets.sources.archives import unpack
 from harness.errors import BadInput
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import arguments
 from harness.errors import HarnessError
+from harness.plugins import constructor as arguments
 
 
 class Every:

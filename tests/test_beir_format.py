@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.data import beir_format
-from harness.data.beir_format import judged_queries, read_docs, read_queries
-from harness.data.qrels import read_qrels
+from harness.datasets.sources import beir_format
+from harness.datasets.sources.beir_format import judged_queries, read_docs, read_queries
+from harness.datasets.sources.qrels import read_qrels
 from harness.errors import BadInput
 from harness.records import Doc, Qrel, Query
 

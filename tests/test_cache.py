@@ -10,7 +10,7 @@ import pytest
 import toy
 from harness import paths
 from harness.cli import main
-from harness.running import locks
+from harness.host import locks
 
 OVERLAP = f"{Path(__file__).with_name('overlap.py')}:Overlap"
 

@@ -10,8 +10,8 @@ import made_results
 import toy
 from harness import results
 from harness.cli import main
-from harness.comparison import compare, pick
 from harness.errors import HarnessError
+from harness.leaderboard.comparison import compare, pick
 
 A = [1.0, 0.5, 0.0, 0.25, 0.5]
 B = [0.5, 0.5, 1.0, 0.0, 0.25]

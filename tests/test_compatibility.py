@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import imported, manifest, results, runs, suites
+from harness import results, runs
 from harness.errors import BadInput
+from harness.results import manifest
+from harness.results import means as imported
+from harness.running import suites
 from retrievers.encoders import own_settings
 from retrievers.training import result as training
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.data.dataset_table import Row, expand, groups, rows
+from harness.datasets.dataset_table import Row, expand, groups, rows
 
 
 def test_table_holds_what_the_benchmark_needs() -> None:

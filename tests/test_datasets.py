@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import datasets
-from harness.data import dataset_table
-from harness.datasets import groups, load, rows
+from harness.datasets import dataset_table, groups, load, rows
 from harness.errors import BadInput, HarnessError
 
 
@@ -185,7 +184,7 @@ def test_facts_are_remembered_until_a_file_changes(tmp_path: Path, monkeypatch: 
     folder, cache = collection(tmp_path / "mine"), tmp_path / "cache"
     facts = load(str(folder), cache=cache).facts()
     with monkeypatch.context() as patch:
-        patch.setattr("harness.data.survey.survey", None)  # not called again
+        patch.setattr("harness.datasets.survey.survey", None)  # not called again
         assert load(str(folder), cache=cache).facts() == facts
     collection(folder, docs=4)
     changed = load(str(folder), cache=cache).facts()

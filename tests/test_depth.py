@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 import made_results
-from harness import mteb, results, seeds
+from harness import results
 from harness.cli import main
 from harness.errors import HarnessError
 from harness.leaderboard import build
-from harness.report.groups import groups
+from harness.leaderboard.groups import groups
+from harness.results import mteb, seeds
 
 DOCS = [f"d{number:03d}" for number in range(150)]
 QUERIES = [f"q{number:02d}" for number in range(30)]
@@ -103,7 +104,7 @@ def test_verify_and_exports_go_by_the_depth_that_is_there(place: Path) -> None:
 
 def test_a_column_of_several_datasets_with_a_short_run_is_in_no_test_over_datasets(tmp_path: Path) -> None:
     """Alone in its table, it was: Wilcoxon over the forums found the short system worse."""
-    from harness.data.dataset_table import groups as members
+    from harness.datasets.dataset_table import groups as members
 
     for at, forum in enumerate(members()["cqadupstack"]):
         for tag, value, depth in (("short", 0.2, 10), ("long", 0.4, 1000)):

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli, suites
+from harness import cli
 from harness.errors import HarnessError
-from harness.running import devices, parts
+from harness.running import devices, parts, suites
 from harness.running.executor import run_all
 
 DIVIDED = f"{Path(__file__).with_name('divided.py')}:Divided"

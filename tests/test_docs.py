@@ -13,7 +13,7 @@ import pytest
 
 import docs_blocks
 from harness import cli
-from harness.data import dataset_table
+from harness.datasets import dataset_table
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from harness import datasets
-from harness.data import dataset_table
-from harness.data.acquire import fetch_archive, fetch_files
-from harness.data.dataset_table import File, rows
-from harness.data.download import download
+from harness.datasets import dataset_table
+from harness.datasets.dataset_table import File, rows
+from harness.datasets.sources.acquire import fetch_archive, fetch_files
+from harness.datasets.sources.download import download
 from harness.errors import BadInput, HarnessError
 from test_locks import end, holder
 

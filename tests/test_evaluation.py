@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from harness import runs
 from harness.errors import BadInput, HarnessError
-from harness.evaluation import DEFAULT_MEASURES, Scores, mean, read_scores, score, write_scores
 from harness.measures import parse_measure
+from harness.measures.evaluation import DEFAULT_MEASURES, Scores, mean, read_scores, score, write_scores
 from harness.records import Qrel, Query, ScoredDoc
 
 

@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 import pytrec_eval
 
-from harness import evaluation, runs
-from harness.data.dataset_table import rows
+from harness import runs
+from harness.datasets.dataset_table import rows
 from harness.errors import BadInput, HarnessError
-from harness.evaluation import score
-from harness.measures import parse_measure
+from harness.measures import crosscheck, evaluation, parse_measure
+from harness.measures.evaluation import score
+from harness.measures.matching import match
 from harness.records import Qrel, Query, ScoredDoc
-from harness.scoring import crosscheck
-from harness.scoring.matching import match
 from harness.statistics.significance import p_values
 
 
@@ -228,14 +227,14 @@ def test_rule_23_no_query_one_query_few_documents(queries, docs):
 RULE_24 = """
 import os, sys
 from pathlib import Path
-import harness.evaluation, harness.runs
+import harness.measures.evaluation, harness.runs
 heavy = {"ranx", "numba", "pandas", "pytrec_eval", "torch", "scipy", "matplotlib"} & set(sys.modules)
 assert not heavy, heavy
 import numba
 before = numba.config.THREADING_LAYER, numba.get_num_threads(), numba.config.CACHE_DIR, dict(os.environ)
 from harness.records import Qrel, Query, ScoredDoc
 run = harness.runs.order([ScoredDoc("q1", "a", 1.0)], [Query("q1", "")], 10)
-assert harness.evaluation.score(run, [Qrel("q1", "a", 1)], ["map"]).means() == {"map": 1.0}
+assert harness.measures.evaluation.score(run, [Qrel("q1", "a", 1)], ["map"]).means() == {"map": 1.0}
 assert "ranx" in sys.modules and "torch" not in sys.modules
 assert (numba.config.THREADING_LAYER, numba.get_num_threads(), numba.config.CACHE_DIR, dict(os.environ)) == before
 assert list(Path(os.environ["HOME"]).iterdir()) == [], list(Path(os.environ["HOME"]).iterdir())

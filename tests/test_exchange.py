@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 import toy
-from harness import exchange, imported, mteb, runs
 from harness import results as stored
+from harness import runs
 from harness.cli import main
 from harness.datasets import rows
 from harness.errors import HarnessError
-from harness.exchange import ir_measures_name
+from harness.results import exchange, mteb
+from harness.results import means as imported
+from harness.results.exchange import ir_measures_name
 from made_results import add
 
 

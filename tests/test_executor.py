@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 import toy
-from harness import suites
+from harness.results.manifest import FAILURE
+from harness.running import suites
 from harness.running.executor import run_all
-from harness.running.failures import FAILURE
 
 GOOD = f"{Path(__file__).with_name('overlap.py')}:Overlap"
 BROKEN = """

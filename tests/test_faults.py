@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 import toy
-from harness import suites
 from harness.cli import main
-from harness.runner import Outcome
-from harness.running import locks
+from harness.host import locks
+from harness.running import suites
 from harness.running.executor import run_all
+from harness.running.runner import Outcome
 
 OVERLAP = f"{Path(__file__).with_name('overlap.py')}:Overlap"
 SYSTEMS = [

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 import toy
-from harness import cache_entries, paths, suites
+from harness import paths
 from harness.cli import main
-from harness.running import forecast
+from harness.running import cache_entries, forecast, suites
 from retrievers.search import vector_store
 
 PLUGIN = (

@@ -16,8 +16,8 @@ from harness.errors import BadInput, HarnessError
 from harness.leaderboard import build
 from harness.records import Query
 from harness.runs import order
-from harness.scoring.run_files import read_line_by_line, read_run
-from harness.tables.rendering import render
+from harness.runs.run_files import read_line_by_line, read_run
+from harness.views.tables.rendering import render
 
 TREC = "q1 Q0 d2 1 3 t\nq1 Q0 d1 2 2 t\nq2 Q0 d3 1 1 t\n"
 SAME = {

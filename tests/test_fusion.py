@@ -6,12 +6,14 @@ import re
 import pytest
 
 import toy
-from harness import datasets, manifest, runner, suites
-from harness.arguments import checked
+from harness import datasets
 from harness.conformance import CHECKS
 from harness.errors import HarnessError
 from harness.files import sha256
+from harness.plugins.constructor import checked
 from harness.records import Query, ScoredDoc
+from harness.results import manifest
+from harness.running import runner, suites
 from harness.running.foreign import score_file
 from harness.runs import order, write
 from retrievers.fusion import Fusion

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from fuzz.mutation import spoiled, strike
 from fuzz.targets import TARGETS, refused
-from harness.data import lines
-from harness.data.beir_format import read_docs
+from harness import lines
+from harness.datasets.sources.beir_format import read_docs
 from harness.errors import BadInput
 from harness.files import read_json
-from harness.scoring.run_files import read_run
-from harness.suites import read as read_suite
+from harness.running.suites import read as read_suite
+from harness.runs.run_files import read_run
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # zipfile's, of a member that is there twice
 

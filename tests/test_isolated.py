@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import toy
-from harness import suites
+from harness.running import suites
 from harness.running.executor import run_all
 
 OVERLAP = f"{Path(__file__).with_name('overlap.py')}:Overlap"

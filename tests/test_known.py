@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import toy
-from harness import manifest, suites
+from harness.results import manifest
+from harness.running import suites
 from harness.running.executor import run_all
 
 PLUGIN = """

@@ -9,9 +9,9 @@ import pytest
 
 from harness import results as stored
 from harness.leaderboard import Leaderboard, build
-from harness.tables.grid import Grid
-from harness.tables.rendering import render
-from harness.tables.tables import main_grid, over_grid
+from harness.views.tables.grid import Grid
+from harness.views.tables.rendering import render
+from harness.views.tables.tables import main_grid, over_grid
 from made_results import systems
 
 SHIFTS = {"a": 0.0, "bm25_k1=0.9": 0.02, "c": 0.2}

@@ -13,7 +13,7 @@ from statsmodels.stats.multitest import multipletests
 import made_results
 from harness import results
 from harness.cli import main
-from harness.data.dataset_table import groups
+from harness.datasets.dataset_table import groups
 from harness.errors import HarnessError
 from harness.leaderboard import build
 

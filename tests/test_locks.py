@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.running import locks, processes
+from harness.host import locks, processes
 
 HOLD = "import sys; from pathlib import Path; from harness.running import locks\n"
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 import toy
-from harness import status, suites
 from harness.cli import main
 from harness.errors import HarnessError
-from harness.running import log, processes
+from harness.host import log, processes
+from harness.running import status, suites
 from harness.running.executor import run_all
 
 OVERLAP = f"{Path(__file__).with_name('overlap.py')}:Overlap"

@@ -9,8 +9,8 @@ import made_results
 import toy
 from harness import cli, results
 from harness.leaderboard import build
-from harness.report.costs import AXES, points
-from harness.statistics.score_matrix import columns
+from harness.leaderboard.columns import columns
+from harness.leaderboard.costs import AXES, points
 
 OVERLAP = f"{Path(__file__).with_name('overlap.py')}:Overlap"
 

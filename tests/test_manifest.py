@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 import hostile_files
-from harness import manifest
 from harness.cli import main
 from harness.errors import BadInput
-from harness.running import environment
+from harness.host import environment
+from harness.results import manifest
 
 
 def test_round_trip_adds_the_environment(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.running.measuring import folder_bytes, measure, percentiles
+from harness.host.costs import folder_bytes, measure, percentiles
 
 
 def test_wall_time_includes_waiting_and_cpu_time_does_not() -> None:
@@ -27,7 +27,7 @@ def test_a_failing_block_is_measured_too() -> None:
 def test_the_peak_of_an_earlier_stage_is_forgotten() -> None:
     # In a process of its own: one that keeps freed memory has it resident already.
     code = """
-from harness.running.measuring import measure
+from harness.host.costs import measure
 with measure() as large:
     block = bytearray(200_000_000)
     block[::4096] = b"x" * len(block[::4096])

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 import retrievers
-from harness import datasets, evaluation, runs
+from harness import datasets, runs
+from harness.measures import evaluation
 from retrievers.dupmae import DupMAE
 from retrievers.retromae import RetroMAE
 from retrievers.training.pairs import evaluation_queries, judged_examples, plain, training_dataset

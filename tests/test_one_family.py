@@ -8,8 +8,8 @@ import pytest
 from harness import results
 from harness.commands import plot
 from harness.leaderboard import build
-from harness.report.board_data import board_data
-from harness.report.groups import groups
+from harness.leaderboard.groups import groups
+from harness.views.report.board_data import board_data
 
 RESULTS = Path(__file__).parents[1] / "results"
 SYSTEMS = ("bm25", "minilm", "rrf", "retromae-mini", "rrf-bm25-minilm")
@@ -79,6 +79,6 @@ def test_a_board_knows_the_family_of_every_baseline(correction: str) -> None:
 
 
 def test_a_short_p_stays_on_its_side_of_alpha() -> None:
-    from harness.report.board_data import _short
+    from harness.views.report.board_data import _short
 
     assert _short(0.050004, 0.05) == 0.050004 and _short(0.04996, 0.05) <= 0.05 and _short(0.0123456, 0.05) == 0.0123

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 import toy
-from harness import cli, suites
+from harness import cli
 from harness.errors import HarnessError
+from harness.running import suites
 from harness.running.executor import run_all
 from harness.running.plan import in_order, pairs
 

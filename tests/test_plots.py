@@ -9,8 +9,8 @@ import pytest
 from harness import results as stored
 from harness.cli import main
 from harness.leaderboard import build
-from harness.plots import costs, lists, over, pairs
-from harness.plots.style import BETTER, NEUTRAL, WORSE
+from harness.views.plots import costs, lists, over, pairs
+from harness.views.plots.style import BETTER, NEUTRAL, WORSE
 from made_results import add, systems
 
 FIGURES = {

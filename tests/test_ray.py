@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from harness import suites
 from harness.errors import HarnessError
-from harness.runner import Outcome
-from harness.running import executor, ray_executor
+from harness.running import executor, ray_executor, suites
 from harness.running.plan import waits_for
 from harness.running.ray_executor import needs, slots
 from harness.running.ray_tasks import Look
+from harness.running.runner import Outcome
 from test_devices import DIVIDED, outputs
 
 GPU, CPU = {"CPU": 8.0, "GPU": 2.0}, {"CPU": 4.0}

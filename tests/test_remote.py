@@ -7,10 +7,12 @@ from typing import Any
 import fsspec
 import pytest
 
-from harness import cache_entries, files, manifest
+from harness import files
 from harness.errors import HarnessError
-from harness.remote.mirror import Mirror
-from harness.remote.store import Store
+from harness.results import manifest
+from harness.results.remote.mirror import Mirror
+from harness.results.remote.store import Store
+from harness.running import cache_entries
 
 URL = "memory://bucket/results"
 

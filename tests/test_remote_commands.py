@@ -15,7 +15,7 @@ import pytest
 import toy
 from harness.cli import main
 from harness.errors import HarnessError
-from harness.remote.store import Store
+from harness.results.remote.store import Store
 
 OVERLAP = f"{Path(__file__).with_name('overlap.py')}:Overlap"
 
@@ -124,7 +124,7 @@ def test_fsspec_is_imported_for_a_url_only() -> None:
     code = (
         "import sys; from harness.cli import main\n"
         "try: main(sys.argv[1:])\nexcept SystemExit: pass\n"
-        "print([name for name in sys.modules if name.startswith(('fsspec', 'harness.remote'))], file=sys.stderr)"
+        "print([one for one in sys.modules if one.startswith(('fsspec', 'harness.results.remote'))], file=sys.stderr)"
     )
     for words in (["run", "--help"], ["list", "results", "--results", "nowhere"]):
         done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)

@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from harness import reference, reproduction
 from harness.cli import main
-from harness.data import dataset_table
-from harness.reference import figures
-from harness.reproduction import verify
+from harness.datasets import dataset_table
+from harness.published import reference, reproduction
+from harness.published.reference import figures
+from harness.published.reproduction import verify
 
 BM25 = {"k1": 0.9, "b": 0.4, "stemmer": "default", "language": "en", "threads": 2, "heap": "2g"}
 FLAT, MULTI = {"fields": "flat", **BM25}, {"fields": "multifield", **BM25}

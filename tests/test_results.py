@@ -11,8 +11,8 @@ import made_results
 from harness import results
 from harness.errors import BadInput, HarnessError
 from harness.files import write_json
-from harness.running import integrity
-from harness.statistics.score_matrix import columns, join
+from harness.host import integrity
+from harness.leaderboard.columns import columns, join
 
 
 def test_results_come_in_order_with_their_scores(tmp_path):

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from harness import runs
 from harness.errors import BadInput, HarnessError
 from harness.records import Query, ScoredDoc
-from harness.scoring.regular_runs import read_regular
-from harness.scoring.run_files import read_line_by_line, read_run, write
+from harness.runs.regular_runs import read_regular
+from harness.runs.run_files import read_line_by_line, read_run, write
 
 ids = st.text(st.characters(min_codepoint=33, exclude_categories=["Cs"]), min_size=1, max_size=12)
 float32 = st.floats(width=32, allow_nan=False, allow_infinity=False)

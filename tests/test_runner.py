@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 import toy
-from harness import cli, datasets, manifest, runner, suites
+from harness import cli, datasets
 from harness.errors import HarnessError
-from harness.running import indexes
+from harness.results import manifest
+from harness.running import indexes, runner, suites
 
 OVERLAP = f"{Path(__file__).with_name('overlap.py')}:Overlap"
 
@@ -123,7 +124,7 @@ def test_overwriting_leaves_the_old_result_until_the_new_one_is_whole(
         return {path.name: path.read_bytes() for path in made(place).iterdir() if path.name != ".lock"}
 
     before = state()
-    for target in ("harness.runner.runs.order", "harness.running.publish.manifest.write"):
+    for target in ("harness.running.runner.runs.order", "harness.running.publish.manifest.write"):
         with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="as it was told"):
             patch.setattr(target, fails)
             run(place, {"bonus": 1.0}, overwrite=True)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from harness import runs
 from harness.errors import BadInput, HarnessError
 from harness.records import Query, ScoredDoc
-from harness.scoring.rankings import is_ordered, total_order
-from harness.scoring.text_hashes import hash_texts
+from harness.runs.rankings import is_ordered, total_order
+from harness.runs.text_hashes import hash_texts
 
 QUERIES = [Query("q1", "one"), Query("q2", "two"), Query("q3", "three")]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import scaffold
 from harness.cli import main
 from harness.errors import HarnessError
+from harness.plugins import scaffold
 
 
 def test_what_is_written_passes_check_and_its_own_test(tmp_path, monkeypatch, capsys):

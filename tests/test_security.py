@@ -12,9 +12,12 @@ import pytest
 
 import hostile_files
 import toy
-from harness import datasets, files, plugins, results, suites, tags, trust
-from harness.data.archives import unpack
+from harness import datasets, files, plugins, results
+from harness.datasets.sources.archives import unpack
 from harness.errors import BadInput, HarnessError
+from harness.plugins import trust
+from harness.results import tags
+from harness.running import suites
 from harness.running.foreign import score_file
 from retrievers.encoders import checkpoint, sentence_modules
 

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 import made_results
-from harness import results, seeds
+from harness import results
 from harness.cli import main
 from harness.errors import HarnessError
 from harness.leaderboard import build
+from harness.leaderboard.spread import with_spread
+from harness.results import seeds
 
 SCORES = {"mine-s0": [0.1, 0.5, 0.9], "mine-s1": [0.3, 0.5, 0.4], "mine-s2": [0.2, 0.8, 0.2], "bm25": [0.4, 0.4, 0.4]}
 
@@ -35,7 +37,7 @@ def test_a_querys_score_is_the_mean_over_the_seeds(folder):
 
 def test_the_leaderboard_tests_the_means_and_states_the_spread(folder, capsys):
     found = merged(folder)
-    board = seeds.with_spread(build(found, "ndcg@10"), found)
+    board = with_spread(build(found, "ndcg@10"), found)
     assert set(board.tags) == {"bm25", "mine"} and len(board.family) == 2
     averages = [np.mean(SCORES[f"mine-s{seed}"]) * 0.75 for seed in range(3)]
     assert f"mine {np.std(averages, ddof=1):.4f} (3)" in board.notes[0]
@@ -52,7 +54,7 @@ def test_the_spread_is_of_the_average_beside_it(folder):
         for tag, scores in (mine | {"bm25": [0.2, 0.2]}).items():
             made_results.add(folder, tag, f"cqadupstack-{forum}", [score * factor for score in scores])
     found = merged(folder)
-    board = seeds.with_spread(build(found, "ndcg@10"), found)
+    board = with_spread(build(found, "ndcg@10"), found)
     averages = []
     for tag, scores in mine.items():
         scifact, nfcorpus, forums = np.mean(SCORES[tag]), np.mean(SCORES[tag]) / 2, scores[0] * 0.75
@@ -66,7 +68,7 @@ def test_without_an_average_there_is_no_spread_of_it(tmp_path):
         made_results.add(tmp_path, tag, "scifact", [0.1, 0.2])
     made_results.add(tmp_path, "bm25", "nfcorpus", [0.1, 0.2])
     found = merged(tmp_path)
-    assert "mine – (2)" in seeds.with_spread(build(found, "ndcg@10"), found).notes[0]
+    assert "mine – (2)" in with_spread(build(found, "ndcg@10"), found).notes[0]
 
 
 def test_tables_of_a_folder_with_seeds(folder):

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import datasets, suites
+from harness import datasets
 from harness.errors import HarnessError
+from harness.running import suites
 
 ASKING = 'datasets = ["scifact"]\n[[system]]\nretriever = "bm25"\n'
 

@@ -17,10 +17,10 @@ from harness import results
 from harness.cli import main
 from harness.errors import HarnessError
 from harness.leaderboard import build
-from harness.tables.grid import WIDTH, Grid, Text, escape
-from harness.tables.marks import LETTERS, joined, keys, superscript
-from harness.tables.rendering import FORMATS, render, write_tables
-from harness.tables.tables import p_text, rank_text
+from harness.views.tables.grid import WIDTH, Grid, Text, escape
+from harness.views.tables.marks import LETTERS, joined, keys, superscript
+from harness.views.tables.rendering import FORMATS, render, write_tables
+from harness.views.tables.tables import p_text, rank_text
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -149,7 +149,7 @@ def test_not_separable_from_the_best_is_marked(tmp_path):
 
 @pytest.mark.slow
 def test_thirty_systems_and_the_whole_of_beir_stay_within_the_line(tmp_path):
-    from harness.data.dataset_table import rows
+    from harness.datasets.dataset_table import rows
 
     names = {name: 12 for name, row in rows().items() if row.group}
     made_results.systems(tmp_path, names, {f"system{number:02}": 0.01 * number for number in range(30)})

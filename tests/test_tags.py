@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from harness import tags
 from harness.errors import HarnessError
+from harness.results import tags
 
 
 @pytest.mark.parametrize("tag", ["bm25", "bm25-k1=0.82", "a", "RetroMAE_BEIR", "x@2,y+z"])

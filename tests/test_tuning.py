@@ -6,9 +6,10 @@ import shlex
 
 import pytest
 
-from harness import cli, datasets, tuning
+from harness import cli, datasets
 from harness.commands import tune as command
 from harness.errors import HarnessError
+from harness.running import tuning
 from harness.running.foreign import score_file
 
 QUERIES = [f"q{number}" for number in range(6)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.commands import options
 
 if TYPE_CHECKING:
-    from harness.cache_entries import Entry
+    from harness.running.cache_entries import Entry
 
 HELP = "list or prune downloads, indexes, training text and mirrors in the cache"
 DAY = 86400.0
@@ -35,8 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the entries or what became of them; 1 if one that should go could not."""
-    from harness import cache_entries, paths
+    from harness import paths
     from harness.errors import HarnessError, unknown
+    from harness.running import cache_entries
 
     cache = paths.cache_dir()
     found = cache_entries.entries(cache, options.results_folder(arguments))

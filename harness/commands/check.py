@@ -24,7 +24,7 @@ def main(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
     from harness import conformance, plugins
-    from harness.arguments import checked, parse
+    from harness.plugins.constructor import checked, parse
 
     cls = plugins.find(arguments.retriever)
     values = checked(cls, parse(cls, arguments.set))

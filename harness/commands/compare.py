@@ -9,7 +9,7 @@ from harness.commands import options
 from harness.commands.leaderboard import add_test
 
 if TYPE_CHECKING:
-    from harness.comparison import Measured
+    from harness.leaderboard.comparison import Measured
     from harness.results import Result
 
 HELP = "compare two systems on one dataset: wins, losses, p, the queries that differ most"
@@ -33,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Compare and print; returns 0."""
     from harness import datasets, results
-    from harness.comparison import as_json, compare, pick
+    from harness.leaderboard.comparison import compare, pick
+    from harness.views.tables.tables_json import measured_json
 
     found, _ = results.read(options.results_folder(arguments))
     name = datasets.name_of(arguments.dataset, options.data_folders(arguments))
@@ -48,7 +49,7 @@ def main(arguments: argparse.Namespace) -> int:
         first, second, measures, arguments.test, arguments.correction, arguments.alpha, max(0, arguments.top), texts
     )
     if arguments.json:
-        print(json.dumps([as_json(one) for one in measured], indent=1, ensure_ascii=False, allow_nan=False))
+        print(json.dumps([measured_json(one) for one in measured], indent=1, ensure_ascii=False, allow_nan=False))
         return 0
     for one in measured:
         print("\n".join(_lines(one, arguments, len(measured))), end="\n\n")
@@ -59,11 +60,11 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _one_query(arguments: argparse.Namespace, pair: "Sequence[Result]", measures: Sequence[str]) -> int:
     """Print both systems' documents for one query side by side."""
-    from harness import query_text
     from harness.errors import HarnessError
     from harness.measures import display
-    from harness.query_browser import dataset_of
-    from harness.statistics.score_matrix import unlike
+    from harness.results.alike import unlike
+    from harness.views import query_text
+    from harness.views.query_browser import dataset_of
 
     folders = options.data_folders(arguments)
     for other in pair[1:]:
@@ -82,7 +83,7 @@ def _one_query(arguments: argparse.Namespace, pair: "Sequence[Result]", measures
 def _texts(arguments: argparse.Namespace, result: "Result") -> tuple[Mapping[str, str], str]:
     """Texts by query_id where the dataset is at hand, without a download; else none and the reason."""
     from harness.errors import HarnessError
-    from harness.query_browser import dataset_of
+    from harness.views.query_browser import dataset_of
 
     try:
         dataset = dataset_of(result, options.data_folders(arguments), arguments.dataset, texts=False)
@@ -94,8 +95,8 @@ def _texts(arguments: argparse.Namespace, result: "Result") -> tuple[Mapping[str
 def _lines(one: "Measured", arguments: argparse.Namespace, family: int) -> Sequence[str]:
     from harness.measures import display
     from harness.statistics.significance import TESTS
-    from harness.tables.grid import Grid, Text
-    from harness.tables.tables import CORRECTION_NAMES, effect, p_text, span
+    from harness.views.tables.grid import Grid, Text
+    from harness.views.tables.tables import CORRECTION_NAMES, effect, p_text, span
 
     result = one.comparison
     name = display(one.measure)

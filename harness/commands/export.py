@@ -22,7 +22,8 @@ def main(arguments: argparse.Namespace) -> int:
     """Write the files and say what could not be written; returns 1 if there was nothing to write."""
     import sys
 
-    from harness import exchange, results
+    from harness import results
+    from harness.results import exchange
 
     found, _ = results.read(options.results_folder(arguments))
     chosen = results.select(found, arguments.dataset, arguments.system)

@@ -19,8 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """File the means and print what they are; returns 0."""
-    from harness import imported
     from harness.measures import display
+    from harness.results import means as imported
 
     with options.results_written(arguments) as folder:
         for path in arguments.file:

@@ -44,10 +44,12 @@ def probability(text: str) -> float:
 
 def main(arguments: argparse.Namespace) -> int:
     """Build and print the tables; returns 0."""
-    from harness import files, results, seeds
+    from harness import files, results
     from harness.errors import HarnessError
     from harness.leaderboard import build
-    from harness.tables.rendering import render, write_tables
+    from harness.leaderboard.spread import with_spread
+    from harness.results import seeds
+    from harness.views.tables.rendering import render, write_tables
 
     if arguments.tables:
         others = (
@@ -75,7 +77,7 @@ def main(arguments: argparse.Namespace) -> int:
         build(chosen, measure, arguments.baseline, arguments.test, arguments.correction, arguments.alpha, notes)
         for measure in dict.fromkeys(arguments.measure or ["ndcg@10"])
     ]
-    boards = [seeds.with_spread(board, chosen) for board in boards]
+    boards = [with_spread(board, chosen) for board in boards]
     text = render(boards, arguments.format)
     if arguments.output and arguments.output.is_dir():
         raise HarnessError(f"--output {arguments.output} is a folder; name a file in it")

@@ -55,7 +55,7 @@ def _retrievers(_: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def _suites(_: argparse.Namespace) -> list[dict[str, Any]]:
-    from harness import suites
+    from harness.running import suites
 
     return [
         {

@@ -15,7 +15,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Write both files and print what to run next; returns 0."""
     from pathlib import Path
 
-    from harness import scaffold
+    from harness.plugins import scaffold
 
     code, test = scaffold.write(arguments.name, Path(arguments.dir))
     spec = scaffold.spec(code)

@@ -10,7 +10,7 @@ from harness import paths
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    from harness.remote.mirror import Mirror
+    from harness.results.remote.mirror import Mirror
 
 
 def add_results(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +57,7 @@ def results_folder(arguments: argparse.Namespace) -> Path:
         if place.exists() and not place.is_dir():
             raise HarnessError(f"the results folder {place} is a file; name a folder with --results")
         return place
-    from harness.remote import mirror
+    from harness.results.remote import mirror
 
     return mirror.folder(place)
 
@@ -67,7 +67,7 @@ def results_mirror(arguments: argparse.Namespace) -> "Mirror | None":
     place = arguments.results or paths.results_dir()
     if isinstance(place, Path):
         return None
-    from harness.remote.mirror import Mirror
+    from harness.results.remote.mirror import Mirror
 
     mirror = Mirror(place)
     mirror.pull()

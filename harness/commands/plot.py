@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Draw and write; returns 0."""
     from harness import results
-    from harness.plots import style
+    from harness.views.plots import style
 
     options.refuse(
         arguments, add_arguments, UNUSED[arguments.figure], f"the figure {arguments.figure} has no use for it"
@@ -66,8 +66,8 @@ def figure(arguments: argparse.Namespace, found: "list[Result]") -> "Figure":
     """The figure that the arguments ask for. Raises HarnessError where something is missing to draw it."""
     from harness.errors import HarnessError
     from harness.leaderboard import build
-    from harness.plots import costs, lists, over, pairs
     from harness.results import select
+    from harness.views.plots import costs, lists, over, pairs
 
     paired = arguments.figure in ("differences", "queries")
     if paired and not arguments.baseline:
@@ -93,10 +93,10 @@ def figure(arguments: argparse.Namespace, found: "list[Result]") -> "Figure":
 
 
 def _queries(arguments: argparse.Namespace, found: "list[Result]") -> "Figure":
-    from harness.comparison import compare, pick
     from harness.errors import HarnessError
-    from harness.plots import pairs
-    from harness.statistics.score_matrix import join
+    from harness.leaderboard.columns import join
+    from harness.leaderboard.comparison import compare, pick
+    from harness.views.plots import pairs
 
     if len(arguments.system) != 1 or len(arguments.dataset) != 1:
         raise HarnessError("the figure of queries wants one --system, one --baseline and one --dataset")

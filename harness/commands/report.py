@@ -34,7 +34,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Write the site and print where it is; returns 0."""
     import sys
 
-    from harness.report import site
+    from harness.views.report import site
 
     if not arguments.serve:
         options.refuse(arguments, add_arguments, ("port",), "a port is for --serve")

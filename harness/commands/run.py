@@ -55,10 +55,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run every pair; 1 if one failed, or could not be pushed to where the results belong."""
-    from harness import datasets, paths, plugins, suites
-    from harness.arguments import checked, parse
+    from harness import datasets, paths, plugins
     from harness.errors import HarnessError
-    from harness.running import devices, executor, forecast, ray_executor
+    from harness.plugins.constructor import checked, parse
+    from harness.running import devices, executor, forecast, ray_executor, suites
     from harness.running.prepared import Systems
 
     if arguments.k < 1:
@@ -112,7 +112,7 @@ def main(arguments: argparse.Namespace) -> int:
         overwrite=arguments.overwrite,
         download=not arguments.offline,
         timeout=arguments.timeout,
-        finished=mirror.finished if mirror else None,
+        finished=(lambda one: mirror.finished(one.tag, one.dataset)) if mirror else None,
     )
     all_pushed = mirror.finish() if mirror else True
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]

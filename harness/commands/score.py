@@ -23,8 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Score, file, print the means; returns 0."""
-    from harness import datasets, paths, tags
+    from harness import datasets, paths
     from harness.measures import display
+    from harness.results import tags
     from harness.running.foreign import score_file
 
     dataset = datasets.load(

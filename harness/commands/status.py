@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from harness.commands import options
 
 if TYPE_CHECKING:
-    from harness.status import Status
+    from harness.running.status import Status
 
 HELP = "say how far a run is, or how far it came"
 
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Print the runs that live, else the last one; returns 0."""
-    from harness import status
+    from harness.running import status
 
     found = status.read(options.results_folder(arguments))
     if arguments.json:
@@ -31,7 +31,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _text(status: "Status") -> str:
-    from harness.running.log import duration
+    from harness.host.log import duration
 
     where = f"process {status.pid} on {status.host}"
     words = {True: "running", None: "running or dead (ask that host)"}

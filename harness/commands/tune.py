@@ -38,10 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Tune, print the best parameters, their score and the command that uses them; returns 0."""
     from harness import datasets, files, paths, plugins
-    from harness.arguments import checked, parse
+    from harness.host.progress import over
     from harness.measures import display
-    from harness.running.progress import over
-    from harness.tuning import tune
+    from harness.plugins.constructor import checked, parse
+    from harness.running.tuning import tune
 
     dataset = datasets.load(
         arguments.dataset, options.data_folders(arguments), paths.cache_dir(), not arguments.offline, documents=False

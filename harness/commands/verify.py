@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from harness.commands import options
 
 if TYPE_CHECKING:
-    from harness.reproduction import Verdict
+    from harness.published.reproduction import Verdict
 
 HELP = "compare the results with published figures and say why they differ"
 
@@ -23,7 +23,7 @@ def main(arguments: argparse.Namespace) -> int:
     import sys
 
     from harness import results
-    from harness.reproduction import verify
+    from harness.published.reproduction import verify
 
     found, notes = results.read(options.results_folder(arguments))
     found, damaged = results.sound(found)

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 from unittest import SkipTest
 
-from harness import arguments
 from harness.conformance.collection import DOCS
 from harness.conformance.law import Broken, Make, indexed, law, require
-from harness.importing import FILE_MODULE
+from harness.plugins import constructor
+from harness.plugins.importing import FILE_MODULE
 
 # Run by a new interpreter: import what argv names, then write to argv[1] what is not as it was.
 PROBE = """
 import importlib, json, logging, os, pathlib, sys, threading
-from harness.importing import load_file
+from harness.plugins.importing import load_file
 def state():
     return {
         "environment variables": sorted(map(str, os.environ.items())),
@@ -63,11 +63,11 @@ def import_does_nothing(make: Make, folder: Path) -> None:
 def arguments_survive_json(make: Make, folder: Path) -> None:
     """Every argument has a default, and what is recorded of a retriever comes back from JSON as it was."""
     cls = type(make())
-    names = arguments.defaults(cls)
-    require(not (missing := arguments.required(cls)), f"argument {missing[:1]} has no default")
+    names = constructor.defaults(cls)
+    require(not (missing := constructor.required(cls)), f"argument {missing[:1]} has no default")
     for name, value in names.items():
-        require(arguments.survives_json(value), f"the default of {name!r} is {value!r}, which JSON cannot carry")
-        arguments.checked(cls, {name: value})
+        require(constructor.survives_json(value), f"the default of {name!r} is {value!r}, which JSON cannot carry")
+        constructor.checked(cls, {name: value})
     for declared in ("runtime", "search_only"):
         strangers = sorted(set(getattr(cls, declared, ())) - names.keys())
         require(not strangers, f"{declared} names {strangers}, which the constructor does not have")
@@ -75,4 +75,4 @@ def arguments_survive_json(make: Make, folder: Path) -> None:
     for method in ("facts", "fingerprint"):
         if hasattr(retriever, method):
             value = getattr(retriever, method)()
-            require(arguments.survives_json(value), f"{method}() gives {value!r}, which JSON cannot carry")
+            require(constructor.survives_json(value), f"{method}() gives {value!r}, which JSON cannot carry")

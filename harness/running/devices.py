@@ -18,10 +18,11 @@ from typing import Any
 from harness import plugins
 from harness.datasets import Dataset
 from harness.errors import HarnessError
+from harness.host import log, progress
 from harness.records import Doc
-from harness.running import log, parts, progress
+from harness.running import parts
 from harness.running.folders import Folders
-from harness.suites import System
+from harness.running.suites import System
 
 ATTEMPTS = 2  # of a part whose process was killed
 EVERY = 256  # documents between two reports

@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.files import write_bytes
+from harness.results.manifest import FAILURE
 
-FAILURE = "failure.txt"  # beside where the result would be: the traceback of the last attempt
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 

@@ -33,14 +33,3 @@ def of_result(
         "relevance_level": dataset.relevance_level,
         "k": k,
     }
-
-
-def difference(old: Any, new: Any, path: str = "") -> list[str]:
-    """Lines `place: old -> new`, one for each leaf in which two JSON values differ."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        return [
-            line
-            for name in sorted(old.keys() | new.keys())
-            for line in difference(old.get(name), new.get(name), f"{path}.{name}" if path else name)
-        ]
-    return [] if old == new else [f"{path}: {old!r} -> {new!r}"]

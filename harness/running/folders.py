@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from harness import datasets, manifest
+from harness import datasets
 from harness.datasets import Dataset
+from harness.results import manifest
 
 
 class Folders(NamedTuple):

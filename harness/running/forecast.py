@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness import cache_entries, datasets, manifest, plugins
-from harness.data import dataset_table, survey
+from harness import datasets, plugins
+from harness.datasets import dataset_table, survey
 from harness.errors import HarnessError
-from harness.running import progress
-from harness.suites import System
+from harness.host import progress
+from harness.results import manifest
+from harness.running import cache_entries
+from harness.running.suites import System
 
 DOC_BYTES = 600  # of a document in corpus.jsonl, on average over BEIR
 ZIPPED = 0.4  # its share in an archive, which is there until it is unpacked

@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from harness import files, manifest, runs
+from harness import files, runs
 from harness.datasets import Dataset
 from harness.errors import HarnessError
-from harness.running import locks, strangers
+from harness.host import locks
+from harness.results import manifest
+from harness.running import strangers
 from harness.running.publish import publish
 
 

@@ -15,10 +15,11 @@ from typing import Any
 from harness import files
 from harness.datasets import Dataset
 from harness.errors import HarnessError
+from harness.host import integrity, locks, log, progress
+from harness.host.costs import folder_bytes, measure
 from harness.records import Doc
 from harness.retriever import Retriever
-from harness.running import integrity, locks, log, part_costs, progress
-from harness.running.measuring import folder_bytes, measure
+from harness.running import part_costs
 
 COMPLETE, BEGUN, USED = "complete.json", "begun.json", ".in-use"
 Progress = Callable[[Iterable[Doc]], Iterable[Doc]]

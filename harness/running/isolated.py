@@ -22,10 +22,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from harness.runner import Outcome
-from harness.running import failures, log
+from harness.host import log
+from harness.results import manifest
+from harness.running import pair
 from harness.running.folders import Folders
-from harness.suites import System
+from harness.running.runner import Outcome
+from harness.running.suites import System
 
 READY = b"ready\n"
 STACKS_S = 1.0  # how long a process may take to say where it hangs
@@ -60,8 +62,8 @@ def evaluate(
         if trace := stacks.read():
             with suppress(OSError):
                 place.mkdir(parents=True, exist_ok=True)
-                (place / failures.FAILURE).write_bytes(trace)
-                how += f" (where it was: {place / failures.FAILURE})"
+                (place / manifest.FAILURE).write_bytes(trace)
+                how += f" (where it was: {place / manifest.FAILURE})"
     return Outcome(system.tag, name, "failed", message=how)
 
 
@@ -115,8 +117,6 @@ def _watched(task: dict[str, Any], timeout: float, stacks: int) -> tuple[dict[st
 
 
 def _main() -> int:
-    from harness.running import executor
-
     faulthandler.register(signal.SIGUSR1, int(sys.argv[1]), all_threads=True)
     task = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -126,7 +126,7 @@ def _main() -> int:
     answer.flush()
     path, begun, about = task["log"] or (None, 0.0, {})
     with log.joined(Path(path) if path else None, begun), log.about(**about):
-        outcome = executor.evaluate(
+        outcome = pair.evaluate(
             System(*task["system"]), task["name"], task["k"], Folders.of(task["folders"]), task["overwrite"],
             task["devices"],
         )  # fmt: skip

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.files import write_json
-from harness.running.measuring import Cost
+from harness.host.costs import Cost
 
 
 def write(place: Path, part: int, parts: int, cost: Cost) -> None:

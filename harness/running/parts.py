@@ -7,12 +7,13 @@ processes at once, and the index stays the same.
 from collections.abc import Callable, Iterable
 
 from harness import files, plugins
+from harness.host import locks
+from harness.host.costs import measure
 from harness.records import Doc
-from harness.running import indexes, locks, part_costs
+from harness.running import indexes, part_costs
 from harness.running.folders import Folders
-from harness.running.measuring import measure
 from harness.running.prepared import prepare
-from harness.suites import System
+from harness.running.suites import System
 
 Watch = Callable[[Iterable[Doc]], Iterable[Doc]]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness import datasets, plugins
 from harness.errors import HarnessError
-from harness.suites import System
+from harness.running.suites import System
 
 
 def pairs(

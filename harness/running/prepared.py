@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import files, manifest, plugins
-from harness.arguments import checked
+from harness import files, plugins
 from harness.datasets import Dataset
 from harness.errors import HarnessError
+from harness.host import integrity, locks
+from harness.plugins.constructor import checked
+from harness.results import manifest
 from harness.retriever import Retriever
-from harness.running import fingerprint, integrity, locks
-from harness.suites import System
+from harness.running import fingerprint
+from harness.running.suites import System
 
 
 class RunNeeded(HarnessError):

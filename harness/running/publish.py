@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from harness import evaluation, manifest, runs
+from harness import runs
 from harness.datasets import Dataset
-from harness.measures import DEFAULT_MEASURES
-from harness.running import integrity
+from harness.host import integrity
+from harness.measures import DEFAULT_MEASURES, evaluation
+from harness.results import manifest
 from harness.runs import Run
 
 NEW = ".new"  # below the result's folder: what is being written

@@ -15,14 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness import manifest
 from harness.errors import HarnessError
-from harness.runner import Outcome
-from harness.running import executor, failures, forecast, log, progress, ray_tasks
+from harness.host import log, progress
+from harness.results import manifest
+from harness.running import executor, failures, forecast, ray_tasks
 from harness.running.folders import Folders
 from harness.running.plan import pairs, waits_for
 from harness.running.ray_tasks import Look
-from harness.suites import System
+from harness.running.runner import Outcome
+from harness.running.suites import System
 
 RETRIES = 3  # of a task whose worker or node is lost, or that met an OSError
 

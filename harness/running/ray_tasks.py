@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 
 from harness import files, plugins
 from harness.errors import HarnessError
-from harness.runner import Outcome
-from harness.running import executor, isolated, parts
+from harness.running import isolated, parts
 from harness.running.folders import Folders
+from harness.running.pair import evaluate as evaluate_pair
 from harness.running.prepared import prepare
-from harness.suites import System
+from harness.running.runner import Outcome
+from harness.running.suites import System
 
 
 class Look(NamedTuple):
@@ -78,4 +79,4 @@ def pair(
     enter(here)
     if timeout:
         return isolated.evaluate(system, name, k, folders, overwrite, (), timeout)
-    return executor.evaluate(system, name, k, folders, overwrite, passing=(OSError,))
+    return evaluate_pair(system, name, k, folders, overwrite, passing=(OSError,))

@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.statistics import fixed_point
 from harness.statistics.intervals import t_intervals
-from harness.statistics.score_matrix import Matrix
+from harness.statistics.matrix import Matrix
 from harness.statistics.significance import correct, effect_size, p_values
 from harness.statistics.ties import EQUAL
 

@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from retrievers.encoders import checkpoint, own_vectors, published, sentence_modules
+from retrievers.encoders import backbones, checkpoint, own_vectors, published, sentence_modules
 from retrievers.encoders.packed_bert import PackedBert, another_kind, replaced
-from retrievers.training import backbones
 
 BARE = ("Model", "ForMaskedLM", "ForPreTraining")  # endings of architectures that are encoders
 NEVER = "its [CLS] vectors are compared by dot product as they are; the retriever sentence-transformer runs this folder"

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from retrievers.encoders import backbones
 from retrievers.encoders.packed_bert import groups
-from retrievers.training import backbones
 
 BLOCK, BLOCK_GPU = 1 << 23, 1 << 28  # logits made at a time
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {

@@ -23,7 +23,7 @@ from torch import Tensor
 from retrievers.search.device_candidates import keep_best
 from retrievers.search.device_tiles import in_tiles, loaded
 from retrievers.search.exact_margin import UNIT, norms
-from retrievers.search.joint_search import LARGEST_SCORE, JointQueries, gamma
+from retrievers.search.joint_queries import LARGEST_SCORE, JointQueries, gamma
 from retrievers.search.joint_store import JointStore
 from retrievers.search.vector_store import Shard
 

@@ -31,7 +31,6 @@ weights and, with `raw`, of a query's V numbers are not small.
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -41,6 +40,7 @@ from retrievers.search import exact_kernels, exact_search, joint_kernels
 from retrievers.search.exact_margin import UNIT, norms
 from retrievers.search.exact_search import Found, full_fp32, in_order, slices
 from retrievers.search.joint_kernels import ROUNDED
+from retrievers.search.joint_queries import LARGEST_SCORE, JointQueries, gamma
 from retrievers.search.joint_store import JointStore
 from retrievers.search.row_sums import CHUNK, LANES, LARGEST
 from retrievers.search.vector_store import Shard
@@ -48,19 +48,6 @@ from retrievers.search.vector_store import Shard
 BLOCK_DOCS = 4096  # documents of one block: its scores stay within a CPU's caches
 TILE_QUERIES = 512  # of one matrix product; a multiple of LANES
 PASS_QUERIES = 1024  # queries that one pass over the store serves; bounds memory
-LARGEST_SCORE = 1e38
-
-
-class JointQueries(NamedTuple):
-    """Encoded queries: dense parts fp32 (Q, d'), vocabulary vectors fp32 (Q, V). With d' = 0 the sparse part counts
-    alone."""
-
-    dense: np.ndarray
-    vocabulary: np.ndarray
-
-    def part(self, which: slice) -> "JointQueries":
-        """Some of the queries."""
-        return JointQueries(self.dense[which], self.vocabulary[which])
 
 
 def top_k(queries: JointQueries, store: JointStore, k: int, device: str = "auto", threads: int = 0) -> Iterator[Found]:
@@ -117,11 +104,6 @@ def double_margins(queries: JointQueries, store: JointStore, errors: np.ndarray)
     summed = gamma(width) * dense + (gamma(k // CHUNK + 8) + 4 * UNIT) * (dense + sparse)
     underflow = (width + k) * 2.0**-125 * (1 + length + longest + largest + heaviest)
     return 2 * (moved + summed + underflow)
-
-
-def gamma(terms: int) -> float:
-    """The relative error bound of an fp32 sum of so many products."""
-    return terms * UNIT / (1 - terms * UNIT)
 
 
 def exact_scores(

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers.activations import ACT2FN
 
-from retrievers.training.backbones import Shape
+from retrievers.encoders.backbones import Shape
 
 
 class EnhancedDecoder(nn.Module):

@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from retrievers.training import backbones
+from retrievers.encoders import backbones
 from retrievers.training.heads import pooled_logits
 from retrievers.training.masking import IGNORED, Masked
 from retrievers.training.retromae import Average, Query, RetroMAE

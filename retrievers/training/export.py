@@ -19,7 +19,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from harness.files import write_bytes, write_json
-from retrievers.training import backbones
+from retrievers.encoders import backbones
 from retrievers.training.model_card import model_card
 from retrievers.training.result import RECORD, save_through
 

@@ -12,8 +12,8 @@ from accelerate import Accelerator, InitProcessGroupKwargs
 from accelerate.utils import broadcast_object_list
 
 from harness.files import sha256
+from retrievers.encoders.backbones import family, longest
 from retrievers.training import checkpoints, finetune_data, loop, prepare, result
-from retrievers.training.backbones import family, longest
 from retrievers.training.export import export
 from retrievers.training.finetune_arguments import add_finetune_arguments, resolved
 from retrievers.training.finetune_model import FineTuning

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from retrievers.training import backbones
+from retrievers.encoders import backbones
 from retrievers.training.vocabulary import load_tokenizer
 
 SIZES = {"layers": 4, "hidden": 256, "heads": 4, "intermediate": 0, "positions": 512}  # 0: four times hidden

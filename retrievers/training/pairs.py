@@ -57,7 +57,7 @@ def evaluation_splits(dataset: Dataset) -> set[str]:
 
 def evaluation_queries(dataset: Dataset) -> tuple[set[str], set[str]]:
     """The ids of the queries judged in evaluation splits of the dataset's folder, and their texts, `plain`."""
-    from harness.data.beir_format import judged_queries
+    from harness.datasets.sources.beir_format import judged_queries
 
     ids, texts = set(), set()
     for folder in dict.fromkeys((dataset.folder, dataset.qrels_file.parent.parent)):

@@ -9,9 +9,9 @@ import torch
 from accelerate import Accelerator, InitProcessGroupKwargs
 from accelerate.utils import broadcast_object_list
 
+from retrievers.encoders.backbones import longest
 from retrievers.training import checkpoints, loop, objectives, prepare, ranges, result
 from retrievers.training.arguments import add_pretrain_arguments
-from retrievers.training.backbones import longest
 from retrievers.training.batches import Schedule, cut_blocks
 from retrievers.training.initial import Initial, start_from
 from retrievers.training.masking import Masker

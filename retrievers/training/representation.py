@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from retrievers.encoders import backbones
 from retrievers.encoders.vocabulary_vectors import activation_of
-from retrievers.training import backbones
 from retrievers.training.heads import pooled_logits
 from retrievers.training.representation_top import top_logits
 

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from retrievers.training import backbones
+from retrievers.encoders import backbones
 from retrievers.training.decoder import EnhancedDecoder
 from retrievers.training.heads import token_loss
 from retrievers.training.masking import IGNORED, Masked

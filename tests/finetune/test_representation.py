@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from transformers import BertForMaskedLM
 
-from retrievers.training import backbones
+from retrievers.encoders import backbones
 from retrievers.training.heads import pooled_logits
 from retrievers.training.representation import SPREAD, Docs, Queries, Representation, score_all, score_groups
 from retrievers.training.representation_top import top_logits

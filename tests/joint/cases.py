@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from retrievers.search import joint_store, vector_store
-from retrievers.search.joint_search import JointQueries, top_k
+from retrievers.search.joint_queries import JointQueries
+from retrievers.search.joint_search import top_k
 from retrievers.search.joint_store import JointStore
 
 Hits = list[list[tuple[str, float]]]

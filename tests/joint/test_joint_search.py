@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from joint.cases import brute_force, random_case, search, store
 from retrievers.search import exact_search, joint_device, joint_kernels, joint_search
-from retrievers.search.joint_search import JointQueries, top_k
+from retrievers.search.joint_queries import JointQueries
+from retrievers.search.joint_search import top_k
 
 
 @pytest.mark.parametrize("lowest", [-np.inf, 0.0], ids=["raw", "relu"])

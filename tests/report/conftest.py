@@ -8,7 +8,7 @@ from typing import Any
 import hostile
 import pytest
 
-from harness.report import site as report_site
+from harness.views.report import site as report_site
 
 ARGUMENTS = [
     "--no-sandbox",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.report import site as report_site
+from harness.views.report import site as report_site
 from made_results import add
 
 MARKUP = "\"'><script>window.pwned=1<!--<img src=x onerror=alert(1)>&amp;"

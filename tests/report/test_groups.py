@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from harness import results as stored
 from harness.leaderboard import build
-from harness.report.cliques import cliques
-from harness.report.costs import AXES, Point, front, geometric_mean, points
-from harness.report.groups import EVERY, groups
-from harness.report.provenance import command
+from harness.leaderboard.costs import AXES, Point, front, geometric_mean, points
+from harness.leaderboard.groups import EVERY, groups
 from harness.results import Result
+from harness.statistics.cliques import cliques
+from harness.views.report.provenance import command
 from made_results import systems
 
 DATASETS = {

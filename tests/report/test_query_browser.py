@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import datasets, query_browser, query_text
+from harness import datasets
 from harness import results as stored
 from harness.cli import main
-from harness.query_browser import Judgments, Missed, Ranked, clipped, view
 from harness.records import Query, ScoredDoc
-from harness.report import queries
 from harness.runs import order
+from harness.views import query_browser, query_text
+from harness.views.query_browser import Judgments, Missed, Ranked, clipped, view
+from harness.views.report import queries
 
 RUN = order([ScoredDoc("q", f"d{n}", 30.0 - n) for n in range(1, 13)], [Query("q", "")], 1000)
 

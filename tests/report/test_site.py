@@ -14,7 +14,7 @@ import pytest
 
 from harness.cli import main
 from harness.errors import BadInput, HarnessError
-from harness.report import site as report_site
+from harness.views.report import site as report_site
 from made_results import add, systems
 
 RETRIEVER = {"name": "bm25", "class": "x:Y", "arguments": {}, "all_arguments": {}}

@@ -15,7 +15,8 @@ from transformers import (
     RobertaForMaskedLM,
 )
 
-from retrievers.training import backbones, objectives
+from retrievers.encoders import backbones
+from retrievers.training import objectives
 from retrievers.training.dupmae import DupMAE, distinct_tokens
 from retrievers.training.masking import IGNORED, Masked, Masker
 from retrievers.training.retromae import RetroMAE

@@ -1,1 +1,0 @@
-"""The parts of `harness.datasets`: the table, readers of BEIR's format, downloads."""

@@ -1,0 +1,342 @@
+"""Test collections by name: `load("scifact")` finds one in the data folders, the cache or the network.
+
+A name may carry a split, `scifact@train`; without one the table decides, and for a folder that the table does not
+know it is `test`, or the only split there is. Another split is a dataset of its own in every table and average; the
+dataset's own split may be said and changes nothing: `scifact@test` is `scifact`. A name with a slash is the path of a
+folder in BEIR layout. A folder that is named as the table names a dataset is that dataset, wherever it lies: one name,
+one meaning, in every table of results.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import paths
+from harness.datasets import survey
+from harness.datasets.dataset_table import Row, Unit, expand, groups, rows, unit_of
+from harness.errors import BadInput, HarnessError, unknown
+from harness.records import Doc, Qrel, Query
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Dataset", "Row", "check_folders", "check_names", "expand", "groups", "load", "name_of", "rows"]
+
+CORPUS = "corpus.jsonl"
+USUAL = "test"  # the split of a folder that the table does not know
+LONGEST_NAME = 200  # bytes; file systems end at 255, and a split and an ending are added
+PACKAGE = Path(__file__).parent  # the sample collection lies here
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One collection with the judgments of one split. Making one reads no more than is needed to check its counts.
+
+    `exclude_self`, `relevance_level` and `measure` say how it is evaluated, `unit` under which name it counts in
+    averages; `row` is its row of the table, None for a collection that the table does not know.
+    """
+
+    name: str
+    folder: Path
+    split: str
+    exclude_self: bool
+    relevance_level: int
+    measure: str
+    unit: Unit
+    corpus_file: Path | None  # None where only queries and judgments are at hand, and `load` was told that it will do
+    queries_file: Path
+    qrels_file: Path
+    row: Row | None
+    cache: Path
+
+    def docs(self) -> Iterator[Doc]:
+        """Stream the documents; at the end of the stream, raise HarnessError for repeated ids or a wrong count."""
+        from harness.datasets.sources.beir_format import read_docs
+
+        if (corpus := self.corpus_file) is None:
+            raise BadInput(self.folder, None, f"there is no {CORPUS} or {CORPUS}.gz, and the documents are needed here")
+        return read_docs(corpus, at_end=lambda count: self._check("docs", count, corpus))
+
+    def knows(self, hashes: "np.ndarray") -> "np.ndarray":
+        """(N,) bool: which of these hashes of doc_ids, by `hash_texts`, are of the collection's documents.
+
+        Where there are no documents, of those that are judged.
+        """
+        import numpy as np
+
+        return np.isin(hashes, survey.id_hashes(self.cache, self.corpus_file, self.qrels_file))
+
+    def queries(self) -> list[Query]:
+        """The judged queries of the split, in the order of the queries file; raises HarnessError."""
+        from harness.datasets.sources.beir_format import judged_queries
+
+        queries = judged_queries(self.queries_file, self.qrels_file)
+        self._check("queries", len(queries), self.qrels_file)
+        return queries
+
+    def qrels(self) -> list[Qrel]:
+        """The judgments of the split, in the order of their file; raises HarnessError."""
+        from harness.datasets.sources.qrels import read_qrels
+
+        qrels = read_qrels(self.qrels_file)
+        self._check("qrels", sum(qrel.relevance >= 0 for qrel in qrels), self.qrels_file)
+        return qrels
+
+    def facts(self) -> dict[str, Any]:
+        """What the manifest says about the data: name, split, version, source, and the hashes and counts of `survey`.
+
+        The first call reads every file to its end; later ones, in any process, only look whether the files have
+        changed. Without documents, what is known of them is None.
+        """
+        found = self._remembered()
+        if found is None:
+            found = survey.survey(*self._files)
+            survey.remember(self.cache, found, *self._files)
+            self._check_all(found)
+        about = {"version": self.row.version, "url": self.row.url, "md5": self.row.md5} if self.row else {}
+        return {"name": self.name, "split": self.split, **about, **found}
+
+    def judgments_facts(self) -> dict[str, str]:
+        """The hashes of queries and judgments that are in `facts`; reads no document."""
+        return survey.judgments(self.queries_file, self.qrels_file)
+
+    def collection_fingerprint(self) -> str:
+        """Hex sha256 of the documents: the same for the three MS MARCO datasets, and for a corpus.jsonl and its .gz."""
+        return self.facts()["collection_sha256"]
+
+    def check_judgments(self) -> None:
+        """Raise HarnessError unless queries and judgments are sound and as many as the table says."""
+        if self._remembered() is None:
+            self.queries()
+            self.qrels()
+
+    @property
+    def _files(self) -> tuple[Path | None, Path, Path]:
+        return self.corpus_file, self.queries_file, self.qrels_file
+
+    def _remembered(self) -> dict[str, Any] | None:
+        found = survey.remembered(self.cache, *self._files)
+        if found is not None:
+            self._check_all(found)
+        return found
+
+    def _check_all(self, found: dict[str, Any]) -> None:
+        for column, file in zip(("docs", "queries", "qrels"), self._files, strict=True):
+            if file:
+                self._check(column, found[column], file)
+
+    def _check(self, column: str, found: int, path: Path) -> None:
+        if self.row is not None and (column == "docs" or self.split == self.row.split):
+            self.row.check(column, found, path)
+
+
+def load(
+    name_or_path: str,
+    data_dirs: Sequence[Path] = (),
+    cache: Path | None = None,
+    download: bool = True,
+    documents: bool = True,
+) -> Dataset:
+    """Find a dataset: in `data_dirs`, then in the cache, then, if `download`, in the network. Checks its judgments.
+
+    Without `documents` a folder that holds nothing but queries and judgments will do, where none has documents, too.
+    Raises HarnessError for an unknown name (the nearest is suggested), a dataset that cannot be had, and wrong files.
+    """
+    cache = paths.cache_dir() if cache is None else cache
+    check_folders(data_dirs)
+    name, split = _parts(name_or_path)
+    if name in groups():
+        members = groups()[name]
+        raise HarnessError(f"{name!r} stands for {len(members)} datasets; name one of them, for example {members[0]}")
+    row = rows().get(name)
+    places = [*map(Path, data_dirs), cache / "datasets", PACKAGE]
+    if row is not None:
+        judged_only = None if documents else _find(row.folders, places, f"qrels/{split or row.split}.tsv")
+        folder = _find(row.folders, places) or judged_only or _fetched(row, cache, download)
+    elif found := _local(name, data_dirs):
+        folder, name = found, _checked(name, found)
+    elif _is_path(name):
+        folder = _folder(name)
+        row = _row_of(folder)
+        name = row.name if row else _checked(folder.name, folder)
+    else:
+        raise _unknown(name, data_dirs)
+    judged = _judgments(row, folder, places, cache, download) if row and split in ("", row.split) else folder
+    dataset = _open(name, split, folder, judged, row, cache, documents)
+    dataset.check_judgments()
+    return dataset
+
+
+def name_of(name_or_path: str, data_dirs: Sequence[Path] = ()) -> str:
+    """The name under which its results are filed, with no file opened: one for all ways to say it.
+
+    `scifact@test` is `scifact`, a path its folder's name. What is no dataset keeps the last part of what was given, and
+    it does not matter which splits there are.
+    """
+    name, split = _parts(name_or_path)
+    if name in rows():
+        default = rows()[name].split
+    elif folder := _local(name, data_dirs) or (_folder(name) if _is_path(name) else None):
+        row = _row_of(folder)
+        name, default = (row.name, row.split) if row else (folder.name, USUAL)
+    else:
+        name, default = Path(name).name, USUAL
+    return name if split in ("", default) else f"{name}@{split}"
+
+
+def check_folders(data_dirs: Iterable[Path]) -> None:
+    """Raise HarnessError for a data folder that is none, with what to give instead."""
+    for data_dir in map(Path, data_dirs):
+        if not data_dir.is_dir():
+            what = "is no folder" if data_dir.exists() else "does not exist"
+            option = "--data-dir (or $BEIR_HARNESS_DATA) takes one that holds folders of datasets"
+            raise HarnessError(f"the data folder {data_dir} {what}; {option}")
+        if _file(data_dir, CORPUS) or (data_dir / "qrels").is_dir():
+            above = data_dir.resolve().parent
+            raise HarnessError(
+                f"{data_dir} is itself a dataset; give the folder that holds it: --data-dir {above}, "
+                f"or the dataset by its path: --dataset {data_dir}"
+            )
+
+
+def check_names(names: Iterable[str], data_dirs: Sequence[Path] = ()) -> None:
+    """Raise HarnessError for a name that is no dataset, group or folder; a cheap look before long work."""
+    check_folders(data_dirs)
+    for name in names:
+        base, _ = _parts(name)
+        if base not in rows() and base not in groups() and not _local(base, data_dirs) and not _is_path(base):
+            raise _unknown(base, data_dirs)
+
+
+def _local(name: str, data_dirs: Sequence[Path]) -> Path | None:
+    """The folder of a collection that the table does not know, in a data folder; rather one with documents."""
+    if Path(name).name != name or name == "..":
+        return None
+    judged = (path for place in data_dirs if ((path := Path(place) / name) / "qrels").is_dir())
+    return _find((name,), data_dirs) or next(judged, None)
+
+
+def _is_path(name: str) -> bool:
+    return bool(name) and (Path(name).name != name or Path(name).is_dir())
+
+
+def _folder(path: str) -> Path:
+    folder = Path(path).expanduser().absolute()  # a link keeps its name
+    return folder.resolve() if ".." in folder.parts else folder
+
+
+def _unknown(name: str, data_dirs: Sequence[Path]) -> HarnessError:
+    return unknown("dataset", name, [*rows(), *groups(), *_local_names(data_dirs)])
+
+
+def _parts(name_or_path: str) -> tuple[str, str]:
+    """`scifact@train` is ("scifact", "train"); a folder whose own name has an @ is taken whole."""
+    name, at, split = str(name_or_path).rpartition("@")
+    if not at or "/" in split or Path(name_or_path).is_dir():
+        return str(name_or_path), ""
+    if not name or not split:
+        raise HarnessError(f"{name_or_path!r} is no dataset: write name@split, for example scifact@train")
+    return name, split
+
+
+def _file(folder: Path, name: str) -> Path | None:
+    return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
+
+
+def _find(folders: Sequence[str], data_dirs: Sequence[Path], file: str = CORPUS) -> Path | None:
+    """The first folder with this file; by default one that holds only judgments is passed over."""
+    candidates = (Path(data_dir) / folder for data_dir in data_dirs for folder in folders)
+    return next((folder for folder in candidates if _file(folder, file)), None)
+
+
+def _fetched(row: Row, cache: Path, download: bool) -> Path:
+    cure = (
+        f"or put it, in BEIR layout, into a folder {row.folder} and give the folder that holds this one as --data-dir"
+    )
+    if not row.url:
+        raise HarnessError(f"{row.name} cannot be downloaded ({row.licence}): {row.obtain}; {cure.removeprefix('or ')}")
+    if not download:
+        raise HarnessError(f"{row.name} is not here and downloading is off; allow it, {cure}")
+    from harness.datasets.sources.acquire import fetch_archive
+
+    return fetch_archive(row, cache / "datasets", cure)
+
+
+def _judgments(row: Row, folder: Path, places: Sequence[Path], cache: Path, download: bool) -> Path:
+    """Where the judgments lie: beside the corpus, or in a folder of the dataset's own name, where `row.files` go."""
+    for candidate in (folder, *(place / row.name for place in places)):
+        if _file(candidate / "qrels", f"{row.split}.tsv"):
+            return candidate
+    if not row.files or folder.name == row.name:
+        return folder
+    needed = ", ".join(file.path for file in row.files)
+    cure = f"or put {needed} into {folder} or into a folder {row.name} below a --data-dir"
+    if not download:
+        raise HarnessError(f"{row.name} needs {needed}, and downloading is off; allow it, {cure}")
+    from harness.datasets.sources.acquire import fetch_files
+
+    return fetch_files(row, cache / "datasets", cure)
+
+
+def _row_of(folder: Path) -> Row | None:
+    tail = folder.parts
+    for row in rows().values():
+        if any(tail[-len(parts) :] == parts for parts in (Path(place).parts for place in row.folders)):
+            if row.folder != row.name and tail[-1] == row.archive:
+                shared = ", ".join(other.name for other in rows().values() if other.folder == row.folder)
+                raise HarnessError(
+                    f"{folder} holds several datasets; name one ({shared}) and give {folder.parent} as --data-dir"
+                )
+            return row
+    return None
+
+
+def _checked(name: str, folder: Path) -> str:
+    """`name` if results can be filed under it; raises HarnessError."""
+    if not name or name.startswith(".") or not name.isprintable() or len(name.encode()) > LONGEST_NAME:
+        cure = f"results are filed under the folder's name: no leading dot, printable, up to {LONGEST_NAME} bytes"
+        raise HarnessError(f"{str(folder)!r}: {name!r} cannot name a dataset; {cure}")
+    return name
+
+
+def _local_names(data_dirs: Sequence[Path]) -> list[str]:
+    inside = [path for data_dir in data_dirs for path in Path(data_dir).iterdir()]
+    return [path.name for path in inside if _file(path, CORPUS) or (path / "qrels").is_dir()]
+
+
+def _open(name: str, split: str, folder: Path, judged: Path, row: Row | None, cache: Path, documents: bool) -> Dataset:
+    splits = sorted(
+        {path.name.split(".")[0] for pattern in ("*.tsv", "*.tsv.gz") for path in (judged / "qrels").glob(pattern)}
+    )
+    default = row.split if row else USUAL
+    if not split and default not in splits and len(splits) == 1 and (row is None or judged.name == row.name):
+        default = splits[0]  # a folder of its own needs no split's name
+    chosen = split or default
+    full = name if chosen == default else f"{name}@{chosen}"
+    corpus = _file(folder, CORPUS)
+    queries = _file(judged, f"queries.{chosen}.jsonl") or _file(judged, "queries.jsonl")
+    qrels = _file(judged / "qrels", f"{chosen}.tsv")
+    for file, wanted in ((corpus, CORPUS), (queries, "queries.jsonl")):
+        if file is None and (documents or wanted != CORPUS):
+            raise BadInput(folder, None, f"there is no {wanted} or {wanted}.gz: a folder in BEIR layout is needed")
+    if qrels is None:
+        there = f"there is {', '.join(splits)}" if splits else "qrels/ is empty or missing"
+        raise BadInput(
+            folder, None, f"there are no judgments qrels/{chosen}.tsv; {there}; write {name}@SPLIT to choose"
+        )
+    assert queries is not None
+    return Dataset(
+        name=full,
+        folder=folder,
+        split=row.split if row and chosen == default else chosen,
+        exclude_self=row.exclude_self if row else False,
+        relevance_level=row.relevance_level if row else 1,
+        measure=row.measure if row else "ndcg@10",
+        unit=unit_of(full),
+        corpus_file=corpus,
+        queries_file=queries,
+        qrels_file=qrels,
+        row=row,
+        cache=cache,
+    )

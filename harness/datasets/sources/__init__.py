@@ -1,0 +1,1 @@
+"""Readers of collections' files, and where they are fetched from."""

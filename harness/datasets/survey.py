@@ -1,0 +1,136 @@
+"""What a dataset's files hold, in numbers: counts and hashes, found in one pass and remembered while the files stay.
+
+The memory is one small file per dataset in the cache, keyed by path, size and time of change of the three files, so
+that a finished suite is recognised without reading a single collection. A cache that cannot be written only costs
+time.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from types import NoneType
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import BadInput
+from harness.files import atomic_path, read_json, sha256_json, write_json
+from harness.records import Qrel, Query
+
+if TYPE_CHECKING:
+    import numpy as np
+
+BLOCK = 1 << 16  # ids hashed at a time
+SCHEMA = 1  # part of the key: raise it when the meaning of a fact changes
+FACTS = {"collection_sha256": str, "queries_sha256": str, "qrels_sha256": str} | dict.fromkeys(
+    ("docs", "queries", "qrels", "unknown_docs"), int
+)
+OF_DOCUMENTS = ("collection_sha256", "docs", "unknown_docs")  # None where there are no documents
+
+
+def remembered(cache: Path, *files: Path | None) -> dict[str, Any] | None:
+    """The facts about `files` (corpus, queries, qrels) that an earlier `remember` left, if the files are unchanged."""
+    try:
+        found = read_json(_memory(cache, files))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(found, dict) or found.keys() != FACTS.keys():
+        return None
+    kinds = FACTS | (dict.fromkeys(OF_DOCUMENTS, NoneType) if files[0] is None else {})
+    return found if all(type(found[name]) is kind for name, kind in kinds.items()) else None
+
+
+def remember(cache: Path, facts: dict[str, Any], *files: Path | None) -> None:
+    """Keep `facts` about `files`; does nothing where the cache is read-only or full."""
+    with suppress(OSError):
+        write_json(_memory(cache, files), facts)
+
+
+def _memory(cache: Path, files: tuple[Path | None, ...], ending: str = "json") -> Path:
+    states = [file and (str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return cache / "surveys" / f"{sha256_json([SCHEMA, states])}.{ending}"
+
+
+def survey(corpus: Path | None, queries: Path, qrels: Path) -> dict[str, Any]:
+    """Read all three files, or the two without documents, to the end and check them against each other.
+
+    collection_sha256 is that of the corpus's uncompressed bytes; queries_sha256 and qrels_sha256 are those of the
+    judged queries and the judgments as read, whatever the file's quoting. unknown_docs counts the judged documents
+    that the corpus lacks: CACM's published judgments have 46, so some are no error, but if no relevant one is known,
+    BadInput. What is OF_DOCUMENTS is None without them, as nobody knows it.
+    """
+    from harness.datasets.sources.beir_format import judged_queries, read_docs
+    from harness.datasets.sources.qrels import read_qrels
+
+    judged = read_qrels(qrels)
+    asked = judged_queries(queries, qrels)
+    if corpus is None:
+        return {"collection_sha256": None, **_hashes(asked, judged), "docs": None, **_counts(asked, judged, None)}
+    missing = {qrel.doc_id for qrel in judged}
+    relevant = {qrel.doc_id for qrel in judged if qrel.relevance > 0}
+    digest = hashlib.sha256()
+    docs = 0
+    for docs, doc in enumerate(read_docs(corpus, digest), 1):  # noqa: B007
+        missing.discard(doc.doc_id)
+    if relevant and relevant <= missing:
+        example = min(relevant)
+        what = f"no relevant document is in {corpus}, for example {example!r}: the files don't belong together"
+        raise BadInput(qrels, None, what)
+    return {
+        "collection_sha256": digest.hexdigest(),
+        **_hashes(asked, judged),
+        "docs": docs,
+        **_counts(asked, judged, len(missing)),
+    }
+
+
+def _counts(asked: list[Query], judged: list[Qrel], unknown: int | None) -> dict[str, int | None]:
+    rated = sum(qrel.relevance >= 0 for qrel in judged)
+    return {"queries": len(asked), "qrels": rated, "unknown_docs": unknown}
+
+
+def id_hashes(cache: Path, corpus: Path | None, qrels: Path) -> "np.ndarray":
+    """(N,) uint64, ascending: `hash_texts` of the ids of all documents; without a corpus, of those that are judged.
+
+    They are kept in the cache, 8 bytes a document, while the file stays as it is.
+    """
+    import numpy as np
+
+    from harness.datasets.sources.beir_format import read_docs
+    from harness.datasets.sources.qrels import read_qrels
+
+    if corpus is None:
+        return _hashed(qrel.doc_id for qrel in read_qrels(qrels))
+    kept = _memory(cache, (corpus,), "npy")
+    with suppress(OSError, ValueError, EOFError):
+        found = np.load(kept, allow_pickle=False, mmap_mode="r")
+        if found.dtype == np.uint64 and found.ndim == 1:
+            return found
+    found = _hashed(doc.doc_id for doc in read_docs(corpus))
+    with suppress(OSError), atomic_path(kept) as temporary, open(temporary, "wb") as file:
+        np.save(file, found)
+    return found
+
+
+def _hashed(doc_ids: Iterable[str]) -> "np.ndarray":
+    import numpy as np
+    import pyarrow as pa
+
+    from harness.runs.text_hashes import hash_texts
+
+    ids, parts = iter(doc_ids), []
+    while block := list(islice(ids, BLOCK)):
+        parts.append(hash_texts(pa.array(block, pa.large_string())))
+    return np.unique(np.concatenate(parts)) if parts else np.empty(0, np.uint64)
+
+
+def judgments(queries: Path, qrels: Path) -> dict[str, str]:
+    """queries_sha256 and qrels_sha256 as `survey` has them, without a look at the documents."""
+    from harness.datasets.sources.beir_format import judged_queries
+    from harness.datasets.sources.qrels import read_qrels
+
+    return _hashes(judged_queries(queries, qrels), read_qrels(qrels))
+
+
+def _hashes(asked: list[Query], judged: list[Qrel]) -> dict[str, str]:
+    return {"queries_sha256": sha256_json(asked), "qrels_sha256": sha256_json(judged)}

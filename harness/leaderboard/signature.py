@@ -1,0 +1,42 @@
+"""The line that a table carries so that its numbers can be made again (after sacreBLEU, Post 2018)."""
+
+from collections.abc import Sequence
+
+from harness.leaderboard.columns import Column
+from harness.results import Result
+from harness.statistics.permutation import DRAWS
+
+
+def of(
+    results: Sequence[Result],
+    columns: Sequence[Column],
+    measure: str,
+    test: str,
+    correction: str,
+    alpha: float,
+    family: int,
+) -> str:
+    """`ndcg@10|test:t,holm|family:12|alpha:0.05|n:300|ranx:0.3.21|commit:…`; n is the number of queries.
+
+    Versions and commits are those that scored the runs, as their manifests say, not those that draw the table.
+    """
+    datasets = [matrix for column in columns for matrix in column.matrices]
+    drawn = f"{test}({DRAWS})" if test == "permutation" else test
+    parts = [measure, f"test:{drawn},{correction}", f"family:{family}", f"alpha:{alpha:g}"]
+    parts.append(f"n:{sum(len(matrix.query_ids) for matrix in datasets)}")
+    if len(datasets) > 1:
+        parts.append(f"datasets:{len(datasets)}")
+    shown = {(tag, matrix.dataset) for matrix in datasets for tag in matrix.tags}
+    made = [one.manifest for result in results if (result.tag, result.dataset) in shown for one in result.members]
+    parts.append(f"ranx:{_listed({str((body.get('versions') or {}).get('ranx', 'unknown')) for body in made})}")
+    parts.append(f"commit:{_listed({_commit(body.get('git')) for body in made})}")
+    return "|".join(parts)
+
+
+def _commit(git: dict | None) -> str:
+    """The first seven digits, with + where there were uncommitted changes; `none` outside a checkout."""
+    return f"{str(git['commit'])[:7]}{'+' if git.get('dirty') else ''}" if git else "none"
+
+
+def _listed(values: set[str]) -> str:
+    return ",".join(sorted(values)) if len(values) < 4 else f"{len(values)} different"

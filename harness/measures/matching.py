@@ -1,0 +1,96 @@
+"""A run meets its judgments: from ids as strings to small integer arrays, which is all that a measure needs to see."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from harness.runs.rankings import TEXT, Run
+from harness.runs.text_hashes import hash_texts
+
+SLOTS = 1 << 20  # of the table that sorts out documents nobody judged; one in SLOTS / judged documents passes by chance
+UNJUDGED = -1
+BLOCK = 1 << 14  # documents at a time, so that what is in between stays in the processor's cache
+
+
+@dataclass(frozen=True)
+class Matches:
+    """The judgments of Q queries, and the H judged documents that the run retrieved for them.
+
+    A query's judged documents are numbered by descending grade. Ranks count from 0 here.
+    """
+
+    grades: np.ndarray  # (Q, J) int32: grade of each query's judged documents, descending; filled up with 0
+    sizes: np.ndarray  # (Q,) judged documents of each query
+    retrieved: np.ndarray  # (Q,) documents that the run has for each query
+    rows: np.ndarray  # (H,) which query
+    ranks: np.ndarray  # (H,) its rank in the run
+    numbers: np.ndarray  # (H,) its number among the query's judged documents
+    flat: np.ndarray  # (H,) its row in the run's flat arrays
+
+    def qrels(self) -> np.ndarray:
+        """(Q, J, 2) int32, pairs of document number and grade, by descending grades as ranx silently expects them."""
+        return np.stack(np.broadcast_arrays(np.arange(self.grades.shape[1], dtype=np.int32), self.grades), axis=-1)
+
+    def all_judged(self) -> np.ndarray:
+        """(Q, J, 2) int32: as `qrels`, with grade 1 for whatever has a judgment."""
+        judged = np.arange(self.grades.shape[1]) < self.sizes[:, None]
+        return np.stack(np.broadcast_arrays(np.arange(self.grades.shape[1]), judged), axis=-1).astype(np.int32)
+
+    def ranking(self, ranks: np.ndarray, depth: int) -> np.ndarray:
+        """(Q, depth, 2) int32 for ranx: at each rank the document's number or UNJUDGED, and a strictly falling score.
+
+        `ranks` (H,) says where the retrieved judged documents stand: `self.ranks`, or what a tie band makes of it.
+        """
+        run = np.empty((len(self.sizes), depth, 2), np.int32)
+        run[:, :, 0] = UNJUDGED
+        run[:, :, 1] = np.arange(depth, 0, -1)
+        inside = ranks < depth
+        run[self.rows[inside], ranks[inside], 0] = self.numbers[inside]
+        return run
+
+
+def match(run: Run, judged: Mapping[str, Mapping[str, int]]) -> Matches:
+    """Find the documents of `run` that are judged for their query; `judged` is query_id -> doc_id -> grade, Q queries.
+
+    Hashes pick the candidates out of millions of documents, and the comparison of the strings decides.
+    """
+    number_of = [_numbers(grades) for grades in judged.values()]
+    sizes = np.array([len(numbers) for numbers in number_of], np.int64)
+    grades = np.zeros((len(sizes), int(sizes.max(initial=1))), np.int32)
+    for row, (doc_ids, of_query) in enumerate(zip(number_of, judged.values(), strict=True)):
+        grades[row, : len(doc_ids)] = [of_query[doc_id] for doc_id in doc_ids]
+
+    positions = np.array([run.positions.get(query_id, -1) for query_id in judged], np.int64)
+    retrieved = np.where(positions >= 0, np.diff(run.starts, append=0)[positions], 0)
+    row_of = np.full(len(run) + 1, -1, np.int64)
+    row_of[positions] = np.arange(len(positions))
+
+    candidates = _candidates(run, sorted({doc_id for doc_ids in number_of for doc_id in doc_ids}))
+    query = np.searchsorted(run.starts, candidates, side="right") - 1
+    rows = row_of[query]
+    found = [
+        number_of[row].get(doc_id, UNJUDGED) if row >= 0 else UNJUDGED
+        for row, doc_id in zip(rows.tolist(), run.doc_ids.take(pa.array(candidates)).to_pylist(), strict=True)
+    ]
+    numbers = np.array(found, np.int32)
+    hit = numbers != UNJUDGED
+    flat = candidates[hit]
+    return Matches(grades, sizes, retrieved, rows[hit], flat - run.starts[query[hit]], numbers[hit], flat)
+
+
+def _numbers(grades: Mapping[str, int]) -> dict[str, int]:
+    """Number a query's judged documents by descending grade; ids make it independent of the order of the file."""
+    return {
+        doc_id: number for number, doc_id in enumerate(sorted(grades, key=lambda doc_id: (-grades[doc_id], doc_id)))
+    }
+
+
+def _candidates(run: Run, doc_ids: Sequence[str]) -> np.ndarray:
+    """The rows of the run that may hold one of `doc_ids`: all that do, and few others."""
+    table, slot = np.zeros(SLOTS, bool), np.uint64(SLOTS - 1)
+    table[hash_texts(pa.array(doc_ids, TEXT)) & slot] = True
+    blocks = range(0, run.size, BLOCK)
+    found = [start + np.flatnonzero(table[run.hashes[start : start + BLOCK] & slot]) for start in blocks]
+    return np.concatenate([np.empty(0, np.int64), *found])

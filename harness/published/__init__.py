@@ -1,0 +1,1 @@
+"""Published figures, and measured results held against them."""

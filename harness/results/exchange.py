@@ -1,0 +1,78 @@
+"""Results for other tools: MTEB's JSON, TREC run files, and scores under the names of ir_measures."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from harness import files
+from harness.measures import parse_measure
+from harness.results import Result, manifest, mteb
+
+_NAMES = {"ndcg": "nDCG", "mrr": "RR", "map": "AP", "recall": "R", "precision": "P", "judged": "Judged"}
+_BINARY = {"mrr", "map", "recall", "precision"}  # those that ask from which grade on a document is relevant
+
+
+def ir_measures_name(measure: str, relevance_level: int = 1) -> str | None:
+    """The name in ir_measures, which `ir_measures.parse_measure` reads; None for one that it lacks.
+
+    >>> ir_measures_name("mrr@10"), ir_measures_name("map", 2), ir_measures_name("recall_cap@100")
+    ('RR@10', 'AP(rel=2)', None)
+    """
+    name, cutoff = parse_measure(measure)
+    if name not in _NAMES:
+        return None
+    level = f"(rel={relevance_level})" if name in _BINARY and relevance_level > 1 else ""
+    return f"{_NAMES[name]}{level}{f'@{cutoff}' if cutoff else ''}"
+
+
+def export(results: Sequence[Result], form: str, output: Path) -> tuple[list[Path], list[str]]:
+    """Write each result in `form` ("mteb", "trec", "ir-measures") below `output`/<tag>; the files, and notes."""
+    written, notes = [], []
+    for result in results:
+        path, said = FORMS[form](result, output / result.tag)
+        written += [path] if path else []
+        notes += [note for note in said if note not in notes]
+    return written, notes
+
+
+def _mteb(result: Result, folder: Path) -> tuple[Path | None, list[str]]:
+    body, left_out = mteb.result(result.body)
+    # DL19 is a split of MTEB's MSMARCO; in a file of its own it can't overwrite the other one. So any other split.
+    apart = result.dataset == "trec-dl-2019" or mteb.base_of(result.dataset) != result.dataset
+    path = folder / f"{'-'.join([body['task_name'], *(body['scores'] if apart else ())])}.json"
+    files.write_json(path, body)
+    note = f"{result.dataset}: MTEB's format has no place for {', '.join(left_out)}"
+    return path, [note] if left_out else []
+
+
+def _trec(result: Result, folder: Path) -> tuple[Path | None, list[str]]:
+    source = result.folder / manifest.RUN
+    if not source.is_file():
+        return None, [f"{result.tag} on {result.dataset}: {manifest.RUN} is not here; run the system again to have it"]
+    path = folder / f"{result.dataset}.trec.gz"
+    with files.atomic_path(path) as temporary:
+        shutil.copyfile(source, temporary)
+    return path, []
+
+
+def _ir_measures(result: Result, folder: Path) -> tuple[Path | None, list[str]]:
+    """query_id, measure, value as `ir_measures -q` prints them, and at the end the means under the query `all`."""
+    named = {measure: ir_measures_name(measure, result.relevance_level) for measure in result.measures}
+    columns = {measure: result.scores(measure) for measure, name in named.items() if name}
+    lines = [
+        f"{query_id}\t{named[measure]}\t{value!r}"
+        for query_id in next(iter(columns.values()), {})
+        for measure, value in ((measure, scores[query_id]) for measure, scores in columns.items())
+    ]
+    lines += [f"all\t{named[measure]}\t{result.means[measure]!r}" for measure in columns]
+    path = folder / f"{result.dataset}.tsv"
+    files.write_bytes(path, "".join(line + "\n" for line in lines).encode())
+    missing = [measure for measure, name in named.items() if name is None]
+    return path, [f"ir_measures has no {', '.join(missing)}"] if missing else []
+
+
+FORMS: dict[str, Callable[[Result, Path], tuple[Path | None, list[str]]]] = {
+    "mteb": _mteb,
+    "trec": _trec,
+    "ir-measures": _ir_measures,
+}

@@ -1,0 +1,1 @@
+"""What people look at: tables, the page, figures, one query closely."""

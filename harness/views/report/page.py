@@ -1,0 +1,70 @@
+"""What the template of a measure's page needs; the first view is complete without scripts."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from harness.leaderboard import Leaderboard
+from harness.measures import display
+from harness.published.reproduction import Verdict
+from harness.statistics.significance import TESTS
+from harness.views.tables.tables import drawn, number, rank_text
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "score": number,
+    "rank": lambda rank: rank_text(tuple(rank) if rank else None),
+    "thousands": lambda value: f"{value:,}",
+    "counted": lambda value, noun: f"{value:,} {noun if value == 1 else plural(noun)}",
+    "signed": lambda value: f"{value + 0.0:+.4f}" if round(value, 4) else "0.0000",
+}
+STATUS_SIGNS = {"ok": "✓", "close": "≈", "differs": "✗", "not comparable": "∅", "context": "·"}
+
+
+def plural(noun: str) -> str:
+    """`query` -> `queries`, `system` -> `systems`."""
+    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+
+
+def context(
+    board: Leaderboard, data: Mapping[str, Any], verdicts: Sequence[Verdict], shared: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The template's variables; `data` is what the page's scripts get, so that both show the same numbers."""
+    every = data["groups"][0]
+    tags = data["tags"]
+    order = sorted(range(len(tags)), key=lambda at: (-(every["average"][at] or 0.0), at))
+    columns = data["columns"]
+    best = [max((mean for mean in column["mean"][: len(board.tags)]), key=lambda m: m or 0.0) for column in columns]
+    rows = [
+        {
+            "at": at,
+            "tag": tags[at],
+            "tested": at < len(board.tags),
+            "average": every["average"][at],
+            "rank": every["rank"][at] if at < len(board.tags) else None,
+            "cells": [
+                {
+                    "mean": column["mean"][at],
+                    "best": at < len(board.tags) and column["mean"][at] is not None and column["mean"][at] == top,
+                    "level": at < len(board.tags) and column["level"][at],
+                }
+                for column, top in zip(columns, best, strict=True)
+            ],
+        }
+        for at in order
+    ]
+    return {
+        "board": board,
+        "display": display(board.measure),
+        "shared": shared,
+        "data": data,
+        "rows": rows,
+        "queries": sum(column["queries"] for column in columns),
+        "test": TESTS[board.test],
+        "drawn": drawn(board) if board.test == "permutation" and board.pairs else "",
+        "confidence": f"{100 * (1 - board.alpha):g} %",
+        "average_over": [columns[at]["name"] for at in every["shared"]],
+        "verdicts": [verdict for verdict in verdicts if verdict.status != "no figure"],
+        "without_figure": sum(verdict.status == "no figure" for verdict in verdicts),
+        "signs": STATUS_SIGNS,
+        "shown_measure": display,
+        "default_baseline": "bm25" if "bm25" in board.tags else board.tags[-1],
+    }

@@ -1,0 +1,154 @@
+"""The data of the per-query browser: one script per dataset with scores, one per query with lists and texts.
+
+Each is loaded when a reader asks for it, so a site of thousands of queries opens as fast as one of ten.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.datasets import Dataset
+from harness.errors import HarnessError
+from harness.host import progress
+from harness.leaderboard.columns import join
+from harness.records import Doc
+from harness.results import Result
+from harness.views import query_browser
+from harness.views.query_browser import View, clipped
+from harness.views.report import script
+
+QUERY_TEXT, DOC_TEXT = 2_000, 500  # characters of a text that are shown
+LISTED = 160  # characters of a query in the list of queries
+UNIT = 10_000  # scores are written as whole numbers of 1e-4
+
+
+@dataclass(frozen=True)
+class Browsed:
+    """One dataset of the browser: its number in the site's file names, its name, and what could not be shown."""
+
+    number: int
+    dataset: str
+    tags: tuple[str, ...]
+    note: str
+
+
+def write(
+    folder: Path, number: int, results: Sequence[Result], data_dirs: Sequence[Path], most: int
+) -> tuple[Browsed, list[Path]]:
+    """Write the scripts of one dataset to `folder`/<number>; `results` are its systems'. Returns the files too.
+
+    At most `most` queries: those whose scores by the primary measure lie furthest apart. Where the collection or a run
+    is not at hand, the scores alone are shown and the note says why.
+    """
+    name = results[0].dataset
+    measure = results[0].manifest["primary_measure"]
+    measures = [m for m in results[0].measures if all(m in result.measures for result in results)]
+    matrices = {name: join(results, name) for name in dict.fromkeys([measure, *measures])}
+    ids = matrices[measure].query_ids
+    spread = matrices[measure].scores.max(axis=1) - matrices[measure].scores.min(axis=1)
+    rows = sorted(sorted(range(len(ids)), key=lambda row: (-spread[row], ids[row]))[:most])
+    chosen = [ids[row] for row in rows]
+    dataset, note = _dataset(results[0], data_dirs)
+    texts = {query.query_id: query.text for query in dataset.queries()} if dataset else {}
+    place = folder / str(number)
+    written = []
+    if dataset:
+        details, problem = _details(dataset, results, chosen, texts)
+        if dataset.corpus_file is None:
+            note = "The documents are not at hand, so their ids alone are shown"
+        note = note or problem
+        for at, detail in enumerate(details):
+            written.append(script.write(place / f"{at}.js", f"query:{number}:{at}", detail))
+    index = {
+        "dataset": name,
+        "note": note,
+        "judged": len(ids),
+        "tags": [result.tag for result in results],
+        "measures": list(matrices),
+        "detailed": bool(written),
+        "queries": [[query_id, _listed(texts.get(query_id, ""))] for query_id in chosen],
+        "scores": [
+            [[round(value * UNIT) for value in column] for column in matrix.scores[rows].T.tolist()]
+            for matrix in matrices.values()
+        ],
+    }
+    written.append(script.write(place / "index.js", f"dataset:{number}", index))
+    return Browsed(number, name, tuple(result.tag for result in results), note), written
+
+
+def _dataset(result: Result, data_dirs: Sequence[Path]) -> tuple[Dataset | None, str]:
+    """The collection that was scored, or None and the reason why texts can't be shown. Nothing is downloaded."""
+    try:
+        return query_browser.dataset_of(result, data_dirs), ""
+    except HarnessError as error:
+        return None, f"Texts and rankings are not shown: {error}"
+
+
+def _details(
+    dataset: Dataset, results: Sequence[Result], query_ids: Sequence[str], texts: dict[str, str]
+) -> tuple[list[dict[str, Any]], str]:
+    """One record per query, and a note about runs that are not at hand."""
+    judged = query_browser.judgments(dataset)
+    views: dict[str, dict[str, View]] = {query_id: {} for query_id in query_ids}
+    missing = []
+    for result in progress.over(results, f"{dataset.name}: runs", "runs"):
+        try:
+            run = query_browser.read_run(result)
+        except HarnessError:
+            missing.append(result.tag)
+            continue
+        for query_id in query_ids:
+            views[query_id][result.tag] = query_browser.view(run, judged, query_id)
+    wanted = {doc_id for by_tag in views.values() for view in by_tag.values() for doc_id in view.doc_ids}
+    own = set(query_ids) if dataset.exclude_self else set()
+    docs = query_browser.documents(dataset, wanted | own)
+    tags = [result.tag for result in results]
+    records = [
+        {
+            "id": query_id,
+            "text": clipped(texts.get(query_id, ""), QUERY_TEXT),
+            "own": query_id in own and query_id in docs,
+            "judged": len(judged.by_query.get(query_id, {})),
+            "relevant": len(judged.relevant(query_id)),
+            "level": judged.level,
+            **_lists(by_tag, tags, docs),
+        }
+        for query_id, by_tag in views.items()
+    ]
+    note = ""
+    if missing:
+        listed = ", ".join(missing)
+        note = f"The runs of {listed} are not in the results folder, so their documents are not shown; run them again"
+    return records, note
+
+
+def _lists(by_tag: dict[str, View], tags: Sequence[str], docs: dict[str, Doc]) -> dict[str, Any]:
+    """The systems' views of one query with documents by number, and the documents."""
+    numbers = {doc_id: at for at, doc_id in enumerate(sorted({d for view in by_tag.values() for d in view.doc_ids}))}
+    return {
+        "docs": [_doc(doc_id, docs.get(doc_id)) for doc_id in numbers],
+        "systems": [
+            {
+                "top": [[numbers[one.doc_id], float(f"{one.score:.6g}"), one.grade] for one in view.top],
+                "missed": [[numbers[one.doc_id], one.grade, one.rank] for one in view.missed],
+                "missedInAll": view.missed_in_all,
+                "retrieved": view.retrieved,
+            }
+            if (view := by_tag.get(tag))
+            else None
+            for tag in tags
+        ],
+    }
+
+
+def _listed(text: str) -> str:
+    head, cut = clipped(text, LISTED)
+    return f"{head}…" if cut else head
+
+
+def _doc(doc_id: str, doc: Doc | None) -> list[Any]:
+    """[doc_id, title, text, length of the text where it was cut]; a document that is not in the collection has none."""
+    if doc is None:
+        return [doc_id, "", "", 0]
+    return [doc_id, clipped(doc.title, DOC_TEXT)[0], *clipped(doc.text, DOC_TEXT)]

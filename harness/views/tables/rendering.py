@@ -1,0 +1,104 @@
+"""Leaderboards as text in four formats, and the folder of tables that is generated from the scores."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness import files, results
+from harness.errors import unknown
+from harness.leaderboard import Leaderboard, build
+from harness.leaderboard.spread import with_spread
+from harness.results import seeds
+from harness.views.tables import tables
+from harness.views.tables.grid import Grid, escape
+from harness.views.tables.tables_json import as_json
+
+FORMATS = {"md": "md", "csv": "csv", "latex": "tex", "json": "json"}  # format -> ending of its files
+
+
+def render(boards: Sequence[Leaderboard], form: str) -> str:
+    """Leaderboards as one text, ended by a line feed; the same boards give the same text. JSON is always a list."""
+    if form == "md":
+        return "\n".join(_markdown(board) for board in boards)
+    if form == "latex":
+        return "\n".join(_latex(board) for board in boards)
+    if form == "json":
+        return json.dumps([as_json(board) for board in boards], indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    if form == "csv":
+        return _csv(boards)
+    raise unknown("format", form, FORMATS)
+
+
+def write_tables(results_folder: Path, tables_folder: Path, merge_seeds: bool = False) -> list[Path]:
+    """Write one table per measure and format, of every finished result, to `tables_folder`; returns the files.
+
+    Nothing but the manifests and scores goes into them: the same results give the same bytes.
+    """
+    found, _ = results.read(results_folder, strict=True)  # an unfinished run is no part of what is committed
+    if merge_seeds:
+        found = seeds.merge(found)
+    written = []
+    for measure in dict.fromkeys(name for result in found for name in result.measures):
+        board = with_spread(build(found, measure), found)
+        for form, ending in FORMATS.items():
+            written.append(tables_folder / f"{measure}.{ending}")
+            files.write_bytes(written[-1], render([board], form).encode())
+    return written
+
+
+def _markdown(board: Leaderboard) -> str:
+    parts = [f"### {tables.title(board)}", *_blocks(tables.main_grid(board))]
+    parts.append("\n".join(f"- {line}" for line in tables.caption(board)))
+    if over := tables.over_grid(board):
+        parts += [*_blocks(over), "\n".join(f"- {line}" for line in tables.over_caption(board))]
+    parts.append("\n".join(f"- Note: {note}" for note in board.notes))
+    parts.append(f"`{board.signature}`")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _blocks(grid: Grid) -> list[str]:
+    return [block.markdown() for block in grid.blocks()]
+
+
+def _latex(board: Leaderboard) -> str:
+    """A `table` with booktabs rules; wants \\usepackage{booktabs}."""
+    grids = [tables.main_grid(board), *([over] if (over := tables.over_grid(board)) else [])]
+    tabulars = [block.latex() for grid in grids for block in grid.blocks()]
+    sentences = [f"{tables.title(board)}.", *tables.caption(board), *tables.over_caption(board)]
+    sentences += [f"Note: {note}." for note in board.notes]
+    return "\n".join(
+        [
+            r"% needs \usepackage{booktabs}",
+            r"\begin{table}",
+            r"\centering",
+            "\n\\par\\medskip\n".join(tabulars),
+            rf"\caption{{{escape(' '.join(sentences))} \texttt{{{escape(board.signature)}}}}}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def _csv(boards: Sequence[Leaderboard]) -> str:
+    """One line per measure and system: scores, then what is significant in words, then the signature."""
+    import pandas as pd
+
+    frames = []
+    for board in boards:
+        frame = board.frame().reset_index()
+        frame.insert(0, "measure", board.measure)
+        better = tables.beaten(board)
+        for name in (column.name for column in board.columns if len(column.matrices) == 1):
+            above = {tag: set(better.get((tag, name), [])) for tag in board.tags}
+            frame[f"{name}: better than"] = [_listed(board, above[tag]) for tag in board.tags]
+            frame[f"{name}: worse than"] = [
+                _listed(board, {other for other in board.tags if tag in above[other]}) for tag in board.tags
+            ]
+        frame["signature"] = board.signature
+        frames.append(frame)
+    whole = pd.concat(frames, ignore_index=True)
+    return whole.to_csv(index=False, float_format="%.6f", lineterminator="\n")
+
+
+def _listed(board: Leaderboard, chosen: set[str]) -> str:
+    return " ".join(tag for tag in board.tags if tag in chosen)

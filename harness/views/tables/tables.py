@@ -1,0 +1,249 @@
+"""What stands in a printed leaderboard: its columns, its marks and the sentences that make it readable alone."""
+
+import math
+
+from harness.leaderboard import Cell, Leaderboard
+from harness.measures import display
+from harness.statistics.across_datasets import Pair
+from harness.statistics.pairwise import Comparison, unsure
+from harness.statistics.permutation import COUNTED, DRAWS, ENOUGH
+from harness.statistics.significance import TESTS
+from harness.statistics.ties import EQUAL
+from harness.views.tables.grid import Grid, Text
+from harness.views.tables.marks import BETTER, LEVEL, SHALLOW, WORSE, joined, keys
+
+NONE = "–"
+CORRECTION_NAMES = {"holm": "Holm", "bonferroni": "Bonferroni", "bh": "Benjamini–Hochberg"}
+
+
+def number(value: float | None) -> str:
+    """A score with four digits; an en dash where there is none."""
+    return NONE if value is None else f"{value:.4f}"
+
+
+def p_text(p: float) -> str:
+    """A p value with three significant digits, never 0."""
+    return "<1e-99" if p < 1e-99 else f"{p:.3g}"
+
+
+def rank_text(rank: tuple[int, int] | None) -> str:
+    """`2` or `1–3`."""
+    return NONE if rank is None else f"{rank[0]}" if rank[0] == rank[1] else f"{rank[0]}–{rank[1]}"
+
+
+def beaten(board: Leaderboard) -> dict[tuple[str, str], list[str]]:
+    """(system, dataset) -> the systems that it is significantly better than, within the family."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for comparison in board.family:
+        if comparison.significant:
+            better = comparison if comparison.difference > 0 else comparison.turned()
+            found.setdefault((better.first, better.dataset), []).append(better.second)
+    return found
+
+
+def main_grid(board: Leaderboard) -> Grid:
+    """Systems by datasets; with a single dataset there is room for intervals and the difference to the baseline."""
+    marks = _marks(board)
+    names = keys(len(board.tags))
+    lettered = board.baseline is None
+    single = len(board.columns) == 1
+    head = ["", "System"] if lettered else ["System"]
+    if not single:
+        head += ["Average", "Rank"]
+    head += [column.name for column in board.columns]
+    if single:
+        head += [*_detail_heads(board), "Rank"]
+    rows = []
+    top = max(board.averages.values(), default=0.0)
+    for name, tag in zip(names, board.tags, strict=True):
+        row = [Text(name), Text(tag)] if lettered else [Text(tag)]
+        if not single:
+            average = board.averages.get(tag)
+            row += [Text(number(average), average is not None and top - average <= EQUAL)]
+            row += [Text(rank_text(board.ranks.get(tag)))]
+        row += [_cell(board.cells.get((tag, c.name)), marks.get((tag, c.name), "")) for c in board.columns]
+        if single:
+            row += _details(board, tag)
+        rows.append(tuple(row))
+    return Grid(tuple(head), tuple(rows), fixed=2 if lettered else 1)
+
+
+def over_grid(board: Leaderboard) -> Grid | None:
+    """Each system over datasets against the baseline, or else against the best average; None for a single dataset."""
+    over = board.over
+    if over is None:
+        return None
+    reference = _reference(board)
+    sides: dict[str, Pair] = {}
+    for pair in over.pairs:
+        if reference in (pair.first, pair.second):
+            side = pair.turned() if pair.first == reference else pair
+            sides[side.first] = side
+    ranks = dict(zip(over.tags, over.mean_ranks, strict=True))
+    rows = []
+    for tag in board.tags:
+        row = [tag, f"{ranks[tag]:.2f}"]
+        if tag in sides:
+            found = sides[tag]
+            row += [str(found.wins), str(found.ties), str(found.losses), p_text(found.p), p_text(found.corrected)]
+        else:
+            row += [NONE] * 5
+        rows.append(tuple(Text(cell) for cell in row))
+    return Grid(("System", "Mean rank", "Wins", "Ties", "Losses", "Wilcoxon p", "corrected"), tuple(rows))
+
+
+def title(board: Leaderboard) -> str:
+    """`nDCG@10 on 3 datasets`"""
+    if len(board.columns) == 1:
+        return f"{display(board.measure)} on {board.columns[0].name}"
+    return f"{display(board.measure)} on {len(board.columns)} datasets"
+
+
+def caption(board: Leaderboard) -> list[str]:
+    """What the marks, ranks and averages of the main table mean."""
+    lines = []
+    several = len(board.columns) > 1
+    if several and board.averages:
+        lines.append(f"Average over the datasets that all the systems here have: {', '.join(board.shared)}.")
+    elif several:
+        lines.append("No average: no dataset has results of all the systems here.")
+    grouped = [column for column in board.columns if len(column.matrices) > 1]
+    lines += [
+        f"{column.name} is the mean of its {len(column.matrices)} datasets and counts as one; it carries no marks, "
+        "because such a mean has no test on queries."
+        for column in grouped
+    ]
+    apart = {column.unit for column in board.columns if column.unit != column.name and column.name in board.shared}
+    lines += [f"In the average the datasets of {unit} count as one." for unit in sorted(apart) if several]
+    if board.family:
+        claim = (
+            f"{BETTER} significantly better, {WORSE} significantly worse than {board.baseline}"
+            if board.baseline
+            else "A superscript names the systems that are significantly worse"
+        )
+        lines.append(
+            f"{claim}: {TESTS[board.test]}, {CORRECTION_NAMES[board.correction]} over the "
+            f"{counted(len(board.family), 'comparison')} of this table, p ≤ {board.alpha:g}."
+        )
+        lines.append(
+            f"{LEVEL} not separable from the best (bold) of its dataset: "
+            f"Holm over {counted(len(board.pairs), 'pair')}, those of all datasets."
+        )
+        if board.test == "permutation":
+            lines.append(drawn(board))
+    if any(column.shallow for column in board.columns):
+        lines.append(
+            f"{SHALLOW} the run ends before {display(board.measure)} does: not compared with deeper runs, and its "
+            "dataset is in no average."
+        )
+    if board.ranks:
+        by = "Wilcoxon tests over datasets" if board.over else TESTS[board.test] + "s"
+        lines.append(f"Rank: what {by} of all pairs leave open (Holm, {_percent(board)}).")
+    return lines
+
+
+def over_caption(board: Leaderboard) -> list[str]:
+    """What the second table says; empty where there is only one dataset."""
+    over = board.over
+    if over is None:
+        return []
+    count, pairs, most = len(over.datasets), len(over.pairs), len(over.tags) - 1
+    lines = [
+        f"Over the {count} datasets of the {'average' if len(board.columns) > 1 else 'mean'}, each one observation: "
+        f"wins, ties, losses and Wilcoxon signed-rank test against {_reference(board)}; "
+        f"Holm over {counted(pairs, 'pair')}."
+    ]
+    if over.friedman and over.critical_difference:
+        out_of_reach = f": none can, as {most} is the most by which {len(over.tags)} systems differ"
+        lines.append(
+            f"Friedman χ² = {over.friedman[0]:.3f}, p = {p_text(over.friedman[1])}; systems whose mean ranks differ by "
+            f"{over.critical_difference:.3f} or more are apart (Nemenyi, alpha {board.alpha:g})"
+            f"{'' if over.separable else out_of_reach}."
+        )
+    if (smallest := pairs * 2.0 ** (1 - count)) > board.alpha:
+        least = min(smallest, 1.0)
+        lines.append(
+            f"{count} datasets are too few to separate any of {counted(pairs, 'pair')}: "
+            f"after the correction p is {least:.3g} at best."
+        )
+    return lines
+
+
+def drawn(board: Leaderboard) -> str:
+    """How sure the p of a permutation test are, and which verdicts rest on that."""
+    named = [f"{c.first} and {c.second} on {c.dataset}" for c in unsure(board.family, board.alpha)]
+    turned = f"other draws could turn the verdict on {'; '.join(named)}" if named else "no verdict hangs on the draws"
+    return (
+        f"p is exact where at most {COUNTED} queries differ, else from at most {DRAWS:,} random sign patterns: its "
+        f"standard error is {1 / math.sqrt(ENOUGH):.1%} of p, below {ENOUGH / DRAWS:g} √(p / {DRAWS:,}); {turned}."
+    )
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 pair`, `6 pairs`"""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _percent(board: Leaderboard) -> str:
+    return f"{100 * (1 - board.alpha):g} %"
+
+
+def _reference(board: Leaderboard) -> str:
+    assert board.over is not None
+    return board.baseline if board.baseline in board.over.tags else board.tags[0]
+
+
+def _cell(cell: Cell | None, mark: str) -> Text:
+    if cell is None:
+        return Text(NONE)
+    signs = (SHALLOW if cell.depth else "") + (LEVEL if cell.level and not cell.best else "")
+    return Text(number(cell.mean), cell.best, signs + mark)
+
+
+def _marks(board: Leaderboard) -> dict[tuple[str, str], str]:
+    """(system, column) -> mark, from the significant comparisons of the family."""
+    if board.baseline is not None:
+        return {(c.first, c.dataset): BETTER if c.difference > 0 else WORSE for c in board.family if c.significant}
+    names = keys(len(board.tags))
+    place = {tag: at for at, tag in enumerate(board.tags)}
+    return {cell: joined([place[tag] for tag in others], names) for cell, others in beaten(board).items()}
+
+
+def _detail_heads(board: Leaderboard) -> list[str]:
+    interval = f"{_percent(board)} interval"
+    if len(board.columns[0].matrices) > 1:
+        return []
+    if board.baseline is None:
+        return [interval]
+    return [interval, f"vs {board.baseline}", interval, f"p ({CORRECTION_NAMES[board.correction]})", "d_z"]
+
+
+def _details(board: Leaderboard, tag: str) -> list[Text]:
+    """The columns to the right of the score when there is one dataset."""
+    column = board.columns[0]
+    tested = len(column.matrices) == 1
+    cells = [span(board.cells[tag, column.name].interval)] if tested else []
+    if tested and board.baseline is not None:
+        cells += _difference(next((c for c in board.family if c.first == tag), None))
+    return [Text(text) for text in [*cells, rank_text(board.ranks.get(tag))]]
+
+
+def _difference(found: Comparison | None) -> list[str]:
+    if found is None:
+        return [NONE] * 4
+    return [
+        f"{found.difference + 0.0:+.4f}",
+        span(found.interval, "+"),
+        p_text(found.corrected),
+        effect(found.effect_size, 2),
+    ]
+
+
+def effect(size: float, digits: int) -> str:
+    """`+0.25`; an en dash where the differences have no spread to measure by."""
+    return f"{size + 0.0:+.{digits}f}" if math.isfinite(size) else NONE
+
+
+def span(interval: tuple[float, float] | None, sign: str = "") -> str:
+    """`[0.6512, 0.7034]`"""
+    return NONE if interval is None else f"[{interval[0]:{sign}.4f}, {interval[1]:{sign}.4f}]"
