@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from itertools import combinations
 from pathlib import Path
 
-import harness
+from harness import datasets
 
-FOLDER = Path(harness.__file__).parent / "sample"
+FOLDER = Path(datasets.__file__).parent / "sample"
 
 
 def records(name: str) -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.errors import unknown
-from harness.measures.ranx_kernels import imported_ranx
+from harness.host.ranx_door import imported_ranx
 from harness.statistics.permutation import permutation
 from harness.statistics.ties import EQUAL
 
