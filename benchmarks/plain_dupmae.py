@@ -6,8 +6,8 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertForMaskedLM
 
 from retrievers.encoders import backbones
-from retrievers.training.decoder import EnhancedDecoder
-from retrievers.training.masking import IGNORED, Masked, Masker
+from retrievers.training.data.masking import IGNORED, Masked, Masker
+from retrievers.training.models.decoder import EnhancedDecoder
 
 VOCABULARY, CLS, SEP, MASK = 30522, 101, 102, 103
 

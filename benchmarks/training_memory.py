@@ -18,7 +18,7 @@ import plain_dupmae
 import torch
 from plain_dupmae import VOCABULARY, PlainDupMAE
 
-from retrievers.training.dupmae import DupMAE
+from retrievers.training.models.dupmae import DupMAE
 
 GIB = 1 << 30
 

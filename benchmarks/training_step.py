@@ -18,8 +18,8 @@ import plain_dupmae
 import torch
 from plain_dupmae import VOCABULARY, PlainDupMAE
 
-from retrievers.training.dupmae import DupMAE
-from retrievers.training.memory import keep_freed_memory
+from retrievers.training.engine.memory import keep_freed_memory
+from retrievers.training.models.dupmae import DupMAE
 
 
 def pretense_step(layers: int, hidden: int, texts: int, length: int, device: str) -> Callable[[], torch.Tensor]:

@@ -16,7 +16,7 @@ from harness.results import manifest
 from harness.results import means as imported
 from harness.running import suites
 from retrievers.encoders import own_settings
-from retrievers.training import result as training
+from retrievers.training.engine import result as training
 
 FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("results-v*"))
 pytestmark = pytest.mark.parametrize("fixture", FIXTURES, ids=lambda folder: folder.name)

@@ -10,8 +10,8 @@ from harness import datasets, runs
 from harness.measures import evaluation
 from retrievers.dupmae import DupMAE
 from retrievers.retromae import RetroMAE
-from retrievers.training.pairs import evaluation_queries, judged_examples, plain, training_dataset
-from retrievers.training.pairs_documents import document_pairs
+from retrievers.training.examples.pairs import evaluation_queries, judged_examples, plain, training_dataset
+from retrievers.training.examples.pairs_documents import document_pairs
 
 MINI = Path(retrievers.__file__).parent / "mini"
 SYSTEMS = {"retromae-mini": RetroMAE, "dupmae-mini": DupMAE}

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from harness.files import write_bytes, write_json
 from retrievers.encoders import backbones
+from retrievers.training.engine.result import RECORD, save_through
 from retrievers.training.model_card import model_card
-from retrievers.training.result import RECORD, save_through
 
 OTHER_POOLING = ("mean_tokens", "max_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken")
 

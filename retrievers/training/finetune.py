@@ -13,16 +13,17 @@ from accelerate.utils import broadcast_object_list
 
 from harness.files import sha256
 from retrievers.encoders.backbones import family, longest
-from retrievers.training import checkpoints, finetune_data, loop, prepare, result
+from retrievers.training import finetune_data
+from retrievers.training.engine import checkpoints, loop, prepare, result
+from retrievers.training.engine.memory import keep_freed_memory
+from retrievers.training.engine.precision import resolve_precision
+from retrievers.training.examples.pairs_batches import PairBatches
+from retrievers.training.examples.pairs_texts import tokenised
 from retrievers.training.export import export
 from retrievers.training.finetune_arguments import add_finetune_arguments, resolved
-from retrievers.training.finetune_model import FineTuning
-from retrievers.training.initial import Initial, is_random, start_from, tokenizer_of
-from retrievers.training.memory import keep_freed_memory
-from retrievers.training.pairs_batches import PairBatches
-from retrievers.training.pairs_texts import tokenised
-from retrievers.training.precision import resolve_precision
-from retrievers.training.representation import Representation
+from retrievers.training.models.initial import Initial, is_random, start_from, tokenizer_of
+from retrievers.training.ranking.finetune_model import FineTuning
+from retrievers.training.ranking.representation import Representation
 
 TOKENS_AT_ONCE = {"cpu": 4096, "cuda": 65536}
 CHANGES_NOTHING = {  # beside those of `prepare.FREE`: what the data's key holds, and what saves memory or time alone

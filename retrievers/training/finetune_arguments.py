@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from retrievers.training import ranges
+from retrievers.training.engine import ranges
 
 EPILOG = """examples:
   beir-harness finetune ckpt/ --dataset scifact --output retriever/                                   (stage 1)

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from harness.files import sha256, sha256_json
-from retrievers.training import teacher
-from retrievers.training.pairs import Examples, judged_examples, training_dataset
-from retrievers.training.pairs_batches import Candidates
-from retrievers.training.pairs_documents import document_pairs
-from retrievers.training.pairs_negatives import hard_negatives
+from retrievers.training.examples import teacher
+from retrievers.training.examples.pairs import Examples, judged_examples, training_dataset
+from retrievers.training.examples.pairs_batches import Candidates
+from retrievers.training.examples.pairs_documents import document_pairs
+from retrievers.training.examples.pairs_negatives import hard_negatives
 
 
 def examples_for(a: argparse.Namespace, data_dirs: Sequence[Path]) -> Examples:

@@ -17,10 +17,10 @@ import torch
 from torch import nn
 
 from harness.files import write_json
-from retrievers.training import text
-from retrievers.training.initial import load_model
-from retrievers.training.result import save_through
-from retrievers.training.vocabulary import SPECIAL, continuations, load_tokenizer, wordpiece_tokenizer
+from retrievers.training.data import text
+from retrievers.training.data.vocabulary import SPECIAL, continuations, load_tokenizer, wordpiece_tokenizer
+from retrievers.training.engine.result import save_through
+from retrievers.training.models.initial import load_model
 
 
 def frequent_pieces(tokenizer: Any, passages: Iterable[str], count: int) -> list[str]:

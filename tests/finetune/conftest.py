@@ -51,7 +51,7 @@ def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A masked LM with its tokenizer, as pre-training leaves it."""
     from transformers import BertConfig, BertForMaskedLM
 
-    from retrievers.training.vocabulary import wordpiece_tokenizer
+    from retrievers.training.data.vocabulary import wordpiece_tokenizer
 
     folder = tmp_path_factory.mktemp("pretrained")
     torch.manual_seed(0)

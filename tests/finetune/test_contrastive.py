@@ -15,7 +15,7 @@ import torch.multiprocessing as mp
 from safetensors.torch import load_file
 
 from finetune.conftest import losses
-from retrievers.training.contrastive import contrastive_loss, gather_rows
+from retrievers.training.ranking.contrastive import contrastive_loss, gather_rows
 
 
 def test_the_loss_by_hand() -> None:

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from retrievers.training.distillation import distillation_loss
+from retrievers.training.ranking.distillation import distillation_loss
 
 
 def test_the_loss_by_hand() -> None:

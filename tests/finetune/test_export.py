@@ -16,10 +16,10 @@ from harness.records import Doc, Query
 from retrievers.dupmae import DupMAE
 from retrievers.retromae import RetroMAE
 from retrievers.sentence_transformer import SentenceTransformerEncoder
+from retrievers.training.examples.pairs_texts import tokenised
 from retrievers.training.export import export
-from retrievers.training.gradient_cache import group
-from retrievers.training.pairs_texts import tokenised
-from retrievers.training.representation import Representation, score_all
+from retrievers.training.ranking.gradient_cache import group
+from retrievers.training.ranking.representation import Representation, score_all
 
 Tune = Callable[..., dict[str, Any]]
 QUERIES = ["a b c", "f g", "x y z a"]

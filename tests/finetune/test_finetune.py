@@ -53,7 +53,7 @@ def test_killed_and_resumed_is_uninterrupted(tune: Tune, tmp_path: Path, monkeyp
         "2",
     ]
     tune(*more, output="whole")
-    from retrievers.training.pairs_batches import PairBatches
+    from retrievers.training.examples.pairs_batches import PairBatches
 
     draw = PairBatches.draw
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import BertForMaskedLM
 
-from retrievers.training.finetune_model import Batch, FineTuning
-from retrievers.training.gradient_cache import group
-from retrievers.training.representation import Representation
+from retrievers.training.ranking.finetune_model import Batch, FineTuning
+from retrievers.training.ranking.gradient_cache import group
+from retrievers.training.ranking.representation import Representation
 
 CPU = torch.device("cpu")
 

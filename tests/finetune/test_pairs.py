@@ -11,9 +11,9 @@ import pytest
 
 from harness import datasets
 from harness.errors import BadInput
-from retrievers.training.pairs import judged_examples, training_dataset
-from retrievers.training.pairs_documents import document_pairs, pair_of
-from retrievers.training.pairs_negatives import hard_negatives
+from retrievers.training.examples.pairs import judged_examples, training_dataset
+from retrievers.training.examples.pairs_documents import document_pairs, pair_of
+from retrievers.training.examples.pairs_negatives import hard_negatives
 
 Tune = Callable[..., dict[str, Any]]
 

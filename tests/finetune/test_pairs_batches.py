@@ -6,8 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrievers.training.pairs_batches import Candidates, PairBatches
-from retrievers.training.pairs_texts import Texts
+from retrievers.training.examples.pairs_batches import Candidates, PairBatches
+from retrievers.training.examples.pairs_texts import Texts
 
 
 def texts(count: int, equal: tuple[int, int] | None = None) -> Texts:

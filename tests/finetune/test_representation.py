@@ -6,9 +6,9 @@ from torch import Tensor
 from transformers import BertForMaskedLM
 
 from retrievers.encoders import backbones
-from retrievers.training.heads import pooled_logits
-from retrievers.training.representation import SPREAD, Docs, Queries, Representation, score_all, score_groups
-from retrievers.training.representation_top import top_logits
+from retrievers.training.models.heads import pooled_logits
+from retrievers.training.ranking.representation import SPREAD, Docs, Queries, Representation, score_all, score_groups
+from retrievers.training.ranking.representation_top import top_logits
 
 KINDS = ("cls", "ot", "joint")
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from harness.runs import read
-from retrievers.training import teacher
-from retrievers.training.pairs import Examples
+from retrievers.training.examples import teacher
+from retrievers.training.examples.pairs import Examples
 
 Tune = Callable[..., dict[str, Any]]
 
@@ -20,7 +20,7 @@ def cross_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from transformers import BertConfig, BertForSequenceClassification
 
     from finetune.conftest import PIECES
-    from retrievers.training.vocabulary import wordpiece_tokenizer
+    from retrievers.training.data.vocabulary import wordpiece_tokenizer
 
     folder = tmp_path_factory.mktemp("cross")
     torch.manual_seed(0)

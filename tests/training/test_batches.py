@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrievers.training import checkpoints, optimisation
-from retrievers.training.batches import Schedule, cut_blocks, frame
+from retrievers.training.data.batches import Schedule, cut_blocks, frame
+from retrievers.training.engine import checkpoints, optimisation
 
 sizes = st.lists(st.integers(1, 50), min_size=1, max_size=30)
 

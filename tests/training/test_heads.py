@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from retrievers.training.heads import pooled_logits, token_loss
+from retrievers.training.models.heads import pooled_logits, token_loss
 
 T, H, V = 50, 16, 40
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from retrievers.training import masking
+from retrievers.training.data import masking
 
 CPU = torch.device("cpu")
 VOCABULARY, MASK = 60, 4

@@ -16,10 +16,10 @@ from transformers import (
 )
 
 from retrievers.encoders import backbones
-from retrievers.training import objectives
-from retrievers.training.dupmae import DupMAE, distinct_tokens
-from retrievers.training.masking import IGNORED, Masked, Masker
-from retrievers.training.retromae import RetroMAE
+from retrievers.training.data.masking import IGNORED, Masked, Masker
+from retrievers.training.models import objectives
+from retrievers.training.models.dupmae import DupMAE, distinct_tokens
+from retrievers.training.models.retromae import RetroMAE
 
 V = 60
 SIZES = {"vocab_size": V, "pad_token_id": 0, "max_position_embeddings": 24}

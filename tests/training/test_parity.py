@@ -7,9 +7,9 @@ import pytest
 from safetensors.torch import load_file
 from transformers import BertConfig, BertForMaskedLM
 
-from retrievers.training.dupmae import DupMAE
-from retrievers.training.masking import Masked
-from retrievers.training.retromae import RetroMAE
+from retrievers.training.data.masking import Masked
+from retrievers.training.models.dupmae import DupMAE
+from retrievers.training.models.retromae import RetroMAE
 
 OURS = {  # their decoder layer is a transformers BertLayer
     "attention.self.query": "query",

@@ -101,7 +101,7 @@ def test_a_loss_that_is_no_number_stops_the_run(
     checkpoint_every: str, kept: str, train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The fourth step has an infinite rate, so that its losses are finite and its weights are not."""
-    from retrievers.training import optimisation
+    from retrievers.training.engine import optimisation
 
     rate = optimisation.learning_rate
     monkeypatch.setattr(optimisation, "learning_rate", lambda step, *more: rate(step, *more) if step < 3 else 1e39)
@@ -145,8 +145,8 @@ def test_arguments_that_cannot_be_meant(arguments: list[str], what: str, train: 
 
 
 def test_a_vocabulary_that_does_not_fit_the_checkpoint(train: Train, command: Any, tmp_path: Path) -> None:
-    from retrievers.training.initial import load_model
-    from retrievers.training.vocabulary import wordpiece_tokenizer
+    from retrievers.training.data.vocabulary import wordpiece_tokenizer
+    from retrievers.training.models.initial import load_model
 
     train("mlm", "--steps", "1")
     large = wordpiece_tokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *map(str, range(100))], 512)
@@ -184,7 +184,7 @@ def test_the_step_of_a_loss_that_is_no_number_is_told(
     bad: int, train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Losses are looked at every few steps, so that nothing waits for a GPU; the step is told all the same."""
-    from retrievers.training import loop
+    from retrievers.training.engine import loop
 
     forward = loop.torch.nn.utils.clip_grad_norm_
     steps = iter(range(1, 100))
@@ -204,7 +204,7 @@ def test_weights_go_with_their_record_when_another_run_stops_early(
 ) -> None:
     """`run retromae` on such a folder scored the weights of the run before it."""
     from retrievers.encoders.mae_model import open_checkpoint
-    from retrievers.training import loop
+    from retrievers.training.engine import loop
 
     out = tmp_path / "out"
     train("retromae", "--steps", "1")

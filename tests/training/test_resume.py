@@ -53,7 +53,7 @@ def test_killed_runs_end_in_the_same_losses_and_weights_bit_for_bit(
 def test_a_full_disk_at_a_checkpoint_loses_nothing(
     train: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from retrievers.training import checkpoints
+    from retrievers.training.engine import checkpoints
 
     train("dupmae", *SMALL, "12", output="whole")
     save, folder = checkpoints.save_file, tmp_path / "full"

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrievers.training import store, text
-from retrievers.training.vocabulary import continuations, load_tokenizer, train_wordpiece, wordpiece_tokenizer
+from retrievers.training.data import store, text
+from retrievers.training.data.vocabulary import continuations, load_tokenizer, train_wordpiece, wordpiece_tokenizer
 
 RECORDS = [{"text": "one two", "title": "Title"}, {"_id": "7", "text": "three"}, {"text": "", "title": ""}]
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "title", "one", "two", "three", "##s", "four"]
@@ -111,7 +111,7 @@ def test_byte_level_vocabularies_open_words_with_a_space() -> None:
 def test_a_vocabulary_is_a_function_of_the_text(text: Path, passages: list[str]) -> None:
     """Two processes agree, although the library's own order of ties differs from run to run."""
     script = (
-        "import sys; from retrievers.training.vocabulary import train_wordpiece;"
+        "import sys; from retrievers.training.data.vocabulary import train_wordpiece;"
         "print(train_wordpiece(lambda: open(sys.argv[1], encoding='utf-8'), 90))"
     )
     printed = {

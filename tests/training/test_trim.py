@@ -4,9 +4,9 @@ import pytest
 import torch
 from transformers import BertConfig, BertForMaskedLM
 
-from retrievers.training.initial import load_model
+from retrievers.training.data.vocabulary import SPECIAL, load_tokenizer, wordpiece_tokenizer
+from retrievers.training.models.initial import load_model
 from retrievers.training.trim import frequent_pieces, main, trim
-from retrievers.training.vocabulary import SPECIAL, load_tokenizer, wordpiece_tokenizer
 
 LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
 PIECES = [

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from retrievers.training.contrastive import contrastive_loss, gather_rows
-from retrievers.training.distillation import distillation_loss
-from retrievers.training.gradient_cache import Grouped, encode
-from retrievers.training.representation import Docs, Representation, score_all, score_groups
+from retrievers.training.ranking.contrastive import contrastive_loss, gather_rows
+from retrievers.training.ranking.distillation import distillation_loss
+from retrievers.training.ranking.gradient_cache import Grouped, encode
+from retrievers.training.ranking.representation import Docs, Representation, score_all, score_groups
 
 
 class Batch(NamedTuple):

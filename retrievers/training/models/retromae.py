@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from retrievers.encoders import backbones
-from retrievers.training.decoder import EnhancedDecoder
-from retrievers.training.heads import token_loss
-from retrievers.training.masking import IGNORED, Masked
+from retrievers.training.data.masking import IGNORED, Masked
+from retrievers.training.models.decoder import EnhancedDecoder
+from retrievers.training.models.heads import token_loss
 
 Query = Literal["plain", "embedded"]
 Average = Literal["token", "text"]

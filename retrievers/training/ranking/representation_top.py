@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-from retrievers.training.heads import BLOCK, BLOCK_GPU
+from retrievers.training.models.heads import BLOCK, BLOCK_GPU
 
 
 class _TopLogits(torch.autograd.Function):

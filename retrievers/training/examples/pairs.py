@@ -90,7 +90,7 @@ def judged_examples(
     of `named_by`, that names an unknown document.
     """
     from retrievers.dense import doc_text
-    from retrievers.training.pairs_negatives import unknown_document
+    from retrievers.training.examples.pairs_negatives import unknown_document
 
     relevant: dict[str, list[str]] = {}
     related: dict[str, set[str]] = {}

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from retrievers.encoders import backbones
-from retrievers.training.heads import pooled_logits
-from retrievers.training.masking import IGNORED, Masked
-from retrievers.training.retromae import Average, Query, RetroMAE
+from retrievers.training.data.masking import IGNORED, Masked
+from retrievers.training.models.heads import pooled_logits
+from retrievers.training.models.retromae import Average, Query, RetroMAE
 
 Normalise = Literal["tokens", "unique", "sum"]
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from torch import nn
 
-from retrievers.training.dupmae import DupMAE
-from retrievers.training.retromae import MaskedLanguageModel, RetroMAE
+from retrievers.training.models.dupmae import DupMAE
+from retrievers.training.models.retromae import MaskedLanguageModel, RetroMAE
 
 OBJECTIVES: dict[str, type[MaskedLanguageModel]] = {"mlm": MaskedLanguageModel, "retromae": RetroMAE, "dupmae": DupMAE}
 

@@ -14,8 +14,8 @@ from torch.nn import functional as F
 
 from retrievers.encoders import backbones
 from retrievers.encoders.vocabulary_vectors import activation_of
-from retrievers.training.heads import pooled_logits
-from retrievers.training.representation_top import top_logits
+from retrievers.training.models.heads import pooled_logits
+from retrievers.training.ranking.representation_top import top_logits
 
 Kind = Literal["cls", "ot", "joint"]
 SPREAD = 3.0  # standard deviation of a query's scores at which a softmax over a batch is neither flat nor saturated

@@ -13,7 +13,7 @@ from harness.files import sha256_json
 from harness.records import Query, ScoredDoc
 from harness.runs import order, read, write
 from retrievers.encoders.checkpoint import digest
-from retrievers.training.pairs import Examples
+from retrievers.training.examples.pairs import Examples
 
 PIECE = 1000  # queries
 TAG = "teacher"

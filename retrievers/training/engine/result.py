@@ -17,7 +17,7 @@ from typing import Any
 from safetensors.torch import save
 
 from harness.files import write_bytes, write_json
-from retrievers.training.retromae import MaskedLanguageModel, RetroMAE
+from retrievers.training.models.retromae import MaskedLanguageModel, RetroMAE
 
 RECORD = "training.json"
 PARTS = ("decoder.safetensors", "projection.safetensors", "dupmae.json", "retromae.json", "modules.json")

@@ -15,11 +15,11 @@ import torch
 from accelerate import Accelerator
 from tqdm import tqdm
 
-from retrievers.training import checkpoints, optimisation
-from retrievers.training.batches import Schedule, frame
-from retrievers.training.losses_log import LossLog
-from retrievers.training.masking import Masked, Masker
-from retrievers.training.retromae import MaskedLanguageModel
+from retrievers.training.data.batches import Schedule, frame
+from retrievers.training.data.masking import Masked, Masker
+from retrievers.training.engine import checkpoints, optimisation
+from retrievers.training.engine.losses_log import LossLog
+from retrievers.training.models.retromae import MaskedLanguageModel
 
 CHECKPOINTS = "checkpoints"
 LOSSES = "losses.jsonl"

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.files import sha256, write_bytes, write_json
-from retrievers.training import checkpoints, loop, result, store, text
-from retrievers.training.initial import is_random, random_sizes, tokenizer_of
-from retrievers.training.vocabulary import train_wordpiece, wordpiece_tokenizer
+from retrievers.training.data import store, text
+from retrievers.training.data.vocabulary import train_wordpiece, wordpiece_tokenizer
+from retrievers.training.engine import checkpoints, loop, result
+from retrievers.training.models.initial import is_random, random_sizes, tokenizer_of
 
 RUN = "run.json"
 FREE = {  # arguments that change neither the losses nor the result, or that the identity holds in another form

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from retrievers.encoders import backbones
-from retrievers.training.vocabulary import load_tokenizer
+from retrievers.training.data.vocabulary import load_tokenizer
 
 SIZES = {"layers": 4, "hidden": 256, "heads": 4, "intermediate": 0, "positions": 512}  # 0: four times hidden
 RANDOM = "config:"

@@ -16,7 +16,7 @@ from typing import Literal
 
 from harness.datasets import load
 from harness.files import open_maybe_gzip, sha256
-from retrievers.training.pairs import Examples, evaluation_queries, plain
+from retrievers.training.examples.pairs import Examples, evaluation_queries, plain
 
 Kind = Literal["title", "first-sentence", "qa"]
 TitleAndText = tuple[str, str]

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from retrievers.training.finetune_model import Batch
-from retrievers.training.gradient_cache import group
-from retrievers.training.pairs_texts import Texts
+from retrievers.training.examples.pairs_texts import Texts
+from retrievers.training.ranking.finetune_model import Batch
+from retrievers.training.ranking.gradient_cache import group
 
 
 class Candidates(NamedTuple):

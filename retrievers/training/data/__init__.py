@@ -1,0 +1,1 @@
+"""Text, its tokens, batches and masks, for pre-training."""

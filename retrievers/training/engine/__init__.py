@@ -1,0 +1,1 @@
+"""Steps, checkpoints, precision, the folder of a run and its identity."""

@@ -1,0 +1,1 @@
+"""What is pre-trained: encoder, decoder, heads, losses, and what they start from."""

@@ -1,0 +1,1 @@
+"""What is fine-tuned: representations, their losses, a teacher."""
