@@ -5,7 +5,7 @@ dot product of vectors that the encoder has normalised.
 """
 
 import inspect
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, repeat
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -14,7 +14,7 @@ import numpy as np
 
 from harness.records import Doc, Query, ScoredDoc
 from retrievers.search import vector_store
-from retrievers.search.indexing import index_docs, refuse_surrogates
+from retrievers.search.indexing import index_docs, named
 
 QUERIES_AT_A_TIME = 8192  # one pass over the vectors serves this many
 
@@ -84,7 +84,9 @@ class DenseRetriever:
                 "bytes": self.store.bytes,
                 **(self.store.speed or {}),
             }
-        return {**stored, **(self.encoder.facts() if hasattr(self.encoder, "facts") else {})}
+        offered = self.encoder.facts() if hasattr(self.encoder, "facts") else {}
+        notes = [*offered.get("notes", ()), *escaped({"title": self.title})]
+        return {**stored, **offered, **({"notes": notes} if notes else {})}
 
     @classmethod
     def needs(cls, docs: int, arguments: dict[str, Any]) -> dict[str, float]:
@@ -144,12 +146,8 @@ class DenseRetriever:
         from retrievers.encoders.encoding import torch_threads
 
         texts = [query.text for query in batch]
-        try:
-            with torch_threads(self.threads):
-                vectors = as_vectors(self.encoder.encode_queries(texts), "encode_queries")
-        except (TypeError, UnicodeEncodeError):
-            refuse_surrogates("query", [query.query_id for query in batch], texts)
-            raise
+        with named("query", [query.query_id for query in batch], texts), torch_threads(self.threads):
+            vectors = as_vectors(self.encoder.encode_queries(texts), "encode_queries")
         if len(vectors) != len(batch):
             raise ValueError(f"encode_queries gave {len(vectors)} vectors for {len(batch)} queries")
         if not (finite := np.isfinite(vectors).all(axis=1)).all():
@@ -157,6 +155,16 @@ class DenseRetriever:
                 f"the vector of query {batch[int(np.argmin(finite))].query_id!r} holds NaN or infinite values"
             )
         return vectors
+
+
+def escaped(texts: Mapping[str, str | None]) -> list[str]:
+    """A note for each argument with a backslash and a letter where a line break or a tab may be meant."""
+    return [
+        f"{name} {text!r} holds a backslash and a letter, as it was given, no line break or tab; if that is meant,"
+        f" write --set $'{name}=…\\n…' in the shell"
+        for name, text in texts.items()
+        if text and ("\\n" in text or "\\t" in text)
+    ]
 
 
 def as_vectors(given: Any, method: str) -> np.ndarray:

@@ -20,14 +20,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from harness.records import Doc, Query, ScoredDoc
-from retrievers.dense import doc_text
+from retrievers.dense import doc_text, escaped
 from retrievers.encoders import backbones, encoding
 from retrievers.encoders.mae_model import Opened, checked_length, open_checkpoint, runner
 from retrievers.encoders.published import AUTO, chosen, chosen_title
 from retrievers.encoders.vocabulary_vectors import VocabularyHead, activation_of, largest
 from retrievers.retromae import described, pointed_at
 from retrievers.search import exact_search, joint_search, joint_store, vector_store
-from retrievers.search.indexing import index_docs, refuse_surrogates
+from retrievers.search.indexing import index_docs, named
 from retrievers.search.joint_queries import JointQueries
 
 NO_CHECKPOINT = (
@@ -117,7 +117,8 @@ class DupMAE:
             stored = {"docs": self.store.docs, "bytes": self.store.bytes, **(self.store.speed or {})}
         return {
             **stored, **self.shaping, "dim": self.dim, "vocabulary": self.head.size, "score": self.score,
-            "query_max_length": self.query_length, "similarity": "dot", **described(self.opened, self.docs),
+            "query_max_length": self.query_length, "similarity": "dot",
+            "notes": escaped({"title": self.title}), **described(self.opened, self.docs),
         }  # fmt: skip
 
     def index(self, docs: Iterable[Doc], folder: Path) -> None:
@@ -156,11 +157,8 @@ class DupMAE:
         stream = iter(queries)
         while batch := list(islice(stream, joint_search.PASS_QUERIES)):
             texts = [query.text for query in batch]
-            try:
+            with named("query", [query.query_id for query in batch], texts):
                 encoded = self.encode_queries(texts)
-            except (TypeError, UnicodeEncodeError):
-                refuse_surrogates("query", [query.query_id for query in batch], texts)
-                raise
             for query, *parts in zip(batch, *encoded, strict=True):
                 if not all(np.isfinite(part).all() for part in parts):
                     raise ValueError(f"the vector of query {query.query_id!r} holds NaN or infinite values")

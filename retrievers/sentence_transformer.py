@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from retrievers.dense import escaped
 from retrievers.encoders import checkpoint, encoding, own_vectors, sentence_modules
 from retrievers.encoders.packed_bert import PackedBert
 
@@ -62,7 +63,7 @@ class SentenceTransformerEncoder:
         self.doc_prompt = self._prompt(doc_prompt, doc_prompt_name, DOC_PROMPTS)
         self.batches = encoding.Batches(batch_tokens or encoding.default_budget(self.device))
         self.notes += sentence_modules.unsaid(self.folder, similarity)
-        self.notes += own_vectors.escaped([self.query_prompt, self.doc_prompt])
+        self.notes += escaped({"query_prompt": self.query_prompt, "doc_prompt": self.doc_prompt})
         self.normalises = "Normalize" in [type(module).__name__ for module in self.model]
         self.unpacked = own_vectors.unpackable(self.model, bool(self.query_prompt or self.doc_prompt))
         self.altered = None if self.unpacked else own_vectors.altered(self.model)

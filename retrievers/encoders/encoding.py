@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from retrievers.encoders.misfit import Misfit
 from retrievers.encoders.packed_bert import groups
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -174,10 +175,20 @@ class PackedEncoder:
         self.batches = Batches(batch_tokens or default_budget(bert.device))
 
     def tokenize(self, texts: Sequence[str], max_length: int) -> Tokens:
-        """See `tokenize`; a `max_length` beyond the model's positions is an error."""
+        """See `tokenize`; a `max_length` beyond the model's positions is an error, and Misfit says which text holds a
+        token that the model has no embedding of.
+        """
         if not 2 < max_length <= self.bert.longest:
             raise ValueError(f"max_length is {max_length}; this model takes 3 to {self.bert.longest} tokens")
-        return tokenize(self.tokenizer, texts, max_length)
+        tokens = tokenize(self.tokenizer, texts, max_length)
+        if (beyond := np.flatnonzero(tokens.ids >= self.bert.vocabulary)).size:
+            token = int(tokens.ids[beyond[0]])
+            raise Misfit(
+                int(np.searchsorted(np.cumsum(tokens.lengths), beyond[0], side="right")),
+                f"holds {self.tokenizer.convert_ids_to_tokens(token)!r}, token {token} of the tokenizer, and the model"
+                f" has embeddings for {self.bert.vocabulary}: take it out of the text",
+            )
+        return tokens
 
     def encode(self, tokens: Tokens) -> Outputs:
         """Arrays of one row per text; a single tensor from `pool` is named `vectors`."""

@@ -158,7 +158,7 @@ class Padded:
 
     def __init__(self, model: Any, dtype: torch.dtype, device: torch.device, altered: str | None = None) -> None:
         self.model, self.longest, self.device = model.to(device, dtype), backbones.longest(model.config), device
-        self.altered = altered
+        self.altered, self.vocabulary = altered, int(model.get_input_embeddings().num_embeddings)
 
     def __call__(self, ids: Tensor, lengths: Sequence[int]) -> Tensor:
         """Last hidden states (T, H) of `ids` (T,), the texts one after the other."""

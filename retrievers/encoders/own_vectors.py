@@ -57,20 +57,11 @@ def apart(packed: np.ndarray, expected: np.ndarray, precision: str, names: Seque
     if packed.shape != expected.shape:
         return f"packed batches give vectors of shape {packed.shape[1:]}, its own encode {expected.shape[1:]}"
     gap = np.linalg.norm(packed - expected, axis=1) / np.maximum(np.linalg.norm(expected, axis=1), 1e-12)
+    gap[~np.isfinite(packed).all(axis=1) & ~np.isfinite(expected).all(axis=1)] = 0.0  # both; the index names the text
     worst = int(np.argmax(np.nan_to_num(gap, nan=np.inf)))
     if not gap[worst] <= ROUNDING[precision]:
         return f"packed batches differ from its own encode by {gap[worst]:.2g} of the vector of {names[worst][:24]!r}"
     return None
-
-
-def escaped(prompts: Sequence[str]) -> list[str]:
-    """A note for each prompt with a backslash and a letter where a line break or a tab may be meant."""
-    cure = "if that is meant, write --set $'query_prompt=…\\n…' in the shell"
-    return [
-        f"the prompt {prompt!r} holds a backslash and a letter, as it was given, no line break or tab; {cure}"
-        for prompt in prompts
-        if "\\n" in prompt or "\\t" in prompt
-    ]
 
 
 def _is_theirs(module: Any) -> bool:

@@ -82,6 +82,7 @@ class PackedBert:
 
         embeddings: Any = model.embeddings
         self.words = embeddings.word_embeddings.weight.detach().to(self.device, dtype)  # (V, H)
+        self.vocabulary = len(self.words)
         positions = embeddings.position_embeddings.weight + embeddings.token_type_embeddings.weight[0]
         self.positions = positions.detach().to(self.device, dtype)  # (first_position + longest, H)
         self.norm = take(embeddings.LayerNorm)

@@ -8,7 +8,7 @@ k-th best by more than the margin (`exact_margin`). Queries for which it does no
 import numpy as np
 import torch
 
-from retrievers.search.device_tiles import in_tiles, loaded
+from retrievers.search.device_tiles import gathered, in_tiles, loaded
 from retrievers.search.exact_margin import FIRST, First, double_margins, fitting
 from retrievers.search.vector_store import VectorStore
 
@@ -55,6 +55,12 @@ def _best(
     queries: np.ndarray, store: VectorStore, wanted: int, device: torch.device, first: First
 ) -> tuple[np.ndarray, np.ndarray]:
     """The `wanted` best approximations of each query: rows (Q, wanted) and values fp32 (Q, wanted)."""
+    return gathered(len(queries), wanted, lambda part: _at_once(queries[part], store, wanted, device, first))
+
+
+def _at_once(
+    queries: np.ndarray, store: VectorStore, wanted: int, device: torch.device, first: First
+) -> tuple[np.ndarray, np.ndarray]:
     asked = torch.from_numpy(queries).to(device, first.dtype)  # (Q, dim)
     tile = max(1, BLOCK_BYTES // (4 * (store.shard_docs + wanted)))
     values = torch.full((len(queries), wanted), -torch.inf, device=device)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+import numpy as np
 import torch
 
 from retrievers.encoders.encoding import is_out_of_memory
@@ -24,7 +25,22 @@ def in_tiles(length: int, tile: int, work: Callable[[slice], None]) -> int:
             tile = _half(tile, error)
         else:
             start += tile
+            continue
+        _release()
     return tile
+
+
+def gathered(
+    queries: int, wanted: int, search: Callable[[slice], tuple[np.ndarray, np.ndarray]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows int32 and values fp32, both (queries, wanted), of a search for all queries, at once if memory has room."""
+    rows, values = np.empty((queries, wanted), np.int32), np.empty((queries, wanted), np.float32)
+
+    def work(part: slice) -> None:
+        rows[part], values[part] = search(part)
+
+    in_tiles(queries, max(1, queries), work)
+    return rows, values
 
 
 def loaded(docs: int, load: Callable[[slice], T]) -> Iterator[tuple[slice, T]]:
@@ -36,9 +52,11 @@ def loaded(docs: int, load: Callable[[slice], T]) -> Iterator[tuple[slice, T]]:
             there = load(part)
         except Exception as error:
             size = _half(size, error)
+        else:
+            yield part, there
+            start = part.stop
             continue
-        yield part, there
-        start = part.stop
+        _release()
 
 
 def _half(size: int, error: Exception) -> int:
@@ -47,6 +65,10 @@ def _half(size: int, error: Exception) -> int:
         raise error
     if size == 1:
         raise MemoryError("the accelerator's memory does not suffice; free some, or search with device=cpu") from error
+    return max(1, size // 2)
+
+
+def _release() -> None:
+    """Give back what a failed piece had, once nothing of it is in use."""
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-    return max(1, size // 2)

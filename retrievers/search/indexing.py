@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from harness.records import Doc
+from retrievers.encoders.misfit import Misfit
 from retrievers.search import vector_store
 
 AHEAD = 2  # shards tokenised before the model asks for them
@@ -135,15 +136,24 @@ def _windows(
                 warnings.warn(f"{folder}: shard {number} is damaged ({wrong}) and is encoded again", stacklevel=2)
         else:
             finished = vector_store.record(folder, number)["texts_sha256"] == digest
-        try:
+        with named("document", ids, texts):
             tokens = None if finished else tokenize(texts)
-        except (TypeError, UnicodeEncodeError):
-            refuse_surrogates("document", ids, texts)
-            raise
         yield Window(number, ids, digest, tokens)
 
 
-def refuse_surrogates(kind: str, ids: Sequence[str], texts: Sequence[str]) -> None:
+@contextmanager
+def named(kind: str, ids: Sequence[str], texts: Sequence[str]) -> Iterator[None]:
+    """Name the text that an encoder or its tokenizer cannot take, in a ValueError."""
+    try:
+        yield
+    except Misfit as misfit:
+        raise ValueError(f"the text of {kind} {ids[misfit.row]!r} {misfit}") from None
+    except (TypeError, UnicodeEncodeError):
+        _refuse_surrogates(kind, ids, texts)
+        raise
+
+
+def _refuse_surrogates(kind: str, ids: Sequence[str], texts: Sequence[str]) -> None:
     """Raise ValueError that names the first text with half of a surrogate pair, which no tokenizer takes."""
     for name, text in zip(ids, texts, strict=True):
         if bad := next((sign for sign in text if "\ud800" <= sign <= "\udfff"), None):

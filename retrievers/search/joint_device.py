@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from retrievers.search.device_candidates import keep_best
-from retrievers.search.device_tiles import in_tiles, loaded
+from retrievers.search.device_tiles import gathered, in_tiles, loaded
 from retrievers.search.exact_margin import UNIT, norms
 from retrievers.search.joint_queries import LARGEST_SCORE, JointQueries, gamma
 from retrievers.search.joint_store import JointStore
@@ -90,6 +90,12 @@ def _best(
     asked: Tensor, width: int, store: JointStore, wanted: int, device: torch.device
 ) -> tuple[np.ndarray, np.ndarray]:
     """The `wanted` best approximations of each query: rows (Q, wanted) and values fp32 (Q, wanted)."""
+    return gathered(len(asked), wanted, lambda part: _at_once(asked[part], width, store, wanted, device))
+
+
+def _at_once(
+    asked: Tensor, width: int, store: JointStore, wanted: int, device: torch.device
+) -> tuple[np.ndarray, np.ndarray]:
     asked = asked.to(device)
     tile = max(1, BLOCK_BYTES // (4 * (store.shard_docs + wanted)))
     values = torch.full((len(asked), wanted), -torch.inf, device=device)

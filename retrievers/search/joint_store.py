@@ -14,6 +14,7 @@ import numpy as np
 
 from retrievers.search.vector_store import VectorStore, narrowed
 
+HALF = np.dtype(np.float16)
 FIELDS = ("vectors", "entries", "weights", "sizes")
 
 
@@ -24,14 +25,15 @@ def fields(vectors: np.ndarray, entries: np.ndarray, weights: np.ndarray, vocabu
     """
     if (np.diff(entries.astype(np.int64), axis=1) <= 0).any():
         raise ValueError("a document's entries are not ascending")
-    both = narrowed(np.concatenate([vectors, weights], axis=1), np.dtype(np.float16))
-    dense, halves = both[:, : vectors.shape[1]], both[:, vectors.shape[1] :]
+    heaviest = float(np.linalg.norm(weights.astype(np.float64), axis=1).max(initial=0.0))  # one small text is no loss
+    dense = narrowed(vectors, HALF, cure="scale the checkpoint's projection")
+    halves = narrowed(weights, HALF, heaviest, cure="scale the checkpoint's masked-LM head")
     norms = np.sqrt(np.square(halves, dtype=np.float64).sum(axis=1))
     largest = np.abs(halves).max(axis=1, initial=0).astype(np.float64)
     return {
-        "vectors": np.ascontiguousarray(dense),
+        "vectors": dense,
         "entries": entries.astype(np.uint16 if vocabulary < 1 << 16 else np.uint32),
-        "weights": np.ascontiguousarray(halves),
+        "weights": halves,
         "sizes": (np.stack([norms, largest], 1) * (1 + 2.0**-20)).astype(np.float32),  # rounding must not lower them
     }
 

@@ -47,20 +47,24 @@ class Lossy(ValueError):
         super().__init__(what)
 
 
-def narrowed(vectors: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+def narrowed(
+    vectors: np.ndarray, dtype: np.dtype[Any], beside: float = 0.0, cure: str = "scale them, or set store_dtype=fp32"
+) -> np.ndarray:
     """Vectors (n, dim) as they are stored; an overflow becomes infinite, which the index refuses by name.
 
-    Raises Lossy where a row is so small that fp16, whose numbers end at 6e-8, keeps less than 8 bits of it.
+    Raises Lossy where a row is so small that fp16, whose numbers end at 6e-8, keeps less than 8 bits of it, or of
+    `beside`, a norm next to which smaller rows do not matter.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         stored = vectors.astype(dtype)
         wide = vectors.astype(np.float64)
-        lost = np.square(wide - stored).sum(axis=1) > LOSS**2 * np.square(wide).sum(axis=1)
+        norms = np.maximum(np.square(wide).sum(axis=1), beside**2)
+        lost = np.square(wide - stored).sum(axis=1) > LOSS**2 * norms
     if dtype != vectors.dtype and (bad := np.flatnonzero(lost & np.isfinite(stored).all(axis=1))).size:
         largest = float(np.abs(vectors[bad[0]]).max())
         raise Lossy(
             int(bad[0]),
-            f"are too small for {dtype} (largest number {largest:.3g}): scale them, or set store_dtype=fp32",
+            f"are too small for {dtype} (largest number {largest:.3g}): {cure}",
         )
     return stored
 

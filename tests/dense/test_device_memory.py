@@ -123,6 +123,26 @@ def test_joint_search_on_a_crowded_card_finds_the_same(
     assert all(np.array_equal(a, b) for a, b in zip(expected, found, strict=True))
 
 
+@pytest.mark.parametrize("room", [1, 4])
+def test_queries_that_do_not_fit_together_are_searched_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    draw = np.random.default_rng(3)
+    docs = store(tmp_path, np.ones((50, 8), np.float16), [f"d{n}" for n in range(50)], 16)  # all tied: all are wanted
+    queries = draw.normal(size=(9, 8)).astype(np.float32)
+    expected = device_candidates.collect(queries, docs, 5, torch.device("cpu"))
+    full = torch.full
+
+    def crowded(size: tuple[int, int], *rest: object, **more: object) -> torch.Tensor:
+        if size[0] > room:
+            raise RuntimeError("CUDA error: out of memory")
+        return full(size, *rest, **more)  # type: ignore[call-overload,no-any-return]
+
+    monkeypatch.setattr(torch, "full", crowded)
+    found = device_candidates.collect(queries, docs, 5, torch.device("cpu"))
+    assert all(np.array_equal(a, b) for a, b in zip(expected, found, strict=True))
+
+
 # --- threads, and vectors too small for fp16
 
 
