@@ -9,7 +9,7 @@ import pytest
 
 from harness.host import locks, processes
 
-HOLD = "import sys; from pathlib import Path; from harness.running import locks\n"
+HOLD = "import sys; from pathlib import Path; from harness.host import locks\n"
 
 
 def holder(path: Path, how: str = "held") -> subprocess.Popen:

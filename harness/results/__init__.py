@@ -13,7 +13,6 @@ from harness.datasets.dataset_table import Unit
 from harness.errors import BadInput, HarnessError, printable, unknown
 from harness.host import integrity
 from harness.measures import parse_measure
-from harness.measures.scores import mean
 from harness.results import manifest, tags
 
 if TYPE_CHECKING:
@@ -94,6 +93,8 @@ class Result:
 
     def mean(self, measure: str) -> float:
         """The mean of a measure over the judged queries, correctly rounded; raises as `scores` does."""
+        from harness.measures.scores import mean
+
         return mean(self.scores(measure).values())
 
     @cached_property
