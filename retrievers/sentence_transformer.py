@@ -218,6 +218,8 @@ def _load(folder: Path, trust_remote_code: bool) -> Any:
         checkpoint.refuse_wrong_weights(place, trust_remote_code)
     with checkpoint.quiet():
         model = Model(str(folder), device="cpu", trust_remote_code=trust_remote_code, local_files_only=True).eval()
+    for place in places:
+        checkpoint.refuse_lost_adapter(place, model)
     words: Any = getattr(getattr(model[0], "auto_model", None), "get_input_embeddings", lambda: None)()
     tokenizer = getattr(model, "tokenizer", None)
     if hasattr(words, "num_embeddings") and hasattr(tokenizer, "get_vocab"):

@@ -145,6 +145,32 @@ def refuse_wrong_tokenizer(tokenizer: Any, rows: int, framed: bool, place: Path)
             )
 
 
+def refuse_lost_adapter(folder: Path, model: Any) -> None:
+    """Raise ValueError where a tensor of the adapter in `folder` is not in the loaded `model` as it is in the file.
+
+    Loaders fill what they do not find again under its name with random numbers (the magnitudes of DoRA).
+    """
+    import torch
+    from safetensors.torch import load_file
+
+    if not (folder / ADAPTER).is_file():
+        return
+    held: dict[str, Any] = {}
+    for path in weight_files(folder):
+        if path.name.startswith("adapter"):
+            pickled = path.suffix == ".bin"
+            held |= torch.load(path, map_location="cpu", weights_only=True) if pickled else load_file(path)
+    loaded = list(model.named_parameters())
+    for name, tensor in held.items():
+        own = name.removeprefix("base_model.model.").removesuffix(".weight")
+        there = [part for whole, part in loaded if own in whole and part.shape == tensor.shape]
+        if "pooler" not in own and not any(torch.equal(part.float(), tensor.float()) for part in there):
+            raise ValueError(
+                f"the adapter's {own} in {folder} did not reach the model, which would run on random numbers: merge"
+                " the adapter into the weights (merge_and_unload of peft) and save the whole model"
+            )
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """No progress bars of Transformers while a model is loaded."""

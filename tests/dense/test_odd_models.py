@@ -161,6 +161,24 @@ def test_an_adapter_is_known_with_its_base_and_merged_for_cls_models(tmp_path: P
             plugins.make(name, {"checkpoint": str(folder)})
 
 
+@pytest.mark.parametrize(("changed", "refused"), [("", False), ("query.lora_A", True), ("pooler", False)])
+def test_an_adapter_that_was_not_loaded_whole_is_refused(tmp_path: Path, changed: str, refused: bool) -> None:
+    layers = nn.ModuleDict(
+        {name: nn.ModuleDict({"lora_A": nn.Linear(3, 2, bias=False)}) for name in ("query", "pooler")}
+    )
+    held = {f"base_model.model.{name}": tensor.clone() for name, tensor in layers.state_dict().items()}
+    save_file(held, tmp_path / "adapter_model.safetensors")
+    (tmp_path / "adapter_config.json").write_text("{}")
+    for name, part in layers.named_parameters():
+        if changed and changed in name:
+            nn.init.ones_(part)
+    if refused:
+        with pytest.raises(ValueError, match=r"the adapter's query.lora_A in .* did not reach the model"):
+            checkpoint.refuse_lost_adapter(tmp_path, layers)
+    else:
+        checkpoint.refuse_lost_adapter(tmp_path, layers)
+
+
 # --- the law for [CLS] models, and vectors of before the law
 
 
