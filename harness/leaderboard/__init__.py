@@ -12,7 +12,7 @@ from harness.leaderboard import signature
 from harness.leaderboard.columns import Column, average, columns
 from harness.results import Result
 from harness.statistics.across_datasets import OverDatasets, over_datasets
-from harness.statistics.intervals import rank_intervals, t_intervals
+from harness.statistics.intervals import ranks_by_tag, t_intervals
 from harness.statistics.pairwise import Comparison, against, all_pairs, beaten, judge
 from harness.statistics.ties import EQUAL
 
@@ -111,7 +111,7 @@ def build(
     over, ranks = None, {}
     if len(observed) > 1 and len(present) > 1:
         over = over_datasets(list(observed), present, np.array(list(observed.values())), "holm", alpha)
-        ranks = _ranks(present, _beaten_over(over))
+        ranks = over.ranks
     elif len(shared) == 1:
         ranks = {tag: rank for tag in present if (rank := cells[tag, shared[0].name].rank)}
     tags = tuple(sorted(present, key=lambda tag: (-averages.get(tag, 0.0), tag)))
@@ -135,7 +135,7 @@ def _cells(column: Column, comparisons: Sequence[Comparison], alpha: float) -> d
     matrix = column.matrices[0]
     intervals = t_intervals(matrix.scores, 1 - alpha, 0, 1)
     better = beaten(comparisons, matrix.tags)
-    ranks = _ranks(matrix.tags, better)
+    ranks = ranks_by_tag(matrix.tags, better)
     first = [tag in best for tag in matrix.tags]
     top_at = first.index(True)
     return {
@@ -149,21 +149,6 @@ def _cells(column: Column, comparisons: Sequence[Comparison], alpha: float) -> d
         )
         for at, (tag, interval) in enumerate(zip(matrix.tags, intervals, strict=True))
     }
-
-
-def _ranks(tags: Sequence[str], better: np.ndarray) -> dict[str, tuple[int, int]]:
-    return {tag: (int(low), int(high)) for tag, (low, high) in zip(tags, rank_intervals(better), strict=True)}
-
-
-def _beaten_over(over: OverDatasets) -> np.ndarray:
-    """[i, j]: system i significantly better than system j over datasets."""
-    at = {tag: place for place, tag in enumerate(over.tags)}
-    better = np.zeros((len(at), len(at)), dtype=bool)
-    for pair in over.pairs:
-        if pair.significant:
-            ahead = pair if pair.lead > 0 else pair.turned()
-            better[at[ahead.first], at[ahead.second]] = True
-    return better
 
 
 def _by_unit(shared: Sequence[Column]) -> dict[str, list[Column]]:

@@ -10,7 +10,6 @@ from harness.datasets import dataset_table
 from harness.leaderboard import Leaderboard
 from harness.leaderboard.columns import Column, average
 from harness.statistics.across_datasets import OverDatasets, over_datasets
-from harness.statistics.intervals import rank_intervals
 
 EVERY = "every dataset"
 
@@ -55,7 +54,7 @@ def _group(board: Leaderboard, name: str, columns: tuple[Column, ...]) -> Group:
     observed = _observed(units, tags)
     if len(observed) > 1 and len(tags) > 1:
         over = over_datasets(list(observed), tags, np.array(list(observed.values())), "holm", board.alpha)
-        ranks = _ranks(over)
+        ranks = over.ranks
     elif len(shared) == 1:
         ranks = {tag: rank for tag in tags if (rank := board.cells[tag, shared[0].name].rank)}
     return Group(name, columns, tags, shared, averages, ranks, over)
@@ -67,17 +66,6 @@ def _observed(units: dict[str, list[Column]], tags: Sequence[str]) -> dict[str, 
         matrices = [matrix for column in next(iter(units.values())) for matrix in column.matrices]
         return {matrix.dataset: [matrix.mean(tag) for tag in tags] for matrix in matrices}
     return {unit: [_mean([column.mean(tag) for column in members]) for tag in tags] for unit, members in units.items()}
-
-
-def _ranks(over: OverDatasets) -> dict[str, tuple[int, int]]:
-    """The ranks that the corrected Wilcoxon tests leave open."""
-    at = {tag: place for place, tag in enumerate(over.tags)}
-    better = np.zeros((len(at), len(at)), dtype=bool)
-    for pair in over.pairs:
-        if pair.significant:
-            ahead = pair if pair.lead > 0 else pair.turned()
-            better[at[ahead.first], at[ahead.second]] = True
-    return {tag: (int(low), int(high)) for tag, (low, high) in zip(over.tags, rank_intervals(better), strict=True)}
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -10,6 +10,7 @@ from itertools import combinations
 
 import numpy as np
 
+from harness.statistics.intervals import ranks_by_tag
 from harness.statistics.significance import correct
 from harness.statistics.ties import EQUAL, levels
 
@@ -48,6 +49,17 @@ class OverDatasets:
     def separable(self) -> bool:
         """Whether any two mean ranks can be a critical difference apart: with few datasets first and last can't."""
         return self.critical_difference is not None and self.critical_difference <= len(self.tags) - 1
+
+    @property
+    def ranks(self) -> dict[str, tuple[int, int]]:
+        """Lowest and highest rank of each system that the corrected comparisons leave open."""
+        at = {tag: place for place, tag in enumerate(self.tags)}
+        better = np.zeros((len(at), len(at)), dtype=bool)
+        for pair in self.pairs:
+            if pair.significant:
+                ahead = pair if pair.lead > 0 else pair.turned()
+                better[at[ahead.first], at[ahead.second]] = True
+        return ranks_by_tag(self.tags, better)
 
 
 def wins_ties_losses(first: np.ndarray, second: np.ndarray) -> tuple[int, int, int]:

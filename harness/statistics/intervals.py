@@ -1,5 +1,7 @@
 """How sure a number is: t intervals of means, and intervals of ranks from corrected comparisons."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 
@@ -28,3 +30,8 @@ def rank_intervals(better: np.ndarray) -> np.ndarray:
     Shaikh, Wilhelm, Review of Economic Studies 2024; Al Mohamad, Goeman, van Zwet, Biometrics 2022).
     """
     return np.stack([1 + better.sum(axis=0), len(better) - better.sum(axis=1)], axis=1)
+
+
+def ranks_by_tag(tags: Sequence[str], better: np.ndarray) -> dict[str, tuple[int, int]]:
+    """The rank intervals by tag; `tags` are the systems in the order of `better`."""
+    return {tag: (int(low), int(high)) for tag, (low, high) in zip(tags, rank_intervals(better), strict=True)}
