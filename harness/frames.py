@@ -12,9 +12,9 @@
 (tests, signature, notes) is in its `attrs`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness import leaderboard as boards
 from harness import paths
@@ -39,16 +39,16 @@ def results(folder: Path | str | None = None) -> "pd.DataFrame":
     found, notes = stored.read(_folder(folder))
     rows = []
     for result in found:
-        body, seconds = result.manifest, result.cost(_seconds_per_query)
+        seconds = result.cost("query_s")
         rows.append(
             {
                 "system": result.tag,
                 "dataset": result.dataset,
                 **result.means,
-                "queries": (body.get("queries") or {}).get("judged"),
-                **{name: result.cost(axis.read) for name, axis in costs.items()},
+                "queries": result.judged,
+                **{name: result.cost(axis.name) for name, axis in costs.items()},
                 "queries_per_s": None if seconds is None else 1 / seconds,
-                "created": body.get("created"),
+                "created": result.created,
             }
         )
     frame = pd.DataFrame(rows)
@@ -113,7 +113,7 @@ def compare(
 
     found, _ = stored.read(_folder(folder))
     pair = [pick(found, tag, dataset) for tag in (first, second)]
-    chosen = measure or str(pair[0].manifest["primary_measure"])
+    chosen = measure or pair[0].primary_measure
     matrix = join(pair, chosen)
     frame = pd.DataFrame({"query_id": matrix.query_ids, first: matrix.scores[:, 0], second: matrix.scores[:, 1]})
     frame["difference"] = frame[first] - frame[second]
@@ -161,8 +161,3 @@ def run(
 
 def _folder(folder: Path | str | None) -> Path:
     return mirror.folder(paths.results_dir() if folder is None else paths.place(str(folder)))
-
-
-def _seconds_per_query(costs: Mapping[str, Any]) -> float | None:
-    rate = (costs.get("search") or {}).get("queries_per_s")
-    return 1 / rate if rate else None

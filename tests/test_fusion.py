@@ -162,10 +162,10 @@ def run(dataset, folder, **arguments):
 def test_through_the_harness(filed):
     dataset, folder = filed
     outcome = run(dataset, folder)
-    assert (outcome.status, outcome.manifest["queries"]["answered"]) == ("done", 2)
+    assert (outcome.status, outcome.result.answered) == ("done", 2)
     read = {sha256(folder / "results" / "runs" / tag / "toy" / manifest.RUN) for tag in "ab"}
-    assert set(outcome.manifest["fingerprint"]["state"]["runs"].values()) == read
-    assert outcome.manifest["facts"]["systems"]["a"] == {"queries": 2, "deepest": 3}
+    assert set(outcome.result.fingerprint["state"]["runs"].values()) == read
+    assert outcome.result.facts["systems"]["a"] == {"queries": 2, "deepest": 3}
     assert run(dataset, folder).status == "reused"
 
 

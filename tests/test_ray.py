@@ -117,8 +117,8 @@ def test_three_nodes_give_the_same_bytes(cluster: Any, local: dict[str, bytes], 
     assert outputs(tmp_path / "results") == local
     assert len(local) == 6
     assert [outcome.tag for outcome in outcomes] == ["divided", "bm25", "rrf"]  # what others need comes first
-    divided = outcomes[0].manifest
-    assert divided and divided["facts"]["docs_encoded"] == 0  # the nodes have made it in parts
+    divided = outcomes[0].result
+    assert divided and divided.facts["docs_encoded"] == 0  # the nodes have made it in parts
     again = ray_executor.run_all(
         systems(), ["sample"], k=100, results=tmp_path / "results", cache=tmp_path / "results-cache", data_dirs=[],
         address=cluster.address,

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,9 @@ from harness.cli import main
 from harness.datasets import dataset_table
 from harness.published import reference, reproduction
 from harness.published.reference import figures
-from harness.published.reproduction import verify
+from harness.published.reproduction import judged
+from harness.published.subject import Subject
+from harness.results import Result
 
 BM25 = {"k1": 0.9, "b": 0.4, "stemmer": "default", "language": "en", "threads": 2, "heap": "2g"}
 FLAT, MULTI = {"fields": "flat", **BM25}, {"fields": "multifield", **BM25}
@@ -35,6 +38,14 @@ def manifest(dataset, arguments, scores, retriever="bm25", tag="t", k=1000, **ch
     }
 
 
+def subject(*arguments, **more):
+    """What `manifest` makes, whose means are those of its scores."""
+    body = manifest(*arguments, **more)
+    result = Result(Path(), body["tag"], body["dataset"], body)
+    vars(result)["means"] = body["scores"]  # as if there were scores
+    return Subject.of(result)
+
+
 DISTANCES = [
     (0.6789, "ok"), (0.6794, "ok"), (0.6784, "ok"), (0.6795, "close"), (0.6739, "close"), (0.6738, "differs"),
 ]  # fmt: skip
@@ -42,7 +53,7 @@ DISTANCES = [
 
 @pytest.mark.parametrize(("measured", "status"), DISTANCES)
 def test_status_is_distance(measured, status):
-    (verdict,) = verify([manifest("scifact", FLAT, {"ndcg@10": measured})])
+    (verdict,) = judged([subject("scifact", FLAT, {"ndcg@10": measured})])
     assert (verdict.status, verdict.published, verdict.system) == (status, 0.6789, "BM25 flat")
     assert bool(verdict.cause) == (status == "differs")
     assert "castorini/pyserini" in verdict.source
@@ -75,43 +86,43 @@ CASES = FACTS + [(dataset, args, {measure: score}, {}, cause) for dataset, args,
 
 @pytest.mark.parametrize(("dataset", "arguments", "scores", "changes", "cause"), CASES)
 def test_a_difference_has_its_likely_cause(dataset, arguments, scores, changes, cause):
-    (verdict,) = verify([manifest(dataset, arguments, scores, **changes)])
+    (verdict,) = judged([subject(dataset, arguments, scores, **changes)])
     assert verdict.status == "differs"
     assert cause in verdict.cause
 
 
 def test_a_sound_result_has_no_cause_beside_it():
     for dataset, arguments, score in [("arguana", MULTI, 0.4142), ("webis-touche2020", FLAT, 0.4422)]:
-        (verdict,) = verify([manifest(dataset, arguments, {"ndcg@10": score}, dropped_self=0)])
+        (verdict,) = judged([subject(dataset, arguments, {"ndcg@10": score}, dropped_self=0)])
         assert (verdict.status, verdict.cause) == ("ok", "")
 
 
 def test_titled_passages_are_not_compared():
     model = {"model": "/models/RetroMAE_MSMARCO_distill", "threads": 2}
-    (verdict,) = verify([manifest("msmarco-dev", model, {"mrr@10": 0.35}, "retromae")])
+    (verdict,) = judged([subject("msmarco-dev", model, {"mrr@10": 0.35}, "retromae")])
     assert (verdict.status, verdict.published) == ("not comparable", 0.416)
     assert "RocketQA's titled passages" in verdict.cause
 
 
 def test_a_result_without_a_figure_says_for_what_there_is_one():
     results = [
-        manifest("scifact", FLAT | {"k1": 1.2}, {"ndcg@10": 0.68}),
-        manifest("sample", FLAT, {"ndcg@10": 0.5}, tag="u"),
+        subject("scifact", FLAT | {"k1": 1.2}, {"ndcg@10": 0.68}),
+        subject("sample", FLAT, {"ndcg@10": 0.5}, tag="u"),
     ]
-    first, second = verify(results)
+    first, second = judged(results)
     assert (first.status, first.published) == ("no figure", None)
     assert "fields=flat k1=0.9 b=0.4" in first.cause and "fields=multifield" in first.cause
     assert (second.status, second.cause) == ("no figure", "")
 
 
 def test_of_two_figures_the_nearest_counts():
-    (by_script,) = verify([manifest("msmarco-dev", TUNED, {"mrr@10": 0.18741228})])
-    (by_trec_eval,) = verify([manifest("msmarco-dev", TUNED, {"mrr@10": 0.1875})])
+    (by_script,) = judged([subject("msmarco-dev", TUNED, {"mrr@10": 0.18741228})])
+    (by_trec_eval,) = judged([subject("msmarco-dev", TUNED, {"mrr@10": 0.1875})])
     assert (by_script.published, by_trec_eval.published) == (0.18741227770955546, 0.1875)
 
 
 def test_context_shows_where_there_is_no_figure_to_reproduce():
-    verdicts = verify([manifest("scifact", {}, {"ndcg@10": 0.68}, "dupmae")])
+    verdicts = judged([subject("scifact", {}, {"ndcg@10": 0.68}, "dupmae")])
     assert [(v.status, v.system, v.published) for v in verdicts] == [
         ("context", "DupMAE", 0.699), ("context", "DupMAE†", 0.725)
     ]  # fmt: skip
@@ -120,14 +131,14 @@ def test_context_shows_where_there_is_no_figure_to_reproduce():
 def test_groups_are_means_over_their_units():
     rows = [row for row in dataset_table.rows().values() if row.group == "beir"]
     published = {f.dataset: f.value for f in figures() if f.system == "BM25 flat" and f.measure == "ndcg@10"}
-    results = [manifest(row.name, FLAT, {"ndcg@10": published[row.name]}) for row in rows]
-    found = {verdict.dataset: verdict for verdict in verify(results)}
+    results = [subject(row.name, FLAT, {"ndcg@10": published[row.name]}) for row in rows]
+    found = {verdict.dataset: verdict for verdict in judged(results)}
     assert len(rows) == 29 and len(found) == 32
     assert {verdict.status for verdict in found.values()} == {"ok"}
     assert {name: found[name].published for name in ("cqadupstack", "beir", "beir-public")} == {
         "cqadupstack": published["cqadupstack"], "beir": 0.4244, "beir-public": 0.4274
     }  # fmt: skip
-    short = {verdict.dataset for verdict in verify([result for result in results if result["dataset"] != "bioasq"])}
+    short = {verdict.dataset for verdict in judged([result for result in results if result.dataset != "bioasq"])}
     assert "beir" not in short and "beir-public" in short
 
 

@@ -100,6 +100,26 @@ def test_no_circle_of_files() -> None:
         assert not _circles(graph)
 
 
+PASSES_ON = {"harness/commands/run.py", "harness/commands/score.py", "harness/running/runner.py"}  # whole, as JSON
+DICTS = {"manifest", "body"}  # of a Result
+
+
+def test_the_dict_of_a_manifest_is_opened_in_its_room_only() -> None:
+    """Elsewhere a result has typed properties."""
+    for path in sorted((TOP / "harness").rglob("*.py")):
+        place = path.relative_to(TOP).as_posix()
+        if place.startswith("harness/results/"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            here = f"{place}:{getattr(node, 'lineno', 0)}"
+            if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.value, ast.Attribute):
+                assert node.value.attr not in DICTS, here
+            if isinstance(node, ast.Attribute) and node.attr in DICTS:
+                assert place in PASSES_ON, here
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "manifest":
+                assert node.attr not in ("read", "depth"), here
+
+
 def _folder(module: str) -> str:
     path = TOP.joinpath(*module.split("."))
     return module if path.is_dir() or module.count(".") < 2 else module.rpartition(".")[0]

@@ -35,11 +35,11 @@ def made(place: Path, tag: str = "overlap") -> Path:
 def test_scores_worked_out_by_hand(place: Path) -> None:
     outcome = run(place)
     assert outcome.status == "done"
-    assert outcome.manifest is not None
+    assert outcome.result is not None
     # q1: d2 (2 words, grade 2), then the tie d4 before d1 (ids descending; grades 0 and 1). q2: d3. q3: nothing found.
     ideal = 2 + 1 / 1.584962500721156
-    assert outcome.manifest["scores"]["ndcg@10"] == pytest.approx(((2 + 1 / 2) / ideal + 1 + 0) / 3, abs=1e-9)
-    assert outcome.manifest["queries"] == {"judged": 3, "answered": 2}
+    assert outcome.result.recorded_means["ndcg@10"] == pytest.approx(((2 + 1 / 2) / ideal + 1 + 0) / 3, abs=1e-9)
+    assert (outcome.result.judged, outcome.result.answered) == (3, 2)
     lines = gzip.decompress((made(place) / manifest.RUN).read_bytes()).decode().splitlines()
     assert [line.split()[:4] for line in lines[:3]] == [
         ["q1", "Q0", "d2", "1"], ["q1", "Q0", "d4", "2"], ["q1", "Q0", "d1", "3"],
@@ -47,7 +47,7 @@ def test_scores_worked_out_by_hand(place: Path) -> None:
 
 
 def test_the_manifest_tells_how_it_was_made(place: Path) -> None:
-    body = run(place, {"lower": False}).manifest
+    body = run(place, {"lower": False}).result.manifest
     assert body is not None
     assert body["retriever"]["arguments"] == {"lower": False}
     assert body["retriever"]["all_arguments"] == {"lower": False, "bonus": 0.0, "pause": 0.0}
@@ -98,10 +98,10 @@ def test_a_file_that_merely_exists_proves_nothing(place: Path) -> None:
 
 def test_arguments_of_search_alone_share_the_index(place: Path) -> None:
     run(place)
-    other = run(place, {"bonus": 1.0}, tag="bonus").manifest
+    other = run(place, {"bonus": 1.0}, tag="bonus").result.manifest
     assert other is not None
     assert other["costs"]["index"]["reused"] is True
-    different = run(place, {"lower": False}, tag="cased").manifest
+    different = run(place, {"lower": False}, tag="cased").result.manifest
     assert different is not None
     assert different["costs"]["index"]["reused"] is False
 
@@ -110,7 +110,7 @@ def test_a_half_made_index_is_made_again(place: Path) -> None:
     run(place)
     for complete in (place / "cache").rglob("complete.json"):
         complete.write_text('{"key": ')
-    again = run(place, tag="again").manifest
+    again = run(place, tag="again").result.manifest
     assert again is not None
     assert again["costs"]["index"]["reused"] is False
 

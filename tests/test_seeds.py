@@ -156,4 +156,4 @@ def test_all_members_are_in_the_signature_and_their_costs_count(tmp_path):
         )
     (one,) = merged(tmp_path)
     assert build([one], "ndcg@10").signature.endswith("commit:aaaaaaa,bbbbbbb")
-    assert one.cost(lambda costs: costs["index"]["wall_s"]) == 1.5
+    assert one.cost("index_s") == 1.5

@@ -39,7 +39,7 @@ def main(arguments: argparse.Namespace) -> int:
     found, _ = results.read(options.results_folder(arguments))
     name = datasets.name_of(arguments.dataset, options.data_folders(arguments))
     first, second = (pick(found, tag, name) for tag in (arguments.first, arguments.second))
-    measures = list(dict.fromkeys(arguments.measure or [first.manifest["primary_measure"]]))
+    measures = list(dict.fromkeys(arguments.measure or [first.primary_measure]))
     if arguments.query is not None:
         unused = ("top", "test", "correction", "alpha")
         options.refuse(arguments, add_arguments, unused, "nothing is tested on the one --query")

@@ -84,10 +84,10 @@ def _results(arguments: argparse.Namespace) -> list[dict[str, Any]]:
         {
             "tag": result.tag,
             "dataset": result.dataset,
-            "measure": (measure := result.manifest.get("primary_measure")),
+            "measure": (measure := result.primary_measure),
             "score": round(result.means[measure], 4) if measure in result.means else None,
-            "queries": result.manifest.get("queries", {}).get("judged"),
-            "created": result.manifest.get("created"),
+            "queries": result.judged,
+            "created": result.created,
         }
         for result in found
     ]

@@ -117,7 +117,7 @@ def main(arguments: argparse.Namespace) -> int:
     all_pushed = mirror.finish() if mirror else True
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     if arguments.json:
-        print(json.dumps([vars(outcome) for outcome in outcomes], indent=2, ensure_ascii=False))
+        print(json.dumps([outcome.plain() for outcome in outcomes], indent=2, ensure_ascii=False))
     elif len(outcomes) > 1:
         counts = {status: sum(outcome.status == status for outcome in outcomes) for status in ("done", "reused")}
         print(f"{counts['done']} done, {counts['reused']} there already, {len(failed)} failed")

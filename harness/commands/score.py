@@ -35,12 +35,11 @@ def main(arguments: argparse.Namespace) -> int:
     with options.results_written(arguments) as results:
         result = score_file(arguments.run, dataset, tag, arguments.k, results, arguments.overwrite)
     if arguments.json:
-        print(json.dumps(result, indent=2, ensure_ascii=False))
+        print(json.dumps(result.manifest, indent=2, ensure_ascii=False))
         return 0
-    queries = result["queries"]
-    print(f"{result['tag']} on {result['dataset']}: answered {queries['answered']} of {queries['judged']} queries")
-    for measure, value in result["scores"].items():
+    print(f"{result.tag} on {result.dataset}: answered {result.answered} of {result.judged} queries")
+    for measure, value in result.recorded_means.items():
         print(f"  {display(measure):<12} {value:.4f}")
-    for note in result["notes"]:
+    for note in result.notes:
         print(f"  note: {note}")
     return 0

@@ -27,7 +27,7 @@ def main(arguments: argparse.Namespace) -> int:
 
     found, notes = results.read(options.results_folder(arguments))
     found, damaged = results.sound(found)
-    verdicts = verify(result.body for result in found)
+    verdicts = verify(found)
     count: dict[str, int] = {}
     for verdict in verdicts:
         count[verdict.status] = count.get(verdict.status, 0) + 1

@@ -75,7 +75,7 @@ def join(results: Sequence[Result], measure: str) -> Matrix:
 def _reach(results: Sequence[Result], measure: str) -> tuple[float, ...]:
     """How far the measure sees into each run, at most to the end of the collection; empty where that isn't known."""
     found = [result.reach(measure) for result in results]
-    docs = [(result.manifest.get("data") or {}).get("docs") for result in results]
+    docs = [result.data.docs for result in results]
     end = min((count for count in docs if count), default=math.inf)
     return () if None in found else tuple(min(depth, end) for depth in found if depth is not None)
 

@@ -3,19 +3,17 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from harness.results import Result
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One kind of cost: how a manifest's `costs` says it, and how that of several datasets adds up."""
+    """One kind of cost by its name in `Result.cost`, and how that of several datasets adds up."""
 
     name: str
     label: str
     unit: str
-    read: Callable[[Mapping[str, Any]], Any]
     combine: Callable[[Sequence[float]], float]
 
 
@@ -25,13 +23,10 @@ def geometric_mean(values: Sequence[float]) -> float:
 
 
 AXES = (
-    Axis(
-        "latency", "Latency of a query, median", "ms",
-        lambda costs: ((costs.get("search") or {}).get("latency") or {}).get("p50_ms"), geometric_mean,
-    ),
-    Axis("index_bytes", "Size of the index", "bytes", lambda costs: (costs.get("index") or {}).get("index_bytes"), sum),
-    Axis("index_s", "Time to encode and index", "s", lambda costs: (costs.get("index") or {}).get("wall_s"), sum),
-)  # fmt: skip
+    Axis("latency", "Latency of a query, median", "ms", geometric_mean),
+    Axis("index_bytes", "Size of the index", "bytes", sum),
+    Axis("index_s", "Time to encode and index", "s", sum),
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +49,7 @@ def points(results: Iterable[Result], quality: Mapping[str, float], datasets: It
     found = []
     for tag, value in quality.items():
         here = [by_pair.get((tag, dataset)) for dataset in wanted]
-        costs = [cost for one in here if one and (cost := one.cost(axis.read)) is not None and cost > 0]
+        costs = [cost for one in here if one and (cost := one.cost(axis.name)) is not None and cost > 0]
         if costs and len(costs) == len(wanted):
             found.append(Point(tag, value, float(axis.combine(costs))))
     return front(found)
@@ -73,5 +68,4 @@ def front(found: Iterable[Point]) -> list[Point]:
 
 def machines(results: Iterable[Result]) -> list[str]:
     """The processors that the costs were measured on, so that nobody compares across them unawares."""
-    made = (result.manifest.get("machine") or {} for result in results if result.manifest.get("costs"))
-    return sorted({f"{machine.get('processor', 'unknown')}, {machine.get('cores', '?')} cores" for machine in made})
+    return sorted({result.measured_on for result in results} - {""})

@@ -27,15 +27,10 @@ def of(
     if len(datasets) > 1:
         parts.append(f"datasets:{len(datasets)}")
     shown = {(tag, matrix.dataset) for matrix in datasets for tag in matrix.tags}
-    made = [one.manifest for result in results if (result.tag, result.dataset) in shown for one in result.members]
-    parts.append(f"ranx:{_listed({str((body.get('versions') or {}).get('ranx', 'unknown')) for body in made})}")
-    parts.append(f"commit:{_listed({_commit(body.get('git')) for body in made})}")
+    made = [one for result in results if (result.tag, result.dataset) in shown for one in result.members]
+    parts.append(f"ranx:{_listed({one.ranx for one in made})}")
+    parts.append(f"commit:{_listed({one.commit for one in made})}")
     return "|".join(parts)
-
-
-def _commit(git: dict | None) -> str:
-    """The first seven digits, with + where there were uncommitted changes; `none` outside a checkout."""
-    return f"{str(git['commit'])[:7]}{'+' if git.get('dirty') else ''}" if git else "none"
 
 
 def _listed(values: set[str]) -> str:

@@ -3,89 +3,82 @@
 The causes are tried in order, the certain ones first: what the manifest shows comes before what a number looks like.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from harness.datasets import dataset_table
 from harness.published.reference import Figure, figures, is_of
+from harness.published.subject import Subject
 
-Manifest = Mapping[str, Any]
-Cause = Callable[[Manifest, Figure, float], str]
+Cause = Callable[[Subject, Figure, float], str]
 OK = 0.0005  # two measurements of the same thing
 MSMARCO = ("msmarco-dev", "trec-dl-2019", "trec-dl-2020")
 
 
-def likely_cause(manifest: Manifest, figure: Figure, measured: float) -> str:
+def likely_cause(subject: Subject, figure: Figure, measured: float) -> str:
     """The first cause that fits a result that differs from `figure`, with what to do; says so where none fits."""
-    fitting = (cause(manifest, figure, measured) for cause in CAUSES)
+    fitting = (cause(subject, figure, measured) for cause in CAUSES)
     return next(filter(None, fitting), "no known cause fits; compare the two systems query by query")
 
 
-def system_of(manifest: Manifest) -> tuple[str, Mapping[str, Any]]:
-    """Name and arguments, defaults included, of the retriever that a result is of."""
-    retriever = manifest["retriever"]
-    return retriever["name"], retriever.get("all_arguments") or retriever.get("arguments") or {}
-
-
-def unanswered(manifest: Manifest, figure: Figure, measured: float) -> str:
+def unanswered(subject: Subject, figure: Figure, measured: float) -> str:
     """Queries without any result count as 0."""
-    judged, answered = manifest["queries"]["judged"], manifest["queries"]["answered"]
-    if answered < 0.99 * judged:
+    judged, answered = subject.judged, subject.answered
+    if judged is not None and answered is not None and answered < 0.99 * judged:
         return f"only {answered:,} of {judged:,} judged queries have results; the others count as 0"
     return ""
 
 
-def truncated(manifest: Manifest, figure: Figure, measured: float) -> str:
+def truncated(subject: Subject, figure: Figure, measured: float) -> str:
     """A run shorter than the measure looks."""
     cutoff = figure.measure.partition("@")[2]
-    wanted, k = int(cutoff) if cutoff else 1000, manifest["k"]
-    if k < wanted:
+    wanted, k = int(cutoff) if cutoff else 1000, subject.depth
+    if k is not None and k < wanted:
         return (
             f"truncated depth: the run is cut at {k} documents, {figure.measure} needs {wanted}; run with --k {wanted}"
         )
     return ""
 
 
-def other_queries(manifest: Manifest, figure: Figure, measured: float) -> str:
+def other_queries(subject: Subject, figure: Figure, measured: float) -> str:
     """Judged queries of another split; the classic is TREC DL19 under MS MARCO's name."""
-    rows, judged = dataset_table.rows(), manifest["queries"]["judged"]
+    rows, judged = dataset_table.rows(), subject.judged
     row = rows.get(figure.dataset)
-    if row is None or row.queries in (None, judged):
+    if row is None or judged is None or row.queries in (None, judged):
         return ""
     names = [name for name in MSMARCO if figure.dataset in MSMARCO and rows[name].queries == judged]
     whose = f", as {names[0]} has: {names[0]} was scored as {figure.dataset}" if names else ": another split or version"
     return f"{judged:,} judged queries instead of {row.queries:,}{whose}"
 
 
-def other_judgments(manifest: Manifest, figure: Figure, measured: float) -> str:
+def other_judgments(subject: Subject, figure: Figure, measured: float) -> str:
     """Another version of the judgments; Touché has three under one name."""
-    row, found = dataset_table.rows().get(figure.dataset), manifest.get("data", {}).get("qrels")
+    row, found = dataset_table.rows().get(figure.dataset), subject.qrels
     if row is None or None in (row.qrels, found) or found == row.qrels:
         return ""
     return f"another version of the judgments: {found:,} rows instead of the {row.qrels:,} of {row.version}"
 
 
-def own_documents(manifest: Manifest, figure: Figure, measured: float) -> str:
+def own_documents(subject: Subject, figure: Figure, measured: float) -> str:
     """A query's own document among its results, in the datasets whose queries are documents."""
     row = dataset_table.rows().get(figure.dataset)
     if row is None or not row.exclude_self:
         return ""
-    if manifest.get("run", {}).get("dropped_self") == 0 and measured < figure.value:
+    if subject.dropped_self == 0 and measured < figure.value:
         return (
             f"own documents kept: {figure.dataset}'s queries are documents, and no query's own was among those dropped"
         )
     return ""
 
 
-def known_mistake(manifest: Manifest, figure: Figure, measured: float) -> str:
+def known_mistake(subject: Subject, figure: Figure, measured: float) -> str:
     """The score that a known mistake gives."""
     for trap in _published(figure, _same_place, "trap"):
-        if _is_it(measured, trap) and is_of(trap, *system_of(manifest)):
+        if _is_it(measured, trap) and is_of(trap, subject.retriever, subject.arguments):
             return f"{trap.printed} is known: {trap.note} ({trap.source})"
     return ""
 
 
-def other_dataset(manifest: Manifest, figure: Figure, measured: float) -> str:
+def other_dataset(subject: Subject, figure: Figure, measured: float) -> str:
     """The same system's figure on another of the MS MARCO query sets."""
     for other in _published(figure, _same_system, "figure"):
         pair = {other.dataset, figure.dataset}
@@ -94,7 +87,7 @@ def other_dataset(manifest: Manifest, figure: Figure, measured: float) -> str:
     return ""
 
 
-def other_configuration(manifest: Manifest, figure: Figure, measured: float) -> str:
+def other_configuration(subject: Subject, figure: Figure, measured: float) -> str:
     """The figure of the same retriever with other arguments: flat for multifield, other k1 and b."""
     if not figure.retriever:
         return ""
@@ -105,7 +98,7 @@ def other_configuration(manifest: Manifest, figure: Figure, measured: float) -> 
     return ""
 
 
-def noted(manifest: Manifest, figure: Figure, measured: float) -> str:
+def noted(subject: Subject, figure: Figure, measured: float) -> str:
     """What the table says to know about this figure."""
     return figure.note
 

@@ -10,12 +10,13 @@ no figure       nothing is published for this system, these arguments and this d
 
 import re
 from collections.abc import Iterable, Sequence
-from statistics import fmean
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from harness.datasets import dataset_table
-from harness.published.diagnosis import OK, Manifest, likely_cause, system_of
+from harness.published.diagnosis import OK, likely_cause
 from harness.published.reference import Figure, figures, is_of
+from harness.published.subject import Subject
+from harness.results import Result
 
 CLOSE = 0.005
 ALIASES = {"msmarco": "msmarco-dev"}  # BEIR's name of the archive, under which a user's own folder may be scored
@@ -35,26 +36,31 @@ class Verdict(NamedTuple):
     source: str = ""
 
 
-def verify(manifests: Iterable[Manifest]) -> list[Verdict]:
+def verify(results: Iterable[Result]) -> list[Verdict]:
     """A verdict for each measure of each result that has published figures, one `no figure` for a result that has none.
 
     Results of all members of a group (CQADupStack, the 18 of BEIR, its 14 public ones) also count as their mean.
     """
-    results = sorted(manifests, key=lambda manifest: (manifest["tag"], manifest["dataset"]))
+    return judged(map(Subject.of, results))
+
+
+def judged(subjects: Iterable[Subject]) -> list[Verdict]:
+    """As `verify`, of what is known of results."""
+    ones = sorted(subjects, key=lambda one: (one.tag, one.dataset))
     verdicts = []
-    for manifest in [*results, *means(results)]:
-        found = _of_result(manifest)
-        if not found and "members" not in manifest:
-            measure = manifest["primary_measure"]
-            cause = _nearest(manifest)
-            found = [Verdict("no figure", *_where(manifest), measure, manifest["scores"][measure], cause=cause)]
+    for one in [*ones, *means(ones)]:
+        found = _of(one)
+        if not found and one.members == 1:
+            measure = one.primary_measure
+            cause = _nearest(one)
+            found = [Verdict("no figure", one.tag, one.dataset, measure, one.means[measure], cause=cause)]
         verdicts += found
     return verdicts
 
 
-def compare(manifest: Manifest, figure: Figure) -> Verdict:
+def compare(subject: Subject, figure: Figure) -> Verdict:
     """One measured score against one published figure."""
-    measured = manifest["scores"][figure.measure]
+    measured = subject.means[figure.measure]
     distance = round(abs(measured - figure.value), 9)
     cause = ""
     if figure.kind != "figure":
@@ -64,12 +70,12 @@ def compare(manifest: Manifest, figure: Figure) -> Verdict:
     elif distance <= CLOSE:
         status = "close"
     else:
-        status, cause = "differs", likely_cause(manifest, figure, measured)
-    place = (*_where(manifest), figure.measure, measured)
+        status, cause = "differs", likely_cause(subject, figure, measured)
+    place = (subject.tag, subject.dataset, figure.measure, measured)
     return Verdict(status, *place, figure.value, figure.system, cause, figure.source)
 
 
-def means(results: Sequence[Manifest]) -> list[dict[str, Any]]:
+def means(results: Sequence[Subject]) -> list[Subject]:
     """Results of groups, each the mean over its members, for the systems that have them all; units come first."""
     rows = dataset_table.rows()
     forums = [name for name, row in rows.items() if row.unit != name]
@@ -82,54 +88,31 @@ def means(results: Sequence[Manifest]) -> list[dict[str, Any]]:
     return found
 
 
-def _mean_of(results: Sequence[Manifest], group: str, members: Sequence[str]) -> list[dict[str, Any]]:
-    systems: dict[str, dict[str, Manifest]] = {}
-    for manifest in results:
-        systems.setdefault(manifest["tag"], {})[manifest["dataset"]] = manifest
-    found = []
-    for tag, by_dataset in systems.items():
-        if not set(members) <= by_dataset.keys():
-            continue
-        parts = [by_dataset[name] for name in members]
-        shared = [measure for measure in parts[0]["scores"] if all(measure in part["scores"] for part in parts)]
-        found.append(
-            {
-                "tag": tag,
-                "dataset": group,
-                "members": len(members),
-                "retriever": parts[0]["retriever"],
-                "k": min(part["k"] for part in parts),
-                "scores": {measure: fmean(part["scores"][measure] for part in parts) for measure in shared},
-                "queries": {n: sum(part["queries"][n] for part in parts) for n in ("judged", "answered")},
-            }
-        )
-    return found
+def _mean_of(results: Sequence[Subject], group: str, members: Sequence[str]) -> list[Subject]:
+    systems: dict[str, dict[str, Subject]] = {}
+    for one in results:
+        systems.setdefault(one.tag, {})[one.dataset] = one
+    whole = (by_dataset for by_dataset in systems.values() if set(members) <= by_dataset.keys())
+    return [Subject.mean(group, [by_dataset[name] for name in members]) for by_dataset in whole]
 
 
-def _of_result(manifest: Manifest) -> list[Verdict]:
-    """The verdicts of one result; of several figures for a measure the nearest, context only where there is none."""
-    dataset, who = ALIASES.get(manifest["dataset"], manifest["dataset"]), system_of(manifest)
+def _of(subject: Subject) -> list[Verdict]:
+    """The verdicts of one subject; of several figures for a measure the nearest, context only where there is none."""
+    dataset = ALIASES.get(subject.dataset, subject.dataset)
     verdicts: list[Verdict] = []
-    for measure in manifest["scores"]:
+    for measure, measured in subject.means.items():
         here = [figure for figure in figures() if figure.dataset == dataset and figure.measure == measure]
-        here = [figure for figure in here if figure.kind != "trap" and is_of(figure, *who)]
+        here = [one for one in here if one.kind != "trap" and is_of(one, subject.retriever, subject.arguments)]
         exact = [figure for figure in here if figure.kind == "figure"]
         if exact:
-            measured = manifest["scores"][measure]
             here = [min(exact, key=lambda figure: abs(figure.value - measured))]
-        verdicts += [compare(manifest, figure) for figure in here]
+        verdicts += [compare(subject, figure) for figure in here]
     return verdicts
 
 
-def _nearest(manifest: Manifest) -> str:
+def _nearest(subject: Subject) -> str:
     """For a result without a figure: the arguments that the same retriever's figures on this dataset have."""
-    name, dataset = manifest["retriever"]["name"], ALIASES.get(manifest["dataset"], manifest["dataset"])
-    here = [
-        figure for figure in figures() if (figure.retriever, figure.dataset, figure.kind) == (name, dataset, "figure")
-    ]
+    wanted = (subject.retriever, ALIASES.get(subject.dataset, subject.dataset), "figure")
+    here = [figure for figure in figures() if (figure.retriever, figure.dataset, figure.kind) == wanted]
     published = dict.fromkeys(re.sub(r"\|\S+", "", figure.arguments) for figure in here)
     return f"published for {' · '.join(published)}" if published else ""
-
-
-def _where(manifest: Manifest) -> tuple[str, str]:
-    return manifest["tag"], manifest["dataset"]

@@ -3,16 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
-from harness.results import Result
+from harness.results.recorded import Recorded
+from harness.results.result import Result
 
 # What must be equal for two results on one dataset; where an old manifest is silent (None), it is taken to be so.
-ALIKE: tuple[tuple[str, Callable[[Result], Any]], ...] = (
-    ("judgments", lambda result: (result.manifest.get("data") or {}).get("qrels_sha256")),
-    ("queries", lambda result: (result.manifest.get("data") or {}).get("queries_sha256")),
-    ("documents", lambda result: (result.manifest.get("data") or {}).get("collection_sha256")),
+ALIKE: tuple[tuple[str, Callable[[Recorded], Any]], ...] = (
+    ("judgments", lambda result: result.data.qrels_sha256),
+    ("queries", lambda result: result.data.queries_sha256),
+    ("documents", lambda result: result.data.collection_sha256),
     ("exclude_self (the treatment of a query's own document)", lambda result: result.exclude_self),
     ("relevance level", lambda result: result.relevance_level),
-    ("split", lambda result: result.manifest.get("split")),
+    ("split", lambda result: result.split),
 )
 
 

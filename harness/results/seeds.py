@@ -8,7 +8,7 @@ Gurevych, EMNLP 2017, on why one seed is not enough).
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,9 +30,9 @@ class SeedMean(Result):
         """What all of the members were scored by."""
         return [name for name in self.members[0].measures if all(name in other.measures for other in self.members)]
 
-    def cost(self, read: Callable[[Mapping[str, Any]], Any], of: frozenset[str] = frozenset()) -> float | None:
+    def cost(self, name: str, of: frozenset[str] = frozenset()) -> float | None:
         """The mean over the members; None where one is unknown."""
-        found = [cost for member in self.members if (cost := member.cost(read, of)) is not None]
+        found = [cost for member in self.members if (cost := member.cost(name, of)) is not None]
         return math.fsum(found) / len(found) if len(found) == len(self.members) else None
 
     def scores(self, measure: str) -> dict[str, float]:
@@ -119,7 +119,7 @@ def _but_seed(result: Result) -> Any:
             return "of its own"
         return own.sub(r"\1\2SEED", value) if isinstance(value, str) else value
 
-    made = {key: value for key, value in (result.manifest.get("fingerprint") or {}).items() if key != "state"}
+    made = {key: value for key, value in result.fingerprint.items() if key != "state"}
     if "run_file" in made:  # from elsewhere: nothing is known but how deep it goes
         return {"k": made["run_file"].get("k"), "depth": result.depth}
     return {"retriever": made.get("retriever"), "k": made.get("k"), "arguments": plain(made.get("arguments"))}

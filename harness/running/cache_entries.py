@@ -9,12 +9,13 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness import results as stored
 from harness.errors import HarnessError
 from harness.host import locks
 
@@ -144,21 +145,19 @@ def _measure(path: Path) -> tuple[int, float]:
 
 def _refer(found: Sequence[Entry], results: Path) -> None:
     """Fill in `referred`, and the dataset of an index that does not name it, from the manifests below `results`."""
-    for path in sorted(results.glob("runs/[!.]*/[!.]*/manifest.json")):
-        body = _json(path)
-        key, data = body.get("fingerprint", {}), body.get("data", {})
-        pair = f"{body.get('tag')}/{body.get('dataset')}"
+    for result in stored.glance(results):
+        key, pair = result.fingerprint, f"{result.tag}/{result.dataset}"
         for entry in found:
             if isinstance(entry, Index):
                 if entry.key and entry.key.get("collection") == key.get("collection"):
-                    entry.dataset = entry.dataset or str(body.get("dataset"))
+                    entry.dataset = entry.dataset or result.dataset
                     if _made_with(key, entry.key):
                         entry.referred.append(pair)
-            elif entry.kind == "dataset" and entry.name in (body.get("dataset"), _archive(str(data.get("url", "")))):
+            elif entry.kind == "dataset" and entry.name in (result.dataset, _archive(result.data.url or "")):
                 entry.referred.append(pair)
 
 
-def _made_with(result: dict[str, Any], index: dict[str, Any]) -> bool:
+def _made_with(result: Mapping[str, Any], index: dict[str, Any]) -> bool:
     """Whether the fingerprint of a result contains the key of an index: it has arguments more, those of the search."""
     shared = all(result.get(name) == index.get(name) for name in ("schema", "retriever", "state"))
     arguments = result.get("arguments", {})

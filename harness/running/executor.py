@@ -86,13 +86,11 @@ def attempt(
 def line(outcome: Outcome) -> str:
     """What is told of an outcome: the score and its notes, or why it failed."""
     pair = f"{outcome.tag} on {outcome.dataset}"
-    if outcome.manifest is None:
+    if (result := outcome.result) is None:
         return f"FAILED {pair}: {outcome.message}"
     from harness.measures import display
 
-    measure = outcome.manifest["primary_measure"]
-    score = f"{display(measure)} {outcome.manifest['scores'][measure]:.4f}"
-    queries = outcome.manifest["queries"]
-    answered = f"answered {queries['answered']} of {queries['judged']}"
-    notes = "".join(f"\n  note: {note}" for note in outcome.manifest["notes"])
+    score = f"{display(result.primary_measure)} {result.recorded_means[result.primary_measure]:.4f}"
+    answered = f"answered {result.answered} of {result.judged}"
+    notes = "".join(f"\n  note: {note}" for note in result.notes)
     return f"{outcome.status} {pair}: {score}, {answered}{notes}"

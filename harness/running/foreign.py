@@ -4,18 +4,17 @@ from pathlib import Path
 from typing import Any
 
 from harness import files, runs
+from harness import results as stored
 from harness.datasets import Dataset
 from harness.errors import HarnessError
 from harness.host import locks
-from harness.results import manifest
+from harness.results import Result, manifest
 from harness.running import strangers
 from harness.running.publish import publish
 
 
-def score_file(
-    path: Path, dataset: Dataset, tag: str, k: int, results: Path, overwrite: bool = False
-) -> dict[str, Any]:
-    """Read a TREC run file, put it into the total order, score it and file it under `tag`; returns the manifest.
+def score_file(path: Path, dataset: Dataset, tag: str, k: int, results: Path, overwrite: bool = False) -> Result:
+    """Read a TREC run file, put it into the total order, score it and file it under `tag`; returns the result.
 
     The dataset's rules hold for it too: own documents are dropped where the dataset says so, depth is cut at `k`.
     Raises BadInput for a file that is not a run of this dataset.
@@ -26,11 +25,11 @@ def score_file(
     place.mkdir(parents=True, exist_ok=True)
     with locks.held(place / ".lock", f"the result of {tag} on {dataset.name}"):
         source = {"file": path.name, "sha256": files.sha256(path), "k": k}
-        old = manifest.read(place)
-        if old and old.get("fingerprint", {}).get("run_file") != source and not overwrite:
+        old = stored.at(place)
+        if old and old.fingerprint.get("run_file") != source and not overwrite:
             raise HarnessError(f"{place} holds another result; --overwrite replaces it, --tag names this one otherwise")
         identity = {"name": "run file", "class": None, "distribution": None, "version": None}
-        body = {
+        body: dict[str, Any] = {
             "retriever": {**identity, "arguments": {"file": path.name}, "all_arguments": {"file": path.name}},
             "facts": {},
             "notes": strange,

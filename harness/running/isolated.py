@@ -19,9 +19,11 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from harness import results as stored
 from harness.host import log
 from harness.results import manifest
 from harness.running import pair
@@ -57,7 +59,7 @@ def evaluate(
     with tempfile.TemporaryFile() as stacks:
         said, how = _watched(task, timeout, stacks.fileno())
         if said is not None:
-            return Outcome(**said)
+            return replace(Outcome(**said), result=stored.at(place) if said["status"] != "failed" else None)
         stacks.seek(0)
         if trace := stacks.read():
             with suppress(OSError):
@@ -130,7 +132,7 @@ def _main() -> int:
             System(*task["system"]), task["name"], task["k"], Folders.of(task["folders"]), task["overwrite"],
             task["devices"],
         )  # fmt: skip
-    print(json.dumps(vars(outcome)), file=answer, flush=True)
+    print(json.dumps(vars(replace(outcome, result=None))), file=answer, flush=True)
     return 0
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import files, plugins
+from harness import results as stored
 from harness.datasets import Dataset
 from harness.errors import HarnessError
 from harness.host import integrity, locks
@@ -140,12 +141,11 @@ def required_runs(tags: Sequence[str], dataset: Dataset, results: Path) -> dict[
     for tag in tags:
         place = manifest.folder(results, tag, dataset.name)
         cure = f"beir-harness run RETRIEVER --tag {tag} --dataset {dataset.name}"
-        made = manifest.read(place)
+        made = stored.at(place)
         if made is None or not (place / manifest.RUN).is_file():
             raise RunNeeded(tag, f"there is no run of {tag!r} on {dataset.name} in {results}; make it first: {cure}")
         with locks.shared(place / ".lock", f"the run of {tag} on {dataset.name}"):  # nobody writes it meanwhile
-            made = manifest.read(place) or made
-            expected = made.get("run", {}).get("sha256")
+            expected = (stored.at(place) or made).run_sha256
             if expected and integrity.text_sha256(place / manifest.RUN) != expected:
                 (place / manifest.NAME).unlink(missing_ok=True)
                 what = "is damaged: its sha256 is not that of its manifest; it has to be made again"
@@ -156,7 +156,8 @@ def required_runs(tags: Sequence[str], dataset: Dataset, results: Path) -> dict[
 
 def deepest_input(tags: Sequence[str], dataset: Dataset, results: Path) -> int:
     """How deep the deepest of these systems' runs goes: what is made of them finds nothing further down."""
-    return max(manifest.depth(manifest.read(manifest.folder(results, tag, dataset.name)) or {}) or 0 for tag in tags)
+    found = (stored.at(manifest.folder(results, tag, dataset.name)) for tag in tags)
+    return max((one and one.depth) or 0 for one in found)
 
 
 def run_of(tag: str) -> str:

@@ -10,14 +10,14 @@ from harness import runs
 from harness.datasets import Dataset
 from harness.host import integrity
 from harness.measures import DEFAULT_MEASURES, evaluation
-from harness.results import manifest
+from harness.results import Result, manifest
 from harness.runs import Run
 
 NEW = ".new"  # below the result's folder: what is being written
 
 
-def publish(run: Run, dataset: Dataset, place: Path, tag: str, most: int, body: dict[str, Any]) -> dict[str, Any]:
-    """Score `run`, write the result of `tag` on `dataset` into `place`, return the manifest.
+def publish(run: Run, dataset: Dataset, place: Path, tag: str, most: int, body: dict[str, Any]) -> Result:
+    """Score `run`, write the result of `tag` on `dataset` into `place`, return it.
 
     `body` is what the maker of the run knows about it (retriever, k, costs, fingerprint, notes); `most` is how many
     documents of a query could be found, see `depth`. A result that was there stays until the new one is whole. Nobody
@@ -63,7 +63,7 @@ def publish(run: Run, dataset: Dataset, place: Path, tag: str, most: int, body: 
         (place / manifest.NAME).unlink(missing_ok=True)  # no manifest stands beside files that it is not about
         for name in (manifest.RUN, manifest.SCORES, manifest.NAME):
             (new / name).replace(place / name)
-        return written
+        return Result(place, tag, dataset.name, written)
     finally:
         sweep(place)
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from harness import plugins, runs
+from harness import results as stored
 from harness.datasets import Dataset
 from harness.errors import HarnessError
 from harness.host import integrity, locks, log, progress
 from harness.host.costs import measure, percentiles
 from harness.records import Query
-from harness.results import manifest
+from harness.results import Result, manifest
 from harness.results.alike import difference
 from harness.retriever import Retriever
 from harness.running import indexes, strangers
@@ -34,9 +35,21 @@ class Outcome:
     tag: str
     dataset: str
     status: str
-    manifest: dict[str, Any] | None = None
+    result: Result | None = None
     message: str = ""
     needs: str = ""
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON can hold it, with the manifest of the result."""
+        result = {"manifest": self.result.manifest if self.result else None}
+        return (
+            {"tag": self.tag, "dataset": self.dataset, "status": self.status}
+            | result
+            | {
+                "message": self.message,
+                "needs": self.needs,
+            }
+        )
 
 
 def run(
@@ -164,8 +177,8 @@ def spread(count: int, most: int) -> list[int]:
     return [places[at] for at in reversed_ if at < used]
 
 
-def _kept(place: Path, expected: dict[str, Any], overwrite: bool, prepared: Prepared) -> dict[str, Any] | None:
-    """The manifest of a finished equal result; None where the work is to be done."""
+def _kept(place: Path, expected: dict[str, Any], overwrite: bool, prepared: Prepared) -> Result | None:
+    """The finished equal result; None where the work is to be done."""
     if overwrite:
         return None
     found, wrong = _found(place, expected, prepared)
@@ -175,15 +188,15 @@ def _kept(place: Path, expected: dict[str, Any], overwrite: bool, prepared: Prep
     return found
 
 
-def _found(place: Path, expected: dict[str, Any], prepared: Prepared) -> tuple[dict[str, Any] | None, str]:
-    """The manifest of a finished equal result, and what is damaged of it. Raises HarnessError where it is not equal."""
+def _found(place: Path, expected: dict[str, Any], prepared: Prepared) -> tuple[Result | None, str]:
+    """The finished equal result, and what is damaged of it. Raises HarnessError where it is not equal."""
     try:
-        found = manifest.read(place)
+        found = stored.at(place)
     except manifest.Damaged as error:
         return None, str(error)
     if found is None:
         return None, ""
-    made = dict(found.get("fingerprint") or {})
+    made = dict(found.fingerprint)
     if isinstance(made.get("arguments"), dict):
         made["arguments"] = prepared.without_places(made["arguments"])
     if changes := difference(made, expected):
@@ -192,11 +205,7 @@ def _found(place: Path, expected: dict[str, Any], prepared: Prepared) -> tuple[d
             f"{place} holds a result that was made differently:\n  {listed}\n"
             "--overwrite replaces it, --tag files the new one under another name"
         )
-    recorded = {name: facts for name, facts in found.get("files", {}).items() if name != manifest.RUN}
-    if (run := place / manifest.RUN).exists() and (size := found.get("files", {}).get(run.name)):
-        recorded[run.name] = size  # it may be absent: results are shared without it
-    wrong = integrity.damage(place, recorded)
-    return found, "; ".join(f"{place / name}: {what}" for name, what in wrong.items())
+    return found, found.damage()
 
 
 def _strike(place: Path, what: str) -> None:

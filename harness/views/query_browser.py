@@ -75,9 +75,9 @@ def dataset_of(
     """
     dataset = datasets.load(name or result.dataset, data_dirs, download=download, documents=False)
     known = dataset.facts() if texts else dataset.judgments_facts()
-    recorded = result.manifest.get("data") or {}
     for hash_ in ("collection_sha256", "queries_sha256", "qrels_sha256"):
-        if None not in (known.get(hash_), recorded.get(hash_)) and known[hash_] != recorded[hash_]:
+        recorded = getattr(result.data, hash_)
+        if None not in (known.get(hash_), recorded) and known[hash_] != recorded:
             raise HarnessError(f"{dataset.folder} is not the version that was scored ({hash_} is another)")
     for rule in ("relevance_level", "exclude_self"):
         if getattr(dataset, rule) != getattr(result, rule):

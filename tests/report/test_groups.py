@@ -11,8 +11,8 @@ from harness.leaderboard import build
 from harness.leaderboard.costs import AXES, Point, front, geometric_mean, points
 from harness.leaderboard.groups import EVERY, groups
 from harness.results import Result
+from harness.results.provenance import command
 from harness.statistics.cliques import cliques
-from harness.views.report.provenance import command
 from made_results import systems
 
 DATASETS = {
@@ -144,4 +144,4 @@ def test_cliques_join_exactly_the_pairs_that_are_closer(ranks: list[float], apar
     ],
 )  # fmt: skip
 def test_the_command_that_makes_a_result_again(manifest: dict, line: str) -> None:
-    assert command(manifest) == line
+    assert command(Result(Path(), manifest["tag"], manifest["dataset"], manifest)) == line

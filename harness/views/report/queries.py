@@ -42,7 +42,7 @@ def write(
     is not at hand, the scores alone are shown and the note says why.
     """
     name = results[0].dataset
-    measure = results[0].manifest["primary_measure"]
+    measure = results[0].primary_measure
     measures = [m for m in results[0].measures if all(m in result.measures for result in results)]
     matrices = {name: join(results, name) for name in dict.fromkeys([measure, *measures])}
     ids = matrices[measure].query_ids

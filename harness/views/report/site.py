@@ -17,9 +17,9 @@ from harness.measures import display
 from harness.published import reproduction
 from harness.results import Result
 from harness.results import means as imported
+from harness.results.provenance import command, facts
 from harness.views.report import page, queries, script
 from harness.views.report.board_data import board_data
-from harness.views.report.provenance import command, facts
 
 HERE = Path(__file__).parent
 MARKER = ".beir-harness-report.json"  # lists what was written, so that the next report may clear it away
@@ -57,7 +57,7 @@ def write(
     means = [one for one in means if not systems or one.tag in systems]
     notes += unread
     scored = dict.fromkeys(measure for result in found for measure in result.measures)
-    primary = found[0].manifest["primary_measure"]
+    primary = found[0].primary_measure
     names = list(dict.fromkeys(measures or [primary, *scored]))
     boards = [build(found, measure, None, test, "holm", alpha, notes) for measure in names]
     _clear(output)
@@ -76,7 +76,7 @@ def write(
         "made": tags,
         "browsed": [{"number": one.number, "dataset": one.dataset, "tags": one.tags} for one in browsed],
     }
-    verdicts = reproduction.verify(result.body for result in found)
+    verdicts = reproduction.verify(found)
     environment = _environment()
     for at, board in enumerate(boards):
         written += _measure_page(output, at, board, found, means, verdicts, shared, environment)
@@ -116,7 +116,7 @@ def _file(at: int, measure: str) -> str:
 
 def _made(mine: Sequence[Result]) -> list[Any]:
     """[dataset, command, facts] of one system's results."""
-    return [[result.dataset, command(result.manifest), facts(result.body)] for result in mine]
+    return [[result.dataset, command(result), facts(result)] for result in mine]
 
 
 def _browser(

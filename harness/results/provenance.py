@@ -6,28 +6,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.datasets import dataset_table
+from harness.results.recorded import Recorded
+from harness.results.result import Result
 
-Manifest = Mapping[str, Any]
 
-
-def command(manifest: Manifest) -> str:
+def command(result: Recorded) -> str:
     """The command line that makes the result again; for a run file from elsewhere, the one that files it again."""
-    retriever = manifest.get("retriever") or {}
-    tag, dataset, k = str(manifest["tag"]), _dataset(manifest), manifest.get("k", 1000)
+    retriever = result.manifest.get("retriever") or {}
+    dataset, k = _dataset(result), result.manifest.get("k", 1000)
     if retriever.get("name") == "run file":
         words = ["score", str((retriever.get("arguments") or {}).get("file", "RUN_FILE"))]
     else:
         words = ["run", _spec(retriever)]
         for name, value in (retriever.get("arguments") or {}).items():
             words += ["--set", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
-    words += ["--dataset", dataset, "--tag", tag]
+    words += ["--dataset", dataset, "--tag", result.tag]
     if k != 1000:
         words += ["--k", str(k)]
     return shlex.join(["beir-harness", *words])
 
 
-def facts(manifest: Manifest) -> list[tuple[str, str]]:
+def facts(result: Result) -> list[tuple[str, str]]:
     """What a reader asks about a result, as lines of label and text; lines that have nothing to say are left out."""
+    manifest = result.body
     retriever, data = manifest.get("retriever") or {}, manifest.get("data") or {}
     run, queries, costs = (manifest.get(key) or {} for key in ("run", "queries", "costs"))
     git, machine = manifest.get("git") or {}, manifest.get("machine") or {}
@@ -59,9 +60,9 @@ def _spec(retriever: Mapping[str, Any]) -> str:
     return str(retriever.get("name") or place or "RETRIEVER")
 
 
-def _dataset(manifest: Manifest) -> str:
+def _dataset(result: Recorded) -> str:
     """The name as the command line knows it: with the split, where that is not the usual one."""
-    name, split = str(manifest["dataset"]), str(manifest.get("split", "test"))
+    name, split = result.dataset, result.split or "test"
     row = dataset_table.rows().get(name)
     return name if "@" in name or split == (row.split if row else "test") else f"{name}@{split}"
 
