@@ -10,8 +10,7 @@ An encoder has `encode_queries(queries, batch_size, ...)` and `encode_corpus(cor
 """
 
 import inspect
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,8 +19,7 @@ import numpy as np
 from harness.files import sha256, sha256_json
 from harness.records import Doc
 from retrievers.beir_searcher import BeirSearcher
-from retrievers.dense import DenseRetriever, as_vectors, from_encoder
-from retrievers.search.indexing import index_docs
+from retrievers.dense import DenseRetriever, as_vectors, made_for
 
 SPEED_ONLY = {"batch_size", "corpus_chunk_size", "show_progress_bar"}  # BEIR's names of such arguments
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
@@ -48,52 +46,47 @@ def _from_encoder(cls: type) -> type[DenseRetriever]:
     `score_function` is BEIR's: cos_sim normalises the vectors, dot takes them as they are.
     """
     own = _named_arguments(cls)
+    theirs = {parameter.name: parameter for parameter in (BATCH_SIZE, SCORE_FUNCTION)} | own
+    made = made_for(cls, lambda **arguments: BeirEncoder(cls, own, arguments), theirs, () if "title" in own else ("title",))
 
-    class BeirEncoder:
-        runtime = SPEED_ONLY & {"batch_size", *own} | set(getattr(cls, "runtime", ()))
+    class BeirDense(made):  # type: ignore[misc, valid-type]
+        runtime = made.runtime | SPEED_ONLY & theirs.keys()
 
-        def __init__(self, **arguments: Any) -> None:
-            self.model = cls(**{name: value for name, value in arguments.items() if name in own})
-            self.batch_size, self.score_function = arguments["batch_size"], arguments["score_function"]
-            self.contents = _contents(arguments)
+        def render(self, doc: Doc) -> tuple[str, str]:
+            return doc.title, doc.text
 
-        def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
-            return self._vectors(self.model.encode_queries, list(texts))  # type: ignore[attr-defined]
+    return _named_after(cls, BeirDense, made.__signature__)
 
-        def encode_docs(self, docs: Sequence[Any]) -> np.ndarray:
-            return self._vectors(self.model.encode_corpus, list(docs))  # type: ignore[attr-defined]
 
-        def fingerprint(self) -> dict[str, Any]:
-            return self.contents
+class BeirEncoder:
+    """An encoder of BEIR's as one of ours; `own` are the arguments of `cls` among `arguments`."""
 
-        def _vectors(self, encode: Callable[..., Any], items: list[Any]) -> np.ndarray:
-            options = {"batch_size": self.batch_size, "show_progress_bar": False, "convert_to_tensor": True}
-            given = encode(items, **_accepted(encode, options))
-            if isinstance(given, list) and hasattr(given[0], "detach"):
-                given = [vector.detach().float().cpu().numpy() for vector in given]
-            vectors = as_vectors(given, encode.__name__)
-            if self.score_function == "dot":
-                return vectors
-            return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
+    def __init__(self, cls: type, own: Parameters, arguments: dict[str, Any]) -> None:
+        self.model = cls(**{name: value for name, value in arguments.items() if name in own})
+        self.batch_size, self.score_function = arguments["batch_size"], arguments["score_function"]
+        self.contents = _contents(arguments)
 
-    BeirEncoder.__signature__ = _signature(own, BATCH_SIZE, SCORE_FUNCTION)  # type: ignore[attr-defined]
-    retriever: Any = from_encoder(BeirEncoder)
+    def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors (n, dim)."""
+        return self._vectors(self.model.encode_queries, list(texts))
 
-    class BeirDense(retriever):
-        def _encode(self, docs: Iterable[Doc], folder: Path, part: tuple[int, int] | None = None) -> None:
-            index_docs(
-                docs,
-                folder,
-                text=lambda doc: json.dumps([doc.title, doc.text]),
-                tokenize=lambda texts: [dict(zip(("title", "text"), json.loads(text), strict=True)) for text in texts],
-                encode=lambda rows: {"vectors": self._stored(rows, False)},
-                identity={**self.shaping, **self.fingerprint()},
-                shard_docs=self.shard_docs,
-                part=part,
-            )
+    def encode_docs(self, docs: Sequence[Any]) -> np.ndarray:
+        """Vectors (n, dim) of documents, each a title and a text."""
+        return self._vectors(self.model.encode_corpus, [{"title": title, "text": text} for title, text in docs])
 
-    shown = [p for name, p in inspect.signature(retriever).parameters.items() if name != "title" or name in own]
-    return _named_after(cls, BeirDense, inspect.Signature(shown))
+    def fingerprint(self) -> dict[str, Any]:
+        """The hashes of the files that the arguments name."""
+        return self.contents
+
+    def _vectors(self, encode: Callable[..., Any], items: list[Any]) -> np.ndarray:
+        options = {"batch_size": self.batch_size, "show_progress_bar": False, "convert_to_tensor": True}
+        given = encode(items, **_accepted(encode, options))
+        if isinstance(given, list) and hasattr(given[0], "detach"):
+            given = [vector.detach().float().cpu().numpy() for vector in given]
+        vectors = as_vectors(given, encode.__name__)
+        if self.score_function == "dot":
+            return vectors
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
 
 
 def _from_searcher(cls: type) -> type[BeirSearcher]:

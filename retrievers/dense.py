@@ -5,18 +5,18 @@ dot product of vectors that the encoder has normalised.
 """
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice, repeat
-from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from harness.records import Doc, Query, ScoredDoc
+from harness.records import Doc
 from retrievers.search import vector_store
-from retrievers.search.indexing import index_docs, named
+from retrievers.search.indexing import Item
+from retrievers.sharded import Family, Found, ShardedRetriever
 
-QUERIES_AT_A_TIME = 8192  # one pass over the vectors serves this many
+Parameters = Mapping[str, inspect.Parameter]
 
 
 @runtime_checkable
@@ -42,16 +42,13 @@ def doc_text(doc: Doc, title: str | None) -> str:
     return (f"{doc.title}{title}{doc.text}" if doc.title and title is not None else doc.text).strip()
 
 
-class DenseRetriever:
+class DenseRetriever(ShardedRetriever):
     """Encodes documents into sharded vectors on disk, and finds the exact top k among them.
 
     `title` stands between title and text, None leaves titles out; `store_dtype` is fp16 or fp32, the vectors' form on
     disk (scores accumulate in higher precision either way); `device` is where candidates are found, auto | cpu | cuda;
     `threads` is the CPU's in both, 0 for as many as torch takes by itself.
     """
-
-    runtime: ClassVar[frozenset[str]] = frozenset({"device", "threads"})
-    shard_docs: ClassVar[int] = vector_store.SHARD_DOCS
 
     def __init__(
         self,
@@ -62,13 +59,11 @@ class DenseRetriever:
         device: str = "auto",
         threads: int = 0,
     ) -> None:
+        super().__init__(threads)
         if store_dtype not in vector_store.DTYPES:
             raise ValueError(f"store_dtype is {store_dtype!r}; it can be {', '.join(vector_store.DTYPES)}")
-        self.encoder = encoder
-        self.title, self.store_dtype = title, store_dtype
-        self.device, self.threads = device, threads
-        self.store: vector_store.VectorStore | None = None
-        self.shaping: dict[str, Any] = {"title": title, "store_dtype": store_dtype}  # arguments that decide the vectors
+        self.encoder, self.title, self.store_dtype, self.device = encoder, title, store_dtype, device
+        self.shaping = {"title": title, "store_dtype": store_dtype}
 
     def fingerprint(self) -> dict[str, Any]:
         """What the encoder's arguments point at, as far as it says."""
@@ -76,17 +71,9 @@ class DenseRetriever:
 
     def facts(self) -> dict[str, Any]:
         """For the manifest: dimension, documents, bytes on disk, speed of encoding, and what the encoder reports."""
-        stored = {}
-        if self.store:
-            stored = {
-                "dim": self.store.dim,
-                "docs": self.store.docs,
-                "bytes": self.store.bytes,
-                **(self.store.speed or {}),
-            }
         offered = self.encoder.facts() if hasattr(self.encoder, "facts") else {}
         notes = [*offered.get("notes", ()), *escaped({"title": self.title})]
-        return {**stored, **offered, **({"notes": notes} if notes else {})}
+        return {**self.stored(), **offered, **({"notes": notes} if notes else {})}
 
     @classmethod
     def needs(cls, docs: int, arguments: dict[str, Any]) -> dict[str, float]:
@@ -94,67 +81,29 @@ class DenseRetriever:
         item = vector_store.DTYPES[arguments.get("store_dtype", "fp16")].itemsize
         return {"disk": docs * (vector_store.width(arguments) * item + 16.0), "memory": 2.5e9}
 
-    def index(self, docs: Iterable[Doc], folder: Path) -> None:
-        """Encode the stream into `folder`; finished shards of an interrupted call are kept."""
-        self._encode(docs, folder)
-
-    def index_part(self, docs: Iterable[Doc], folder: Path, part: int, parts: int) -> None:
-        """Encode every `parts`-th shard from shard `part` on; `index` finds them."""
-        self._encode(docs, folder, (part, parts))
-
-    def _encode(self, docs: Iterable[Doc], folder: Path, part: tuple[int, int] | None = None) -> None:
-        from retrievers.encoders.encoding import torch_threads
-
+    def family(self) -> Family:
+        """One vector a text."""
         ahead = hasattr(self.encoder, "tokenize_docs")
-        with torch_threads(self.threads):
-            index_docs(
-                docs,
-                folder,
-                text=lambda doc: doc_text(doc, self.title),
-                tokenize=self.encoder.tokenize_docs if ahead else lambda texts: texts,  # type: ignore[attr-defined]
-                encode=lambda tokens: {"vectors": self._stored(tokens, ahead)},
-                identity={**self.shaping, **self.fingerprint()},
-                shard_docs=self.shard_docs,
-                part=part,
-            )
+        return Family(
+            self.render,
+            self.encoder.tokenize_docs if ahead else list,  # type: ignore[attr-defined]
+            partial(self._stored, self.encoder.encode_tokens if ahead else self.encoder.encode_docs),  # type: ignore[attr-defined]
+            lambda texts: [as_vectors(self.encoder.encode_queries(texts), "encode_queries")],
+            self._top_k,
+        )
 
-    def _stored(self, tokens: Any, ahead: bool) -> np.ndarray:
-        encode = self.encoder.encode_tokens if ahead else self.encoder.encode_docs  # type: ignore[attr-defined]
-        vectors = as_vectors(encode(tokens), "encode_docs")
-        return vector_store.narrowed(vectors, vector_store.DTYPES[self.store_dtype])  # (n, dim)
+    def render(self, doc: Doc) -> Item:
+        """What the encoder gets of a document."""
+        return doc_text(doc, self.title)
 
-    def load(self, folder: Path) -> None:
-        """Open the vectors in `folder`; see `VectorStore` for what it refuses."""
-        self.store = vector_store.VectorStore(folder)
+    def _stored(self, encode: Callable[[Any], Any], tokens: Any) -> dict[str, np.ndarray]:
+        vectors = as_vectors(encode(tokens), "encode_docs")  # (n, dim)
+        return {"vectors": vector_store.narrowed(vectors, vector_store.DTYPES[self.store_dtype])}
 
-    def search(self, queries: Iterable[Query], k: int) -> Iterator[ScoredDoc]:
-        """The exact top k by dot product, in the order of score and then doc_id, both descending."""
+    def _top_k(self, encoded: Sequence[np.ndarray], store: vector_store.VectorStore, k: int) -> Iterable[Found]:
         from retrievers.search.exact_search import top_k
 
-        if self.store is None:
-            raise ValueError("load an index before searching")
-        stream = iter(queries)
-        while batch := list(islice(stream, QUERIES_AT_A_TIME)):
-            vectors = self._query_vectors(batch)
-            found = top_k(vectors, self.store, k, self.device, self.threads)
-            for query, (rows, scores) in zip(batch, found, strict=True):
-                ids = self.store.doc_ids(rows)
-                yield from map(ScoredDoc, repeat(query.query_id), ids, scores.tolist())
-
-    def _query_vectors(self, batch: list[Query]) -> np.ndarray:
-        """Vectors (n, dim) of queries; ValueError names a query that has none."""
-        from retrievers.encoders.encoding import torch_threads
-
-        texts = [query.text for query in batch]
-        with named("query", [query.query_id for query in batch], texts), torch_threads(self.threads):
-            vectors = as_vectors(self.encoder.encode_queries(texts), "encode_queries")
-        if len(vectors) != len(batch):
-            raise ValueError(f"encode_queries gave {len(vectors)} vectors for {len(batch)} queries")
-        if not (finite := np.isfinite(vectors).all(axis=1)).all():
-            raise ValueError(
-                f"the vector of query {batch[int(np.argmin(finite))].query_id!r} holds NaN or infinite values"
-            )
-        return vectors
+        return top_k(encoded[0], store, k, self.device, self.threads)
 
 
 def escaped(texts: Mapping[str, str | None]) -> list[str]:
@@ -182,31 +131,40 @@ def from_encoder(encoder_class: type) -> type[DenseRetriever]:
 
     An argument that both name (`device`, say) goes to both, with the encoder's default.
     """
-    ours = {name: p for name, p in inspect.signature(DenseRetriever).parameters.items() if name != "encoder"}
     theirs = dict(inspect.signature(encoder_class, eval_str=True).parameters)
     if positional := [name for name, p in theirs.items() if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]:
         raise TypeError(
             f"{encoder_class.__name__} takes *{positional[0]}: name its arguments, so that they can be recorded"
         )
+    return made_for(encoder_class, encoder_class, theirs)
+
+
+def made_for(cls: type, make: Callable[..., Encoder], theirs: Parameters, without: Sequence[str] = ()) -> type[Any]:
+    """The retriever class that stands for `cls`: its encoder is what `make` gives of the arguments `theirs`.
+
+    `without` names arguments of DenseRetriever that it has not.
+    """
+    ours = {name: p for name, p in inspect.signature(DenseRetriever).parameters.items() if name != "encoder"}
+    ours = {name: p for name, p in ours.items() if name not in without}
     merged = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in {**ours, **theirs}.values()]
     signature = inspect.Signature(sorted(merged, key=lambda p: p.default is not p.empty))
 
     class FromEncoder(DenseRetriever):
-        runtime = DenseRetriever.runtime | frozenset(getattr(encoder_class, "runtime", ()))
-        search_only = frozenset(getattr(encoder_class, "search_only", ()))
-        content = frozenset(getattr(encoder_class, "content", ()))
+        runtime = DenseRetriever.runtime | frozenset(getattr(cls, "runtime", ()))
+        search_only = frozenset(getattr(cls, "search_only", ()))
+        content = frozenset(getattr(cls, "content", ()))
 
         def __init__(self, **arguments: Any) -> None:
             given = signature.bind(**arguments)
             given.apply_defaults()
-            encoder = encoder_class(**{name: value for name, value in given.arguments.items() if name in theirs})
+            encoder = make(**{name: value for name, value in given.arguments.items() if name in theirs})
             super().__init__(encoder, **{name: value for name, value in given.arguments.items() if name in ours})
             left_out = self.runtime | self.search_only | self.content
             self.shaping = {name: value for name, value in given.arguments.items() if name not in left_out}
 
     FromEncoder.__signature__ = signature  # type: ignore[attr-defined]
-    FromEncoder.__name__ = FromEncoder.__qualname__ = encoder_class.__name__
-    FromEncoder.__module__, FromEncoder.__doc__ = encoder_class.__module__, encoder_class.__doc__
+    FromEncoder.__name__ = FromEncoder.__qualname__ = cls.__name__
+    FromEncoder.__module__, FromEncoder.__doc__ = cls.__module__, cls.__doc__
     return FromEncoder
 
 

@@ -9,9 +9,7 @@ A checkpoint folder is a masked LM for transformers, and beside it
                               "title", "similarity": "dot", "trained": {...}}: the retriever's defaults
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, repeat
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -19,7 +17,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from harness.records import Doc, Query, ScoredDoc
 from retrievers.dense import doc_text, escaped
 from retrievers.encoders import backbones, encoding
 from retrievers.encoders.mae_model import Opened, checked_length, open_checkpoint, runner
@@ -27,8 +24,8 @@ from retrievers.encoders.published import AUTO, chosen, chosen_title
 from retrievers.encoders.vocabulary_vectors import VocabularyHead, activation_of, largest
 from retrievers.retromae import described, pointed_at
 from retrievers.search import exact_search, joint_search, joint_store, vector_store
-from retrievers.search.indexing import index_docs, named
 from retrievers.search.joint_queries import JointQueries
+from retrievers.sharded import Family, Found, ShardedRetriever
 
 NO_CHECKPOINT = (
     "no DupMAE retriever was ever published: set checkpoint to a folder of your own, which `beir-harness finetune`"
@@ -36,7 +33,7 @@ NO_CHECKPOINT = (
 )
 
 
-class DupMAE:
+class DupMAE(ShardedRetriever):
     """DupMAE's aggregated representation with exact search by the joint score.
 
     `checkpoint` is a folder (or a hub name) as the module describes. `score` is joint, or one part alone: cls or ot.
@@ -46,10 +43,9 @@ class DupMAE:
     for RetroMAE. One index serves all three scores.
     """
 
-    runtime: ClassVar[frozenset[str]] = frozenset({"device", "batch_tokens", "threads"})
+    runtime: ClassVar[frozenset[str]] = ShardedRetriever.runtime | {"batch_tokens"}
     search_only: ClassVar[frozenset[str]] = frozenset({"score", "query_max_length"})
     content: ClassVar[frozenset[str]] = frozenset({"checkpoint"})
-    shard_docs: ClassVar[int] = vector_store.SHARD_DOCS
 
     def __init__(
         self,
@@ -74,7 +70,8 @@ class DupMAE:
             raise ValueError(NO_CHECKPOINT)
         if score not in ("joint", "cls", "ot"):
             raise ValueError(f"score is {score!r}; it can be joint, cls or ot")
-        self.score, self.threads, self.device = score, threads, device
+        super().__init__(threads)
+        self.score, self.device = score, device
         self.opened = open_checkpoint(checkpoint, revision, "dupmae", True, allow_pretrained)
         lm, settings = self.opened.model, self.opened.settings
         self.k = checked_k(chosen(k, "k", settings, 384))
@@ -94,7 +91,6 @@ class DupMAE:
         self.head = VocabularyHead(lm, dtype, place, include_sep)
         self.docs = encoding.PackedEncoder(bert, self.opened.tokenizer, self._pool_docs, batch_tokens)
         self.queries = encoding.PackedEncoder(bert, self.opened.tokenizer, self._pool_queries, batch_tokens)
-        self.store: joint_store.JointStore | None = None
         self.shaping = {
             "title": self.title, "max_length": self.length, "k": self.k, "activation": name,
             "include_sep": include_sep, "projection": projection, "precision": precision,
@@ -112,72 +108,38 @@ class DupMAE:
 
     def facts(self) -> dict[str, Any]:
         """For the manifest."""
-        stored = {}
-        if self.store:
-            stored = {"docs": self.store.docs, "bytes": self.store.bytes, **(self.store.speed or {})}
         return {
-            **stored, **self.shaping, "dim": self.dim, "vocabulary": self.head.size, "score": self.score,
+            **self.stored(), **self.shaping, "dim": self.dim, "vocabulary": self.head.size, "score": self.score,
             "query_max_length": self.query_length, "similarity": "dot",
             "notes": escaped({"title": self.title}), **described(self.opened, self.docs),
         }  # fmt: skip
 
-    def index(self, docs: Iterable[Doc], folder: Path) -> None:
-        """Encode the stream into `folder`; finished shards of an interrupted call are kept."""
-        self._encode(docs, folder)
-
-    def index_part(self, docs: Iterable[Doc], folder: Path, part: int, parts: int) -> None:
-        """Encode every `parts`-th shard from shard `part` on; `index` finds them."""
-        self._encode(docs, folder, (part, parts))
-
-    def _encode(self, docs: Iterable[Doc], folder: Path, part: tuple[int, int] | None = None) -> None:
-        with encoding.torch_threads(self.threads):
-            index_docs(
-                docs,
-                folder,
-                text=lambda doc: doc_text(doc, self.title),
-                tokenize=lambda texts: self.docs.tokenize(texts, self.length),
-                encode=self._fields,
-                identity={**self.shaping, **self.fingerprint()},
-                shard_docs=self.shard_docs,
-                part=part,
-            )
+    def family(self) -> Family:
+        """A dense vector and the largest vocabulary entries of a text."""
+        return Family(
+            lambda doc: doc_text(doc, self.title),
+            lambda texts: self.docs.tokenize(texts, self.length),
+            self._fields,
+            self.encode_queries,
+            self._top_k,
+            joint_store.JointStore,
+            joint_search.PASS_QUERIES,
+        )
 
     def _fields(self, tokens: encoding.Tokens) -> dict[str, np.ndarray]:
         found = self.docs.encode(tokens)
         return joint_store.fields(found["vectors"], found["entries"], found["weights"], self.head.size)
 
-    def load(self, folder: Path) -> None:
-        """Open the vectors in `folder`; see `JointStore` for what it refuses."""
-        self.store = joint_store.JointStore(folder)
-
-    def search(self, queries: Iterable[Query], k: int) -> Iterator[ScoredDoc]:
-        """The exact top k by `score`, in the order of score and then doc_id, both descending."""
-        if self.store is None:
-            raise ValueError("load an index before searching")
-        stream = iter(queries)
-        while batch := list(islice(stream, joint_search.PASS_QUERIES)):
-            texts = [query.text for query in batch]
-            with named("query", [query.query_id for query in batch], texts):
-                encoded = self.encode_queries(texts)
-            for query, *parts in zip(batch, *encoded, strict=True):
-                if not all(np.isfinite(part).all() for part in parts):
-                    raise ValueError(f"the vector of query {query.query_id!r} holds NaN or infinite values")
-            for query, (rows, scores) in zip(batch, self._search(encoded, k), strict=True):
-                ids = self.store.doc_ids(rows)
-                yield from map(ScoredDoc, repeat(query.query_id), ids, scores.tolist())
-
-    def _search(self, queries: JointQueries, k: int) -> Iterator[exact_search.Found]:
-        assert self.store is not None
+    def _top_k(self, queries: JointQueries, store: joint_store.JointStore, k: int) -> Iterable[Found]:
         if self.score == "cls":
-            return exact_search.top_k(queries.dense, self.store, k, self.device, self.threads)
+            return exact_search.top_k(queries.dense, store, k, self.device, self.threads)
         if self.score == "ot":
             queries = queries._replace(dense=queries.dense[:, :0])
-        return joint_search.top_k(queries, self.store, k, self.device, self.threads)
+        return joint_search.top_k(queries, store, k, self.device, self.threads)
 
     def encode_queries(self, texts: Sequence[str]) -> JointQueries:
         """Dense parts (n, d') and vocabulary vectors (n, V) of queries."""
-        with encoding.torch_threads(self.threads):
-            found = self.queries.encode(self.queries.tokenize(texts, self.query_length))
+        found = self.queries.encode(self.queries.tokenize(texts, self.query_length))
         return JointQueries(found["vectors"], found["vocabulary"])
 
     def _pool_queries(self, hidden: Tensor, lengths: Sequence[int]) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 import warnings
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from itertools import islice
@@ -21,7 +21,10 @@ import numpy as np
 from harness.records import Doc
 from retrievers.encoders.misfit import Misfit
 from retrievers.search import vector_store
+from retrievers.search.ragged import Ragged
 
+Item = str | tuple[str, ...]  # a document as it is encoded: one text, or several
+Fields = Mapping[str, np.ndarray | Ragged]
 AHEAD = 2  # shards tokenised before the model asks for them
 
 
@@ -38,9 +41,9 @@ def index_docs(
     docs: Iterable[Doc],
     folder: Path,
     *,
-    text: Callable[[Doc], str],
-    tokenize: Callable[[list[str]], Any],
-    encode: Callable[[Any], dict[str, np.ndarray]],
+    render: Callable[[Doc], Item],
+    tokenize: Callable[[list[Any]], Any],
+    encode: Callable[[Any], Fields],
     identity: dict[str, Any],
     shard_docs: int = vector_store.SHARD_DOCS,
     part: tuple[int, int] | None = None,
@@ -50,8 +53,8 @@ def index_docs(
     `part` (n, of) encodes the shards whose number leaves the rest n when divided by `of`, and leaves the store open:
     calls for the other parts may run at the same time, and one without a part completes the store.
 
-    `text` renders a document; `tokenize` prepares a shard's texts in a background thread; `encode` turns what it gave
-    into arrays of the store's dtypes, one row per text. `identity` is all that decides the vectors beside the texts.
+    `render` makes of a document what is encoded; `tokenize` prepares a shard's items in a background thread; `encode`
+    turns what it gave into arrays of the store's dtypes, one row per document. `identity` is all that decides the vectors beside the texts.
 
     Raises ValueError for vectors that are not finite (naming the document), whose shape disagrees with finished shards,
     or where `folder` holds vectors of another identity; OSError where the disk has no room. Finished shards stay.
@@ -60,7 +63,7 @@ def index_docs(
     count, encoded, tokens, seconds = 0, 0, 0, 0.0
     shapes: dict[str, tuple] = {}
     pending: Future[None] | None = None
-    ahead = _ahead(_windows(docs, folder, text, tokenize, shard_docs, part or (0, 1)))
+    ahead = _ahead(_windows(docs, folder, render, tokenize, shard_docs, part or (0, 1)))
     with ThreadPoolExecutor(1) as writer, closing(ahead):
         for window in ahead:
             count += len(window.ids)
@@ -76,7 +79,7 @@ def index_docs(
             encoded += len(window.ids)
             tokens += int(sum(getattr(window.tokens, "lengths", ())))
             check(window.ids, fields)
-            found = {name: array.shape[1:] for name, array in fields.items()}
+            found = {name: _values(array).shape[1:] for name, array in fields.items()}
             if (shapes := shapes or found) != found:
                 raise ValueError(
                     f"{folder}: finished shards hold vectors of shape {shapes}, this encoder gives {found}"
@@ -99,25 +102,33 @@ def speed(docs: int, tokens: int, seconds: float) -> dict[str, Any]:
     return done
 
 
-def check(ids: Sequence[str], fields: dict[str, np.ndarray]) -> None:
+def check(ids: Sequence[str], fields: Fields) -> None:
     """Raise ValueError where an array has another number of rows than `ids` or a value that is not finite."""
-    for name, array in fields.items():
-        if len(array) != len(ids):
-            raise ValueError(f"the encoder gave {len(array)} {name} for {len(ids)} texts")
-        if array.dtype.kind == "f" and not (finite := np.isfinite(array).reshape(len(array), -1).all(axis=1)).all():
-            row = int(np.argmin(finite))
-            what = "NaN" if np.isnan(array[row]).any() else "infinite values"
+    for name, field in fields.items():
+        values, rows = _values(field), len(field.lengths if isinstance(field, Ragged) else field)
+        if rows != len(ids):
+            raise ValueError(f"the encoder gave {rows} {name} for {len(ids)} texts")
+        if values.dtype.kind != "f":
+            continue
+        if not (finite := np.isfinite(values).all(axis=tuple(range(1, values.ndim)))).all():
+            at = int(np.argmin(finite))
+            row = int(np.searchsorted(field.starts, at, side="right")) - 1 if isinstance(field, Ragged) else at
+            what = "NaN" if np.isnan(values[at]).any() else "infinite values"
             raise ValueError(
-                f"the {name} of document {ids[row]!r} hold {what} in {array.dtype}: check the model's weights, the"
+                f"the {name} of document {ids[row]!r} hold {what} in {values.dtype}: check the model's weights, the"
                 " precision (fp16 ends at 65504) and the text; the shards before it are kept"
             )
+
+
+def _values(field: np.ndarray | Ragged) -> np.ndarray:
+    return field.values if isinstance(field, Ragged) else field
 
 
 def _windows(
     docs: Iterable[Doc],
     folder: Path,
-    text: Callable[[Doc], str],
-    tokenize: Callable[[list[str]], Any],
+    render: Callable[[Doc], Item],
+    tokenize: Callable[[list[Any]], Any],
     shard_docs: int,
     part: tuple[int, int],
 ) -> Iterator[Window]:
@@ -128,7 +139,8 @@ def _windows(
         if number % part[1] != part[0]:
             continue
         ids = [doc.doc_id for doc in batch]
-        texts = [text(doc) for doc in batch]
+        items = [render(doc) for doc in batch]
+        texts = [item if isinstance(item, str) else "\0".join(item) for item in items]
         digest = vector_store.text_digest(ids, texts)
         finished = False
         if wrong := vector_store.damage(folder, number):
@@ -137,7 +149,7 @@ def _windows(
         else:
             finished = vector_store.record(folder, number)["texts_sha256"] == digest
         with named("document", ids, texts):
-            tokens = None if finished else tokenize(texts)
+            tokens = None if finished else tokenize(items)
         yield Window(number, ids, digest, tokens)
 
 
@@ -199,5 +211,6 @@ def _ahead(windows: Iterator[Window]) -> Generator[Window, None, None]:
 
 def _shapes(folder: Path, number: int) -> dict[str, tuple]:
     """Field name -> shape of one row, of a finished shard."""
-    names = [name.split(".")[1] for name in vector_store.record(folder, number)["files"] if name.endswith(".npy")]
+    files = [name for name in vector_store.record(folder, number)["files"] if name.endswith(".npy")]
+    names = [name.split(".")[1] for name in files if not name.endswith(".lengths.npy")]
     return {name: vector_store.field(folder, number, name).shape[1:] for name in names}

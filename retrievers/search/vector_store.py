@@ -4,6 +4,7 @@
     folder/00000.json        one finished shard, written last: digests of its texts and files, the longest vector's norm
     folder/00000.ids         its document ids, one per line
     folder/00000.vectors.npy one row per document (N, dim); an encoder may give several fields, one file each
+    folder/00000.vectors.lengths.npy  (N,) where rows differ in length (`Ragged`): 00000.vectors.npy holds all (T, dim)
 
 Every shard but the last holds the same number of documents, so row r stands in shard r // shard_docs. A shard's vectors
 depend on its own documents alone: indexing that was killed goes on at the first shard missing, with the same result.
@@ -14,7 +15,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from harness.files import atomic_path, sha256, write_bytes, write_json
+from retrievers.search.ragged import Ragged, arrays
 
 FORMAT = 1
 SHARD_DOCS = 4096
@@ -108,12 +110,15 @@ def damage(folder: Path, number: int) -> str | None:
     return None
 
 
-def write_shard(folder: Path, number: int, ids: Sequence[str], digest: str, fields: dict[str, np.ndarray]) -> None:
-    """Write one shard; `fields` are arrays with one row per id. Raises OSError where the disk has no room for it."""
+def write_shard(
+    folder: Path, number: int, ids: Sequence[str], digest: str, fields: Mapping[str, np.ndarray | Ragged]
+) -> None:
+    """Write one shard; `fields` have one row per id. Raises OSError where the disk has no room for it."""
     lines = "".join(f"{doc_id}\n" for doc_id in ids).encode("utf-8", "surrogatepass")
     if lines.count(b"\n") != len(ids):
         raise ValueError(f"a document id holds a line break: {next(i for i in ids if chr(10) in i)!r}")
-    need = sum(array.nbytes for array in fields.values()) + len(lines) + (1 << 16)
+    parts = dict(part for name, field in fields.items() for part in arrays(name, field))
+    need = sum(array.nbytes for array in parts.values()) + len(lines) + (1 << 16)
     free = shutil.disk_usage(folder).free
     if need > free:
         raise OSError(
@@ -123,14 +128,14 @@ def write_shard(folder: Path, number: int, ids: Sequence[str], digest: str, fiel
         )
     paths = [folder / f"{number:05d}.ids"]
     write_bytes(paths[0], lines)
-    for name, array in fields.items():
+    for name, array in parts.items():
         paths.append(folder / f"{number:05d}.{name}.npy")
         with atomic_path(paths[-1]) as temporary, open(temporary, "wb") as file:
             np.save(file, np.ascontiguousarray(array))
     facts = {
         "docs": len(ids),
         "texts_sha256": digest,
-        "norm": max_norm(fields["vectors"]) if "vectors" in fields else None,
+        "norm": max_norm(parts["vectors"]) if "vectors" in parts else None,
         "files": {path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)} for path in paths},
     }
     write_json(folder / f"{number:05d}.json", facts)
@@ -187,6 +192,10 @@ class Shard:
     def field(self, name: str = "vectors") -> np.ndarray:
         """The array `name`, memory-mapped (changes stay private): rows (docs, ...)."""
         return field(self.folder, self.number, name)
+
+    def ragged(self, name: str = "vectors") -> Ragged:
+        """The rows `name` that differ in length."""
+        return Ragged(self.field(name), np.asarray(self.field(f"{name}.lengths")))
 
 
 class VectorStore:

@@ -32,7 +32,7 @@ class Counter:
 
 def index(folder: Path, docs: object = DOCS, encode: object = None, **identity: object) -> Counter:
     encode = encode or Counter()
-    index_docs(docs, folder, text=lambda doc: doc.text, tokenize=list, encode=encode, identity=identity, shard_docs=5)  # type: ignore[arg-type]
+    index_docs(docs, folder, render=lambda doc: doc.text, tokenize=list, encode=encode, identity=identity, shard_docs=5)  # type: ignore[arg-type]
     return encode  # type: ignore[return-value]
 
 
