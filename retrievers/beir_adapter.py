@@ -47,7 +47,8 @@ def _from_encoder(cls: type) -> type[DenseRetriever]:
     """
     own = _named_arguments(cls)
     theirs = {parameter.name: parameter for parameter in (BATCH_SIZE, SCORE_FUNCTION)} | own
-    made = made_for(cls, lambda **arguments: BeirEncoder(cls, own, arguments), theirs, () if "title" in own else ("title",))
+    without = () if "title" in own else ("title",)
+    made = made_for(cls, lambda **arguments: BeirEncoder(cls, own, arguments), theirs, without)
 
     class BeirDense(made):  # type: ignore[misc, valid-type]
         runtime = made.runtime | SPEED_ONLY & theirs.keys()

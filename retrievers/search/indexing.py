@@ -54,7 +54,8 @@ def index_docs(
     calls for the other parts may run at the same time, and one without a part completes the store.
 
     `render` makes of a document what is encoded; `tokenize` prepares a shard's items in a background thread; `encode`
-    turns what it gave into arrays of the store's dtypes, one row per document. `identity` is all that decides the vectors beside the texts.
+    turns what it gave into arrays of the store's dtypes, one row per document. `identity` is all that decides the
+    vectors beside the items.
 
     Raises ValueError for vectors that are not finite (naming the document), whose shape disagrees with finished shards,
     or where `folder` holds vectors of another identity; OSError where the disk has no room. Finished shards stay.
