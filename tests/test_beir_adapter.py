@@ -54,10 +54,10 @@ def test_conforms(law, name, tmp_path):
 )
 def test_arguments_are_those_of_the_class(name, arguments, runtime):
     cls = find(name)
-    offered = {key: value for key, value in plugins.arguments(cls).items() if key not in ("device", "threads")}
-    assert (offered, plugins.runtime(cls)) == (arguments, runtime)
-    assert plugins.identity(cls)["class"] == f"beir_style.py:{name}"
-    assert plugins.identity(cls)["adapter"]["function"] == "retrievers.beir_adapter:adapt"
+    offered = {key: value for key, value in plugins.describe(cls).defaults.items() if key not in ("device", "threads")}
+    assert (offered, plugins.describe(cls).runtime) == (arguments, runtime)
+    assert plugins.describe(cls).identity["class"] == f"beir_style.py:{name}"
+    assert plugins.describe(cls).identity["adapter"]["function"] == "retrievers.beir_adapter:adapt"
 
 
 @pytest.mark.parametrize(

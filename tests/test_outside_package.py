@@ -38,7 +38,9 @@ def test_it_is_listed_by_its_name(run):
 
 
 def test_it_is_found_and_known_by_its_distribution(run):
-    code = "import json; from harness import plugins; print(json.dumps(plugins.identity(plugins.find('trigram'))))"
+    code = (
+        "import json; from harness.plugins import describe, find; print(json.dumps(describe(find('trigram')).identity))"
+    )
     assert json.loads(run("-c", code).stdout) == {
         "name": "trigram", "class": "trigram_retriever:Trigram",
         "distribution": "trigram-retriever", "version": "1.2.3",

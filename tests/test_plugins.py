@@ -56,11 +56,11 @@ def site(tmp_path, monkeypatch):
 
 
 def test_an_entry_point_is_listed_without_import_and_found_by_name(site):
-    site("shout", "2.5", plugins.RETRIEVERS, {"shout": "shout_plugin:Mine"}, {"shout_plugin.py": RETRIEVER})
+    site("shout", "2.5", "beir_harness.retrievers", {"shout": "shout_plugin:Mine"}, {"shout_plugin.py": RETRIEVER})
     assert plugins.names()["shout"] == "shout_plugin:Mine"
     assert "shout_plugin" not in sys.modules
     cls = plugins.find("shout")
-    assert plugins.identity(cls) == {
+    assert plugins.describe(cls).identity == {
         "name": "shout", "class": "shout_plugin:Mine", "distribution": "shout", "version": "2.5"
     }  # fmt: skip
     assert plugins.find("shout_plugin:Mine") is cls
@@ -80,8 +80,8 @@ def test_a_file_is_found_named_and_known_by_its_bytes(tmp_path, monkeypatch):
     file.write_text(RETRIEVER)
     path_before = list(sys.path)
     first = plugins.find(f"{file}:Mine")
-    assert plugins.identity(first)["name"] == "mine"
-    assert plugins.identity(first)["class"] == "mine.py:Mine"
+    assert plugins.describe(first).identity["name"] == "mine"
+    assert plugins.describe(first).identity["class"] == "mine.py:Mine"
     assert plugins.find(f"{file}:Mine") is first
     monkeypatch.chdir(tmp_path)
     assert plugins.find("./mine.py:Mine") is first is plugins.find("mine.py:Mine")
@@ -90,18 +90,18 @@ def test_a_file_is_found_named_and_known_by_its_bytes(tmp_path, monkeypatch):
     file.write_text(RETRIEVER.replace("k1 < 0", "k1 < 1"))  # same size, same second
     second = plugins.find("./mine.py:Mine")
     assert second is not first
-    hashes = {plugins.identity(cls)["source_sha256"] for cls in (first, second)}
+    hashes = {plugins.describe(cls).identity["source_sha256"] for cls in (first, second)}
     assert len(hashes) == 2 and all(len(found) == 64 for found in hashes)
 
 
 def test_the_name_says_the_class_where_the_file_does_not(tmp_path):
     (tmp_path / "lab.py").write_text(RETRIEVER)
-    assert plugins.identity(plugins.find(f"{tmp_path}/lab.py:Mine"))["name"] == "lab-Mine"
+    assert plugins.describe(plugins.find(f"{tmp_path}/lab.py:Mine")).identity["name"] == "lab-Mine"
 
 
 def test_a_module_outside_any_distribution_is_known_by_its_source(site, tmp_path):
     (tmp_path / "loose.py").write_text(RETRIEVER)
-    found = plugins.identity(plugins.find("loose:Mine"))
+    found = plugins.describe(plugins.find("loose:Mine")).identity
     assert found["distribution"] is None and len(found["source_sha256"]) == 64
 
 
@@ -157,14 +157,14 @@ def test_a_bug_keeps_its_traceback(source, tmp_path):
 
 
 def test_a_distribution_without_its_module_is_not_whole(site):
-    site("hollow", "1", plugins.RETRIEVERS, {"hollow": "hollow_plugin:Mine"}, {})
+    site("hollow", "1", "beir_harness.retrievers", {"hollow": "hollow_plugin:Mine"}, {})
     with pytest.raises(HarnessError, match="no module 'hollow_plugin'; hollow is not whole: install it again"):
         plugins.find("hollow")
 
 
 def test_one_name_offered_twice_is_refused(site):
-    site("one", "1", plugins.RETRIEVERS, {"same": "one_plugin:Mine"}, {"one_plugin.py": RETRIEVER})
-    site("two", "1", plugins.RETRIEVERS, {"same": "two_plugin:Mine"}, {"two_plugin.py": RETRIEVER})
+    site("one", "1", "beir_harness.retrievers", {"same": "one_plugin:Mine"}, {"one_plugin.py": RETRIEVER})
+    site("two", "1", "beir_harness.retrievers", {"same": "two_plugin:Mine"}, {"two_plugin.py": RETRIEVER})
     with pytest.raises(HarnessError, match=r"offered by one \(one_plugin:Mine\) and two \(two_plugin:Mine\)"):
         plugins.find("same")
     assert plugins.find("two_plugin:Mine").__name__ == "Mine"
@@ -172,11 +172,11 @@ def test_one_name_offered_twice_is_refused(site):
 
 def test_adapters_are_tried_in_order_until_one_knows_the_class(site, tmp_path):
     points = {"a-other": "adapt_dense:from_other", "b-encoder": "adapt_dense:from_encoder"}
-    site("dense", "3.1", plugins.ADAPTERS, points, {"adapt_dense.py": ADAPTER})
+    site("dense", "3.1", "beir_harness.adapters", points, {"adapt_dense.py": ADAPTER})
     (tmp_path / "tiny.py").write_text(ENCODER + "class Neither: ...\nclass Crooked(Encoder): crooked = 1")
     cls = plugins.find(f"{tmp_path}/tiny.py:Encoder")
     assert cls.__name__ == "DenseEncoder" and plugins.find(f"{tmp_path}/tiny.py:Encoder") is cls
-    found = plugins.identity(cls)
+    found = plugins.describe(cls).identity
     assert (found["name"], found["class"]) == ("tiny-Encoder", "tiny.py:Encoder")
     assert found["adapter"] == {"function": "adapt_dense:from_encoder", "distribution": "dense", "version": "3.1"}
     assert len(found["source_sha256"]) == 64
@@ -191,8 +191,8 @@ def test_make_checks_then_constructs_and_reports_what_the_plugin_says(tmp_path):
     spec = f"{tmp_path}/mine.py:Mine"
     made = plugins.make(spec, {"k1": 1})
     assert type(made.k1) is float
-    assert plugins.arguments(type(made)) == {"k1": 0.9, "threads": 2}
-    assert plugins.runtime(type(made)) == {"threads"}
+    assert plugins.describe(type(made)).defaults == {"k1": 0.9, "threads": 2}
+    assert plugins.describe(type(made)).runtime == {"threads"}
     with pytest.raises(HarnessError, match="did you mean 'threads'"):
         plugins.make(spec, {"thread": 1})
     with pytest.raises(HarnessError, match="mine: k1 must not be negative"):
@@ -201,6 +201,6 @@ def test_make_checks_then_constructs_and_reports_what_the_plugin_says(tmp_path):
 
 def test_every_identity_is_json(tmp_path):
     (tmp_path / "mine.py").write_text(RETRIEVER)
-    found = plugins.identity(plugins.find(f"{tmp_path}/mine.py:Mine"))
+    found = plugins.describe(plugins.find(f"{tmp_path}/mine.py:Mine")).identity
     assert json.loads(json.dumps(found)) == found
     assert str(Path(tmp_path)) not in json.dumps(found)  # where a file lies is not who it is

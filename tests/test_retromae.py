@@ -218,5 +218,5 @@ def test_nan_weights_name_the_document(folder, tmp_path) -> None:
 def test_the_plugin_is_found_by_name(folder) -> None:
     made = plugins.make("retromae", {"checkpoint": str(folder), "title": None})
     assert isinstance(made, RetroMAE)
-    assert plugins.identity(type(made))["name"] == "retromae"
-    assert plugins.runtime(RetroMAE) == {"device", "batch_tokens", "threads"}
+    assert plugins.describe(type(made)).name == "retromae"
+    assert plugins.describe(RetroMAE).runtime == {"device", "batch_tokens", "threads"}

@@ -120,6 +120,25 @@ def test_the_dict_of_a_manifest_is_opened_in_its_room_only() -> None:
                 assert node.attr not in ("read", "depth"), here
 
 
+OPTIONAL = {"runtime", "content", "search_only", "shard_docs", "index_part", "requires", "inputs", "needs", "facts"}
+
+
+def test_what_a_plugin_may_offer_is_read_in_one_place() -> None:
+    """And where the laws of `check` try it."""
+    for path in sorted((TOP / "harness").rglob("*.py")):
+        place = path.relative_to(TOP).as_posix()
+        if place == "harness/plugins/plugin.py" or place.startswith("harness/conformance/"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in ("getattr", "hasattr")
+            ):
+                asked = node.args[1].value if isinstance(node.args[1], ast.Constant) else ""
+                assert asked not in OPTIONAL | {"fingerprint", "trials", "untuned"}, f"{place}:{node.lineno}"
+
+
 def _folder(module: str) -> str:
     path = TOP.joinpath(*module.split("."))
     return module if path.is_dir() or module.count(".") < 2 else module.rpartition(".")[0]

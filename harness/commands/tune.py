@@ -4,6 +4,7 @@ import argparse
 import inspect
 import json
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +49,10 @@ def main(arguments: argparse.Namespace) -> int:
     )
     mirror, measure = options.results_mirror(arguments), arguments.measure or dataset.measure
     results = mirror.folder if mirror else options.results_folder(arguments)
-    plugin = plugins.find(arguments.retriever)
+    plugin = plugins.describe(plugins.find(arguments.retriever))
     short = {name: getattr(arguments, name) for name in ("systems", "method", "norm")}
-    given = parse(plugin, arguments.set) | {name: value for name, value in short.items() if value}
-    settings = checked(plugin, _untuned(plugin) | given)
+    given = parse(plugin.cls, arguments.set) | {name: value for name, value in short.items() if value}
+    settings = checked(plugin.cls, _untuned(plugin.untuned) | given)
     tuned = tune(
         arguments.retriever, settings, dataset, results, paths.cache_dir(), measure,
         lambda trials: iter(over(trials, f"{arguments.retriever} on {dataset.name}", "trials", None)),
@@ -80,9 +81,9 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _untuned(plugin: Any) -> dict[str, Any]:
+def _untuned(maker: Callable[..., Any] | None) -> dict[str, Any]:
     """What is taken where nothing is said of what is not looked for; it may be another value than in a run."""
-    made = inspect.signature(plugin.untuned).parameters.values() if hasattr(plugin, "untuned") else ()
+    made = inspect.signature(maker).parameters.values() if maker else ()
     return {one.name: one.default for one in made if one.default not in (one.empty, None)}
 
 

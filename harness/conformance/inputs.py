@@ -15,8 +15,8 @@ DEPTH = 1000
 
 def tags_of(retriever: Retriever) -> tuple[str, ...]:
     """The systems whose runs a retriever needs."""
-    cls = type(retriever)
-    return tuple(getattr(retriever, "requires", None) or plugins.inputs(cls, plugins.arguments(cls)))
+    plugin = plugins.describe(type(retriever))
+    return plugin.inputs(plugin.defaults, retriever)
 
 
 def lay(retriever: Retriever, folder: Path, docs: Sequence[Doc]) -> None:

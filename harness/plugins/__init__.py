@@ -5,10 +5,7 @@ nothing, finding one imports its module and nothing else. A class that is no ret
 say) becomes one through an adapter: an entry point too, a function `adapter(cls) -> retriever class or None`.
 """
 
-import copy
 import importlib
-import importlib.metadata
-import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import EntryPoint
@@ -17,19 +14,20 @@ from types import ModuleType
 from typing import Any
 
 from harness.errors import HarnessError, unknown
-from harness.files import sha256
 from harness.plugins import constructor, trust
-from harness.plugins.importing import FILE_MODULE, advice, importing, load_file
+from harness.plugins.identity import ADAPTERS, RETRIEVERS, points
+from harness.plugins.importing import advice, importing, load_file
+from harness.plugins.plugin import Plugin, describe
 from harness.retriever import Retriever
 
-RETRIEVERS = "beir_harness.retrievers"
-ADAPTERS = "beir_harness.adapters"
+__all__ = ["Plugin", "describe", "find", "make", "names", "shown"]
+
 METHODS = ("index", "load", "search")
 
 
 def names() -> dict[str, str]:
     """Every installed retriever: name -> `module:Class`, by name. Imports none of them."""
-    return {point.name: point.value for point in _points(RETRIEVERS)}
+    return {point.name: point.value for point in points(RETRIEVERS)}
 
 
 def find(spec: str) -> type:
@@ -58,22 +56,7 @@ def make(spec: str | type, arguments: Mapping[str, Any]) -> Retriever:
         return cls(**ready)  # type: ignore[no-any-return]
     except (ValueError, OSError, ImportError, RuntimeError) as error:  # what a plugin raises when the user can mend it
         what = advice(error) if isinstance(error, ModuleNotFoundError) else str(error)
-        raise HarnessError(f"{identity(cls)['name']}: {what}") from error
-
-
-def arguments(cls: type) -> dict[str, Any]:
-    """The constructor's arguments with their defaults."""
-    return constructor.defaults(cls)
-
-
-def runtime(cls: type) -> frozenset[str]:
-    """The arguments that change speed and never the ranking."""
-    return frozenset(getattr(cls, "runtime", ()))
-
-
-def content(cls: type) -> frozenset[str]:
-    """The arguments that only say where that is whose hash `fingerprint()` has."""
-    return frozenset(getattr(cls, "content", ())) if hasattr(cls, "fingerprint") else frozenset()
+        raise HarnessError(f"{describe(cls).name}: {what}") from error
 
 
 def shown(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,55 +74,17 @@ def _short(value: Any) -> Any:
     return Path(value).name if there else value
 
 
-def inputs(cls: type, arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """The tags of the systems whose runs the class needs with these arguments, defaults included; makes no instance."""
-    offered = getattr(cls, "inputs", None)
-    return tuple(offered(arguments) if callable(offered) else getattr(cls, "requires", ()))
-
-
-def identity(cls: type) -> dict[str, Any]:
-    """Whose class this is, as JSON: `name` (fit for a tag), `class`, `distribution` and `version` (None outside one).
-
-    Code outside an installed package has `source_sha256`, so that an edited file is another retriever. A class made by
-    an adapter goes by the class it was made from, and says under `adapter` which function of which version made it.
-    """
-    return copy.deepcopy(_identity(cls))
-
-
-@cache
-def _identity(cls: type) -> dict[str, Any]:
-    """Found once a process: it reads the metadata of every installed distribution."""
-    origin = vars(cls).get("adapted_from", cls)
-    module, label = origin.__module__, origin.__qualname__
-    place, short = module, module.rpartition(".")[2]
-    if module.startswith(FILE_MODULE):
-        file = Path(sys.modules[module].__file__ or "")
-        place, short = file.name, file.stem
-    if short.replace("_", "").lower() != label.lower():
-        short = f"{short}-{label}"
-    installed = [point.name for point in _points(RETRIEVERS) if point.value == f"{place}:{label}"]
-    found = {"name": installed[0] if installed else short, "class": f"{place}:{label}", **_distribution(module)}
-    if origin is not cls:
-        function = vars(cls)["adapted_by"]
-        found["adapter"] = {"function": function, **_distribution(function.partition(":")[0])}
-    return found
-
-
-def _points(group: str) -> list[EntryPoint]:
-    return sorted(importlib.metadata.entry_points(group=group), key=lambda point: (point.name, point.value))
-
-
 def _load_point(name: str) -> type:
     if name.endswith(".py"):
         example = Path(name).stem.title().replace("_", "")
         raise HarnessError(f"{name} names a file; name its class too: {name}:{example}")
-    points = [point for point in _points(RETRIEVERS) if point.name == name]
-    if not points:
+    found = [point for point in points(RETRIEVERS) if point.name == name]
+    if not found:
         raise unknown("retriever", name, names())
-    if len({point.value for point in points}) > 1:
-        rivals = " and ".join(f"{_owner(point)} ({point.value})" for point in points)
+    if len({point.value for point in found}) > 1:
+        rivals = " and ".join(f"{_owner(point)} ({point.value})" for point in found)
         raise HarnessError(f"retriever {name!r} is offered by {rivals}; name one of them: package.module:Class")
-    point = points[0]
+    point = found[0]
     with importing(name, point.module, f"{_owner(point)} is not whole: install it again"):
         module = importlib.import_module(point.module)
     return _attribute(module, point.attr, point.module)
@@ -165,7 +110,7 @@ def _as_retriever(cls: type) -> type:
     missing = [method for method in METHODS if not callable(getattr(cls, method, None))]
     if not missing:
         return cls
-    for point in _points(ADAPTERS):
+    for point in points(ADAPTERS):
         with importing(f"{cls.__name__} is no retriever by itself; the adapter {point.name!r}"):
             adapter = point.load()
         try:
@@ -179,22 +124,3 @@ def _as_retriever(cls: type) -> type:
         f"{cls.__name__} is no retriever: it has no {' and no '.join(missing)}; "
         "a retriever has index, load and search, an encoder has encode_queries and encode_docs"
     )
-
-
-@cache
-def _owners() -> Mapping[str, list[str]]:
-    """Top-level package -> distributions; reading every installed one takes longer than all else in a finished run."""
-    return importlib.metadata.packages_distributions()
-
-
-def _distribution(module: str) -> dict[str, Any]:
-    """Distribution and version that `module` belongs to; outside a distribution, the hash of its source."""
-    top = module.partition(".")[0]
-    for point in _points(RETRIEVERS) + _points(ADAPTERS):  # first, as an editable install lists no files
-        if point.dist and point.module.partition(".")[0] == top:
-            return {"distribution": point.dist.name, "version": point.dist.version}
-    if not module.startswith(FILE_MODULE) and (owners := _owners().get(top)):
-        return {"distribution": owners[0], "version": importlib.metadata.version(owners[0])}
-    loaded = sys.modules[module]
-    digest = vars(loaded).get("__source_sha256__") or (sha256(Path(loaded.__file__)) if loaded.__file__ else None)
-    return {"distribution": None, "version": None, "source_sha256": digest}

@@ -38,7 +38,7 @@ def parse(text: str) -> list[str]:
 
 def first(system: System, devices: Sequence[str]) -> System:
     """The system on the first of the devices, unless it takes none or names its own."""
-    takes = "device" in plugins.arguments(plugins.find(system.spec)) and "device" not in system.arguments
+    takes = "device" in plugins.describe(plugins.find(system.spec)).defaults and "device" not in system.arguments
     return replace(system, arguments={**system.arguments, "device": devices[0]}) if takes and devices else system
 
 
@@ -51,7 +51,7 @@ def index_ahead(system: System, name: str, dataset: Dataset, devices: Sequence[s
     used = devices[: parts.pieces(system, docs)]
     if len(used) < 2 or "device" in system.arguments:
         return
-    takes = "device" in plugins.arguments(plugins.find(system.spec))
+    takes = "device" in plugins.describe(plugins.find(system.spec)).defaults
     tasks = [
         {
             "system": [system.spec, system.arguments | ({"device": device} if takes else {}), system.tag],

@@ -14,6 +14,7 @@ from harness import datasets, plugins
 from harness.datasets import dataset_table, survey
 from harness.errors import HarnessError
 from harness.host import progress
+from harness.plugins import Plugin
 from harness.results import manifest
 from harness.running import cache_entries
 from harness.running.suites import System
@@ -60,16 +61,12 @@ def of(
             continue
         if row and row.url and not _here(row, [*data_dirs, cache / "datasets"]):
             found.cache[f"the documents of {row.archive}"] = docs * DOC_BYTES * (1 + ZIPPED)
-        plugin = plugins.find(system.spec)
-        arguments = plugins.arguments(plugin) | system.arguments
-        shaping = {
-            key: value
-            for key, value in arguments.items()
-            if key not in plugins.runtime(plugin) | getattr(plugin, "search_only", frozenset())
-            and not (key in plugins.content(plugin) and isinstance(value, str))
-        }
-        identity = f"{plugins.identity(plugin)['class']} {sorted(shaping.items(), key=str)} {docs}"
-        needs = plugin.needs(docs, arguments) if hasattr(plugin, "needs") else _measured(plugin, docs, there)
+        plugin = plugins.describe(plugins.find(system.spec))
+        arguments = plugin.arguments(system.arguments)
+        shaping = plugin.shaping(arguments, index=True)
+        identity = f"{plugin.identity['class']} {sorted(shaping.items(), key=str)} {docs}"
+        needs = plugin.needs(docs, arguments)
+        needs = _measured(plugin, docs, there) if needs is None else needs
         found.memory = max(found.memory, needs.get("memory", 0) + queries * k * HIT_BYTES)
         if identity in planned or _made(plugin, shaping, docs, there):
             continue
@@ -147,26 +144,22 @@ def _here(row: dataset_table.Row, places: Sequence[Path]) -> bool:
     return any((place / folder / file).is_file() for place in places for folder in row.folders for file in files)
 
 
-def _measured(plugin: type, docs: int, there: Sequence[cache_entries.Index]) -> dict[str, float]:
+def _measured(plugin: Plugin, docs: int, there: Sequence[cache_entries.Index]) -> dict[str, float]:
     """From the largest index of the same class in the cache."""
-    same = [entry for entry in there if entry.complete and entry.docs and entry.key_class == _class(plugin)]
+    same = [entry for entry in there if entry.complete and entry.docs and entry.key_class == plugin.identity["class"]]
     if not same:
         return {}
     largest = max(same, key=lambda entry: entry.docs or 0)
     return {"disk": docs * largest.bytes / (largest.docs or 1)}
 
 
-def _made(plugin: type, shaping: dict[str, Any], docs: int, there: Sequence[cache_entries.Index]) -> bool:
+def _made(plugin: Plugin, shaping: dict[str, Any], docs: int, there: Sequence[cache_entries.Index]) -> bool:
     return any(entry.complete and entry.docs == docs and _same(entry, plugin, shaping) for entry in there)
 
 
-def _same(entry: cache_entries.Index, plugin: type, shaping: dict[str, Any], dataset: str | None = None) -> bool:
-    alike = entry.key_class == _class(plugin) and entry.key.get("arguments") == shaping
+def _same(entry: cache_entries.Index, plugin: Plugin, shaping: dict[str, Any], dataset: str | None = None) -> bool:
+    alike = entry.key_class == plugin.identity["class"] and entry.key.get("arguments") == shaping
     return alike and (dataset is None or entry.dataset == dataset)
-
-
-def _class(plugin: type) -> str:
-    return str(plugins.identity(plugin)["class"])
 
 
 def _existing(folder: Path) -> Path:

@@ -12,7 +12,7 @@ from pathlib import Path
 from shutil import copyfile, rmtree
 from typing import Any
 
-from harness import files
+from harness import files, plugins
 from harness.datasets import Dataset
 from harness.errors import HarnessError
 from harness.host import integrity, locks, log, progress
@@ -113,7 +113,7 @@ def _clear(place: Path, wrong: dict[str, str], retriever: Retriever) -> None:
     progress.say(message)
     log.event("damaged", message=message)
     (place / COMPLETE).unlink()
-    if hasattr(retriever, "index_part"):
+    if plugins.describe(type(retriever)).divided:
         index = (place / "index").resolve()
         for name in wrong:  # names come from a file: none may lead out of the index
             if (path := (index / name).resolve()).is_relative_to(index):

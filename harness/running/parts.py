@@ -5,6 +5,7 @@ processes at once, and the index stays the same.
 """
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from harness import files, plugins
 from harness.host import locks
@@ -23,9 +24,7 @@ def pieces(system: System, docs: int) -> int:
 
     Raises HarnessError where the retriever cannot be found.
     """
-    plugin = plugins.find(system.spec)
-    size = getattr(plugin, "shard_docs", 0)
-    return -(-docs // size) if size and hasattr(plugin, "index_part") else 1
+    return plugins.describe(plugins.find(system.spec)).pieces(docs)
 
 
 def make(
@@ -45,10 +44,11 @@ def make(
     """
     dataset = folders.dataset(name)
     prepared, retriever = prepare(system)
-    if prepared.requires or not hasattr(retriever, "index_part"):
+    if prepared.requires or not prepared.plugin.divided:
         return
+    divided: Any = retriever
     key = prepared.index_key(dataset, {})
-    place = indexes.home(folders.cache, prepared.identity["name"], key)
+    place = indexes.home(folders.cache, prepared.plugin.name, key)
     (place / "index").mkdir(parents=True, exist_ok=True)
     with locks.shared(place / indexes.USED, f"the index of {system.tag} on {dataset.name}"):
         if (place / indexes.COMPLETE).exists():
@@ -56,6 +56,6 @@ def make(
         if not (place / indexes.BEGUN).exists():
             files.write_json(place / indexes.BEGUN, {"key": key, "dataset": dataset.name})
         with measure() as cost:
-            retriever.index_part(watch(dataset.docs()), place / "index", part, parts)
+            divided.index_part(watch(dataset.docs()), place / "index", part, parts)
         if elsewhere:
             part_costs.write(place, part, parts, cost)

@@ -68,8 +68,8 @@ def waits_for(needs: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
 
 def _inputs(system: System) -> tuple[str, ...]:
     try:
-        plugin = plugins.find(system.spec)
-        return plugins.inputs(plugin, plugins.arguments(plugin) | system.arguments)
+        plugin = plugins.describe(plugins.find(system.spec))
+        return plugin.inputs(plugin.arguments(system.arguments))
     except Exception:  # every result of the system will say why
         return ()
 

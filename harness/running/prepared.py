@@ -13,6 +13,7 @@ from harness import results as stored
 from harness.datasets import Dataset
 from harness.errors import HarnessError
 from harness.host import integrity, locks
+from harness.plugins import Plugin
 from harness.plugins.constructor import checked
 from harness.results import manifest
 from harness.retriever import Retriever
@@ -35,48 +36,32 @@ class RunNeeded(HarnessError):
 class Prepared:
     """`passed` are the arguments that were given, `requires` the tags of systems whose runs it needs."""
 
-    plugin: type
+    plugin: Plugin
     passed: dict[str, Any]
-    identity: dict[str, Any]
-    all_arguments: dict[str, Any]
     requires: tuple[str, ...]
     state: Any
 
     @property
-    def shaping(self) -> dict[str, Any]:
-        """The arguments that a result depends on, beside what `state` says of what they point at."""
-        return self.without_places(self.located)
-
-    @property
-    def located(self) -> dict[str, Any]:
-        """The same with the places: what a result depended on before a checkpoint was known by its content."""
-        return {name: value for name, value in self.all_arguments.items() if name not in plugins.runtime(self.plugin)}
-
-    def without_places(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Arguments without those that only say where content lies."""
-        places = plugins.content(self.plugin)
-        return {name: one for name, one in arguments.items() if not (name in places and isinstance(one, str))}
+    def all_arguments(self) -> dict[str, Any]:
+        """With the defaults."""
+        return self.plugin.arguments(self.passed)
 
     @property
     def index_arguments(self) -> dict[str, Any]:
         """What an index depends on beside the documents, where no runs of others are needed."""
-        arguments = {name: value for name, value in self.shaping.items() if name not in self._search_only}
-        return {"retriever": self.identity, "arguments": arguments, "state": self.state, "requires": self.requires}
-
-    @property
-    def _search_only(self) -> frozenset[str]:
-        return frozenset(getattr(self.plugin, "search_only", ()))
+        arguments = self.plugin.shaping(self.all_arguments, index=True)
+        identity = self.plugin.identity
+        return {"retriever": identity, "arguments": arguments, "state": self.state, "requires": self.requires}
 
     def index_key(self, dataset: Dataset, inputs: dict[str, Path], located: bool = False) -> dict[str, Any]:
-        """What an index of the dataset depends on; `inputs` are the runs that it needs, `located` as in `located`."""
-        arguments = self.index_arguments["arguments"]
-        if located:
-            arguments = {name: one for name, one in self.located.items() if name not in self._search_only}
-        return fingerprint.of_index(dataset, self.identity, arguments, self._state(inputs))
+        """What an index of the dataset depends on; `inputs` are the runs that it needs, `located` as in `shaping`."""
+        arguments = self.plugin.shaping(self.all_arguments, index=True, located=located)
+        return fingerprint.of_index(dataset, self.plugin.identity, arguments, self._state(inputs))
 
     def result_key(self, dataset: Dataset, inputs: dict[str, Path], k: int) -> dict[str, Any]:
         """What a result on the dataset depends on."""
-        return fingerprint.of_result(dataset, self.identity, self.shaping, self._state(inputs), k)
+        arguments = self.plugin.shaping(self.all_arguments)
+        return fingerprint.of_result(dataset, self.plugin.identity, arguments, self._state(inputs), k)
 
     def _state(self, inputs: dict[str, Path]) -> Any:
         if not inputs:
@@ -86,19 +71,11 @@ class Prepared:
 
 def prepare(system: System) -> tuple[Prepared, Retriever]:
     """The system, and a retriever made from it that is ready for `index`."""
-    plugin = plugins.find(system.spec)
-    passed = checked(plugin, system.arguments)
-    retriever = plugins.make(plugin, passed)
-    everything = plugins.arguments(plugin) | passed
-    prepared = Prepared(
-        plugin,
-        passed,
-        plugins.identity(plugin),
-        everything,
-        tuple(getattr(retriever, "requires", None) or plugins.inputs(plugin, everything)),
-        retriever.fingerprint() if hasattr(retriever, "fingerprint") else None,
-    )
-    return prepared, retriever
+    plugin = plugins.describe(plugins.find(system.spec))
+    passed = checked(plugin.cls, system.arguments)
+    retriever = plugins.make(plugin.cls, passed)
+    requires = plugin.inputs(plugin.arguments(passed), retriever)
+    return Prepared(plugin, passed, requires, plugin.state(retriever)), retriever
 
 
 class Systems:

@@ -48,10 +48,10 @@ def enter(here: Path) -> None:
 def look(here: Path, folders: Folders, system: System) -> Look:
     """Look at a system. Where its retriever cannot be made, what is known without; its results will say why."""
     enter(here)
-    plugin = plugins.find(system.spec)
-    arguments = plugins.arguments(plugin) | system.arguments
+    plugin = plugins.describe(plugins.find(system.spec))
+    arguments = plugin.arguments(system.arguments)
     takes = {name: value for name, value in arguments.items() if name in ("device", "threads")}
-    piece_docs = int(getattr(plugin, "shard_docs", 0)) if hasattr(plugin, "index_part") else 0
+    piece_docs = plugin.shard_docs if plugin.divided else 0
     try:
         prepared, _ = prepare(system)
     except Exception:

@@ -88,17 +88,15 @@ def run(
         sweep(place)
         key = prepared.index_key(dataset, inputs)
         older = prepared.index_key(dataset, inputs, located=True)
-        if indexes.complete(
-            cache, prepared.identity["name"], older
-        ):  # of a version that knew a checkpoint by its place
+        if indexes.complete(cache, prepared.plugin.name, older):  # of a version that knew a checkpoint by its place
             key = older
-        in_use = indexes.home(cache, prepared.identity["name"], key) / indexes.USED
+        in_use = indexes.home(cache, prepared.plugin.name, key) / indexes.USED
         stack.enter_context(locks.shared(in_use, f"the index of {what}"))
         total = dataset.facts()["docs"]
         with log.stage("index"):
             folder, made = indexes.ensure(
                 cache,
-                prepared.identity["name"],
+                prepared.plugin.name,
                 key,
                 retriever,
                 dataset,
@@ -107,7 +105,7 @@ def run(
                 ahead,
             )
         del retriever  # one instance at a time holds a model
-        searcher = plugins.make(prepared.plugin, prepared.passed)
+        searcher = plugins.make(prepared.plugin.cls, prepared.passed)
         with log.stage("load"), measure() as loading:
             searcher.load(folder)
         queries = dataset.queries()
@@ -116,11 +114,11 @@ def run(
             asked = log.counted(queries, len(queries))
             hits = progress.over_queries(searcher.search(asked, depth), f"{what}: search", len(queries))
             found = runs.order(hits, queries, k, dataset.exclude_self)
-        facts = dict(searcher.facts()) if hasattr(searcher, "facts") else {}
+        facts = prepared.plugin.facts(searcher)
         notes = list(facts.pop("notes", ()))
         body = {
             "retriever": {
-                **prepared.identity,
+                **prepared.plugin.identity,
                 "arguments": plugins.shown(prepared.passed),
                 "all_arguments": plugins.shown(prepared.all_arguments),
             },
@@ -198,7 +196,7 @@ def _found(place: Path, expected: dict[str, Any], prepared: Prepared) -> tuple[R
         return None, ""
     made = dict(found.fingerprint)
     if isinstance(made.get("arguments"), dict):
-        made["arguments"] = prepared.without_places(made["arguments"])
+        made["arguments"] = prepared.plugin.without_places(made["arguments"])
     if changes := difference(made, expected):
         listed = "\n  ".join(changes)
         raise HarnessError(

@@ -95,13 +95,13 @@ def tune(
 
 
 def _loaded(spec: str, arguments: dict[str, Any], dataset: Dataset, results: Path, cache: Path) -> Tunable:
-    plugin: Any = plugins.find(spec)
-    if not hasattr(plugin, "trials") and not hasattr(plugin, "untuned"):
+    plugin = plugins.describe(plugins.find(spec))
+    if not plugin.has_trials:
         raise HarnessError(f"{spec} has nothing that could be tuned here: it offers no `trials`, as fusion does")
-    if hasattr(plugin, "untuned"):
-        ready = checked(plugin, arguments)
+    if plugin.untuned:
+        ready = checked(plugin.cls, arguments)
         tunable: Tunable = plugin.untuned(**ready)
-        inputs = required_runs(plugins.inputs(plugin, plugins.arguments(plugin) | ready), dataset, results)
+        inputs = required_runs(plugin.inputs(plugin.arguments(ready)), dataset, results)
         with TemporaryDirectory() as folder:  # that holds nothing but the runs
             for relative, source in inputs.items():
                 (Path(folder) / relative).parent.mkdir(exist_ok=True)
@@ -111,7 +111,7 @@ def _loaded(spec: str, arguments: dict[str, Any], dataset: Dataset, results: Pat
     prepared, retriever = prepare(System(spec, arguments, "tune"))
     inputs = required_runs(prepared.requires, dataset, results)
     key = prepared.index_key(dataset, inputs)
-    index, _ = indexes.ensure(cache, prepared.identity["name"], key, retriever, dataset, inputs, iter)
-    searcher: Any = plugins.make(plugin, prepared.passed)
+    index, _ = indexes.ensure(cache, prepared.plugin.name, key, retriever, dataset, inputs, iter)
+    searcher: Any = plugins.make(plugin.cls, prepared.passed)
     searcher.load(index)
     return searcher

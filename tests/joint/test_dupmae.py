@@ -73,7 +73,7 @@ def test_eq_12_from_the_model(tmp_path, family: str, sep: bool, activation: str)
 def test_one_index_serves_all_scores(folder, tmp_path) -> None:
     joint, cls, ot = (searched(folder, tmp_path, score) for score in ("joint", "cls", "ot"))
     assert {doc: cls[doc] + ot[doc] for doc in joint} == pytest.approx(joint, rel=1e-6)
-    assert plugins.arguments(DupMAE)["score"] == "joint"
+    assert plugins.describe(DupMAE).defaults["score"] == "joint"
     assert "score" in DupMAE.search_only
 
 
@@ -134,4 +134,4 @@ def test_cls_as_it_is_needs_no_projection(tmp_path) -> None:
 def test_the_plugin_is_found_by_name(folder) -> None:
     made = plugins.make("dupmae", {"checkpoint": str(folder), "k": 7})
     assert isinstance(made, DupMAE) and made.k == 7
-    assert plugins.identity(type(made))["name"] == "dupmae"
+    assert plugins.describe(type(made)).name == "dupmae"

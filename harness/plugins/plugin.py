@@ -1,0 +1,102 @@
+"""What a retriever's class says about itself, described once; the whole optional part of `harness.retriever`.
+
+Nobody else looks with getattr whether a retriever offers this or that.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.plugins import constructor
+from harness.plugins.identity import identity_of
+from harness.retriever import Retriever
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A retriever's class, and what it says of its arguments and of its index.
+
+    `runtime` are the arguments that
+    change speed and never the ranking, `content` those that only say where that is whose hash `state` has,
+    `search_only` those that `index` does not look at. `divided` says whether an index can be made in parts, and
+    `shard_docs` of how many documents its pieces are, 0 where nobody knows. `untuned` makes what can be tuned before
+    its parameters are known, None where a retriever is made as ever; `has_trials` says whether there is anything to
+    tune.
+    """
+
+    cls: type
+    defaults: dict[str, Any]
+    runtime: frozenset[str]
+    content: frozenset[str]
+    search_only: frozenset[str]
+    divided: bool
+    shard_docs: int
+    untuned: Callable[..., Any] | None
+    has_trials: bool
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Whose class it is, see `identity_of`; to look takes time, once a process."""
+        return identity_of(self.cls)
+
+    @property
+    def name(self) -> str:
+        """Its name in tags and in the cache."""
+        return str(self.identity["name"])
+
+    def arguments(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """All arguments: the defaults and what was given."""
+        return self.defaults | dict(given)
+
+    def shaping(self, arguments: Mapping[str, Any], index: bool = False, located: bool = False) -> dict[str, Any]:
+        """Those of `arguments` that a result depends on, or an `index`.
+
+        `located` leaves in the places of content: what results depended on before content was known by its hash.
+        """
+        idle = self.runtime | (self.search_only if index else frozenset())
+        found = {name: value for name, value in arguments.items() if name not in idle}
+        return found if located else self.without_places(found)
+
+    def without_places(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments without those that only say where content lies."""
+        return {name: one for name, one in arguments.items() if not (name in self.content and isinstance(one, str))}
+
+    def pieces(self, docs: int) -> int:
+        """Of how many pieces an index of so many documents consists; 1 where it is made whole."""
+        return -(-docs // self.shard_docs) if self.divided and self.shard_docs else 1
+
+    def inputs(self, arguments: Mapping[str, Any], made: Retriever | None = None) -> tuple[str, ...]:
+        """The tags of the systems whose runs it needs with all these arguments; what an instance knows comes first."""
+        if known := getattr(made, "requires", None):
+            return tuple(known)
+        offered = getattr(self.cls, "inputs", None)
+        return tuple(offered(arguments) if callable(offered) else getattr(self.cls, "requires", ()))
+
+    def needs(self, docs: int, arguments: Mapping[str, Any]) -> dict[str, float] | None:
+        """Bytes of `disk` and `memory` that an index of so many documents takes; None where it does not say."""
+        asked = getattr(self.cls, "needs", None)
+        return asked(docs, arguments) if asked else None
+
+    def state(self, made: Any) -> Any:
+        """As JSON, what the arguments of an instance point at."""
+        return made.fingerprint() if hasattr(made, "fingerprint") else None
+
+    def facts(self, made: Any) -> dict[str, Any]:
+        """As JSON, what is worth knowing of a loaded instance."""
+        return dict(made.facts()) if hasattr(made, "facts") else {}
+
+
+def describe(cls: type) -> Plugin:
+    """Read everything that the class says; makes no instance."""
+    size = getattr(cls, "shard_docs", 0)
+    return Plugin(
+        cls,
+        constructor.defaults(cls),
+        frozenset(getattr(cls, "runtime", ())),
+        frozenset(getattr(cls, "content", ())) if hasattr(cls, "fingerprint") else frozenset(),
+        frozenset(getattr(cls, "search_only", ())),
+        hasattr(cls, "index_part"),
+        size if isinstance(size, int) else 0,
+        getattr(cls, "untuned", None),
+        hasattr(cls, "trials") or hasattr(cls, "untuned"),
+    )
