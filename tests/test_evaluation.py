@@ -67,7 +67,7 @@ def test_values_by_hand(measure, level, q1, q2):
 
 def by_brute_force(text, docs, grades, level):
     """One measure of one ranking, straight from its definition."""
-    name, cutoff = parse_measure(text)
+    name, cutoff, _ = parse_measure(text)
     top = docs[: cutoff or None]
     relevant = {doc for doc, grade in grades.items() if grade >= level}
     hits = [doc in relevant for doc in top]

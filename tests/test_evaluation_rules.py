@@ -12,7 +12,7 @@ import pytrec_eval
 from harness import runs
 from harness.datasets.dataset_table import rows
 from harness.errors import BadInput, HarnessError
-from harness.measures import crosscheck, evaluation, parse_measure
+from harness.measures import crosscheck, evaluation, parse_measure, values
 from harness.measures.evaluation import score
 from harness.measures.matching import match
 from harness.records import Qrel, Query, ScoredDoc
@@ -100,8 +100,8 @@ def test_rule_4_the_cross_check_fails_loudly():
 
 @pytest.mark.parametrize("measure", evaluation.DEFAULT_MEASURES)
 def test_rule_4_every_scored_run_is_cross_checked(monkeypatch, measure):
-    right = evaluation.compute
-    monkeypatch.setattr(evaluation, "compute", lambda *arguments: right(*arguments) + 1e-5)
+    right = values.compute
+    monkeypatch.setattr(values, "compute", lambda *arguments: right(*arguments) + 1e-5)
     with pytest.raises(HarnessError, match="by pytrec_eval"):
         score(run_of({"q1": {"a": 2.0, "b": 1.0}}), [Qrel("q1", "b", 1)], [measure])
 

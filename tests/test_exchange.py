@@ -48,14 +48,14 @@ def results(tmp_path: Path) -> Path:
 )
 def test_names_of_ir_measures(measure: str, level: int, name: str | None) -> None:
     assert ir_measures_name(measure, level) == name
-    theirs = pytest.importorskip("ir_measures", reason="needs ir_measures")
+    theirs = pytest.importorskip("ir_measures")
     if name:
         assert str(theirs.parse_measure(name)) == name
 
 
 def test_ir_measures_computes_what_is_exported(results: Path, tmp_path: Path) -> None:
     """Its own program on our exported run, against our exported scores, query by query."""
-    theirs = pytest.importorskip("ir_measures", reason="needs ir_measures")
+    theirs = pytest.importorskip("ir_measures")
     found, _ = stored.read(results)
     (run,), _ = exchange.export(found, "trec", tmp_path / "out")
     (scores,), notes = exchange.export(found, "ir-measures", tmp_path / "out")

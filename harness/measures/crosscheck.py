@@ -6,6 +6,8 @@ import numpy as np
 
 from harness.errors import HarnessError
 from harness.measures import Measure
+from harness.measures.from_ir_measures import rebuilt
+from harness.measures.judged import Judged as StoredJudged
 from harness.runs.rankings import Run
 
 TOLERANCE = 1e-6
@@ -26,49 +28,101 @@ def check(
 
     Raises HarnessError that names the query, the measure and both values where they are more than 1e-6 apart.
     """
-    import pytrec_eval
-
     names = list(judged)
-    rows = np.unique(np.linspace(0, len(names) - 1, _count(len(names), run.size, sample)).round().astype(int)).tolist()
+    rows = _spread(len(names), _count(len(names), run.size, sample))
     asked = {names[row]: judged[names[row]] for row in rows}
     ranked = {query_id: run[query_id] for query_id in asked if query_id in run}
-    evaluator = pytrec_eval.RelevanceEvaluator(
-        asked, {_trec_eval_name(measure) for measure in measures if measure.name != "judged"}, relevance_level
-    )
-    found = evaluator.evaluate(
-        {query_id: dict(zip(ids, scores.tolist(), strict=True)) for query_id, (ids, scores) in ranked.items()}
-    )
-    for row in rows:
+    retrieved = {name: dict(zip(ids, scores.tolist(), strict=True)) for name, (ids, scores) in ranked.items()}
+    firsts = {query_id: ids for query_id, (ids, _) in ranked.items()}
+    _compare(asked, retrieved, firsts, measures, values[rows], relevance_level)
+    return len(rows)
+
+
+def check_judged(
+    judged: StoredJudged, measures: Sequence[Measure], values: np.ndarray, relevance_level: int, queries: int = 10
+) -> int:
+    """The same for `values` made from stored judgments, on so many queries spread evenly; return how many they were."""
+    rows = _spread(len(judged.query_ids), min(queries, len(judged.query_ids)))
+    asked, retrieved = rebuilt(judged.matches, judged.matches.ranks, rows)
+    firsts = {name: list(docs) for name, docs in retrieved.items()}
+    _compare(asked, retrieved, firsts, measures, values[rows], relevance_level)
+    return len(rows)
+
+
+def _compare(
+    asked: Judged,
+    retrieved: dict[str, dict[str, float]],
+    firsts: Mapping[str, Sequence[str]],
+    measures: Sequence[Measure],
+    values: np.ndarray,
+    level: int,
+) -> None:
+    """Raise HarnessError where a value is another; `values` is (queries of `asked`, measures)."""
+    found: dict[Measure, dict[str, float]] = {}
+    groups: dict[tuple[int, bool], list[Measure]] = {}
+    for measure in measures:
+        if _trec_eval_name(measure):
+            params = dict(measure.params)
+            groups.setdefault((params.get("rel", level), params.get("judged_only", False)), []).append(measure)
+    for (rel, judged_only), members in groups.items():
+        found |= _by_pytrec_eval(asked, retrieved, members, rel, judged_only)
+    for row, query_id in enumerate(asked):
         for measure, value in zip(measures, values[row].tolist(), strict=True):
-            query_id = names[row]
-            if query_id not in ranked:
-                expected = 0.0
-            elif measure.name == "judged":
-                first = ranked[query_id][0][: measure.cutoff]
-                expected = sum(doc_id in judged[query_id] for doc_id in first) / len(first)
+            if measure.name == "judged":
+                first = firsts.get(query_id, ())[: measure.cutoff]
+                expected = sum(doc_id in asked[query_id] for doc_id in first) / max(1, len(first))
+            elif measure in found:
+                expected = found[measure][query_id]
             else:
-                relevant = sum(grade >= relevance_level for grade in judged[query_id].values())
-                expected = _as_ours(measure, found[query_id][_trec_eval_name(measure)], relevant)
+                continue  # no second engine has it
             if not abs(value - expected) <= TOLERANCE:
                 raise HarnessError(
                     f"{measure} of query {query_id!r} is {value!r} by ranx and {expected!r} by pytrec_eval; "
                     "no figure of this run can be trusted, please report it with the run file"
                 )
-    return len(rows)
+
+
+def _by_pytrec_eval(
+    asked: Judged, retrieved: dict[str, dict[str, float]], measures: Sequence[Measure], level: int, judged_only: bool
+) -> dict[Measure, dict[str, float]]:
+    import pytrec_eval
+
+    names = {_trec_eval_name(measure) for measure in measures}
+    found = pytrec_eval.RelevanceEvaluator(asked, names, level, judged_docs_only_flag=judged_only).evaluate(retrieved)
+    relevant = {query_id: sum(grade >= level for grade in grades.values()) for query_id, grades in asked.items()}
+    return {
+        measure: {
+            query_id: _as_ours(measure, found[query_id][_trec_eval_name(measure)], relevant[query_id])
+            if query_id in found
+            else 0.0
+            for query_id in asked
+        }
+        for measure in measures
+    }
+
+
+def _spread(queries: int, count: int) -> list[int]:
+    return np.unique(np.linspace(0, queries - 1, count).round().astype(int)).tolist()
 
 
 def _count(queries: int, documents: int, sample: int) -> int:
     return queries if documents <= sample else max(1, queries * sample // documents)
 
 
+PLAIN = {"mrr": "recip_rank", "bpref": "bpref", "infap": "infAP", "rprec": "Rprec", "setr": "set_recall",
+         "setap": "set_map", "ndcg": "ndcg", "map": "map"}  # fmt: skip
+CUT = {"ndcg": "ndcg_cut", "map": "map_cut", "precision": "P", "recall": "recall", "recall_cap": "recall",
+       "success": "success"}  # fmt: skip
+
+
 def _trec_eval_name(measure: Measure) -> str:
-    """What trec_eval calls the measure, or the one that `_as_ours` makes it from."""
-    name, cutoff = measure
-    if name == "mrr":
-        return "recip_rank"
-    if not cutoff:
-        return name
-    return {"ndcg": "ndcg_cut", "map": "map_cut", "precision": "P"}.get(name, "recall") + f"_{cutoff}"
+    """What trec_eval calls the measure, or the one that `_as_ours` makes it from; empty where it has none."""
+    name, cutoff, params = measure
+    if "dcg" in dict(params):
+        return ""
+    if name == "setp":
+        return "set_relative_P" if "relative" in dict(params) else "set_P"
+    return f"{CUT[name]}_{cutoff}" if cutoff and name in CUT else PLAIN.get(name, "")
 
 
 def _as_ours(measure: Measure, value: float, relevant: int) -> float:
@@ -76,5 +130,5 @@ def _as_ours(measure: Measure, value: float, relevant: int) -> float:
     if measure.name == "mrr" and measure.cutoff:
         return value if value * measure.cutoff > 1 - TOLERANCE else 0.0
     if measure.name == "recall_cap":
-        return value * relevant / min(relevant, measure.cutoff)
+        return value * relevant / min(relevant, measure.cutoff) if relevant else 0.0
     return value

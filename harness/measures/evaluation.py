@@ -4,16 +4,17 @@ Every mean is over the judged queries: those with a document of at least `releva
 does not answer scores 0. The order of documents is the run's own total order, never a library's.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from harness.errors import HarnessError
-from harness.measures import DEFAULT_MEASURES, LARGEST_GRADE, Measure, crosscheck, display, parse_measure
+from harness.measures import DEFAULT_MEASURES, LARGEST_GRADE, Measure, crosscheck, display, parse, parse_measure
+from harness.measures.judged import Judged
 from harness.measures.matching import Matches, match
-from harness.measures.ranx_kernels import compute
 from harness.measures.scores import Scores, mean, read_scores, write_scores
-from harness.measures.ties import extreme_ranks, tie_rate
+from harness.measures.ties import extreme_ranks, tie_rate, tie_spans
+from harness.measures.values import values_at
 from harness.records import Qrel
 from harness.runs.rankings import Run, mismatch
 
@@ -26,15 +27,15 @@ HIGH_TIE_RATE = 0.2  # half-precision scores tie 0.6 of the first 1000, float32 
 def score(
     run: Run, qrels: Iterable[Qrel], measures: Sequence[str] = DEFAULT_MEASURES, relevance_level: int = 1
 ) -> Scores:
-    """Score `run` with each of `measures` (ranx strings, see `measures`) against `qrels`.
+    """Score `run` with each of `measures` (see there for their names) against `qrels`.
 
     Binary measures count a document as relevant from grade `relevance_level` on; nDCG uses the grades. Judged queries
     without any such document are in no mean and are named in the notes, as are queries of the run without judgments.
     Raises HarnessError for an unknown measure, qrels without a positive or with a pair twice, a run of other queries,
     and where pytrec_eval comes to another value (more than 1e-6 apart).
     """
-    wanted = list(dict.fromkeys(parse_measure(text) for text in measures))
-    judged = _by_query(qrels)
+    wanted = list(dict.fromkeys(parse(text) for text in measures))
+    judged = by_query(qrels)
     counted = {
         query_id: grades for query_id, grades in judged.items() if max(grades.values(), default=0) >= relevance_level
     }
@@ -42,7 +43,8 @@ def score(
         raise HarnessError(f"none of the {len(judged)} judged queries has a document of relevance >= {relevance_level}")
     if what := mismatch(run, judged.keys()):
         raise HarnessError(what)
-    matches = match(run, counted)
+    seen = judge(run, counted)
+    matches = seen.matches
     values = values_at(wanted, matches, matches.ranks, run.deepest, relevance_level)
     checked = crosscheck.check(run, counted, wanted, values, relevance_level)
     rate, band = tie_rate(run), _tie_band(run, matches, wanted, values, relevance_level)
@@ -60,10 +62,17 @@ def score(
         tie_rate=rate,
         tie_band=band,
         notes=tuple(notes),
+        seen=seen,
     )
 
 
-def _by_query(qrels: Iterable[Qrel]) -> dict[str, dict[str, int]]:
+def judge(run: Run, counted: Mapping[str, Mapping[str, int]]) -> Judged:
+    """What a measure has to see of `run`: where the judged documents of each query stand."""
+    matches = match(run, counted)
+    return Judged(tuple(counted), matches, *tie_spans(run, matches))
+
+
+def by_query(qrels: Iterable[Qrel]) -> dict[str, dict[str, int]]:
     judged: dict[str, dict[str, int]] = {}
     for query_id, doc_id, relevance in qrels:
         grades = judged.setdefault(query_id, {})
@@ -75,22 +84,6 @@ def _by_query(qrels: Iterable[Qrel]) -> dict[str, dict[str, int]]:
             )
         grades[doc_id] = relevance
     return judged
-
-
-def values_at(measures: Sequence[Measure], matches: Matches, ranks: np.ndarray, depth: int, level: int) -> np.ndarray:
-    """(Q, M) float64: each measure of each query, with the retrieved judged documents at `ranks`."""
-    run, qrels = matches.ranking(ranks, max(1, depth)), matches.qrels()
-    relevant = np.count_nonzero(matches.grades >= level, axis=1)
-    columns = []
-    for measure in measures:
-        if measure.name == "judged":
-            hits = compute(measure, matches.all_judged(), run, 1)
-            columns.append(hits / np.clip(matches.retrieved, 1, measure.cutoff))
-        elif measure.name == "recall_cap":
-            columns.append(compute(measure, qrels, run, level) / np.minimum(relevant, measure.cutoff))
-        else:
-            columns.append(compute(measure, qrels, run, 1 if measure.name == "ndcg" else level))
-    return np.stack(columns, axis=1) if columns else np.empty((len(matches.sizes), 0))
 
 
 def _tie_band(

@@ -11,6 +11,8 @@ from harness.measures import Measure
 
 RANX_NAMES = {
     "ndcg": "ndcg",
+    "success": "hit_rate",
+    "rprec": "r_precision",
     "mrr": "reciprocal_rank",
     "map": "average_precision",
     "recall": "recall",
@@ -27,6 +29,7 @@ def compute(measure: Measure, qrels: np.ndarray, run: np.ndarray, relevance_leve
     document number and a strictly decreasing score, best first. Returns (Q,) float64.
     """
     with imported_ranx() as ranx:
-        kernel = getattr(ranx.metrics, RANX_NAMES[measure.name])
+        exponential = measure.name == "ndcg" and measure.param("dcg") == "exp-log2"
+        kernel = getattr(ranx.metrics, "ndcg_burges" if exponential else RANX_NAMES[measure.name])
         values: np.ndarray = kernel(qrels, run, measure.cutoff, relevance_level)
     return values

@@ -12,6 +12,7 @@ from harness.errors import BadInput, HarnessError
 from harness.files import atomic_gzip
 from harness.lines import numbered_text
 from harness.measures import parse_measure
+from harness.measures.judged import Judged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,7 @@ class Scores:
     tie_rate: float = 0.0  # share of the run's documents that share their score with another of the same query
     tie_band: dict[str, tuple[float, float]] = field(default_factory=dict)  # mean in the worst and best tie order
     notes: tuple[str, ...] = ()  # what a reader of the figures has to know, one sentence each
+    seen: Judged | None = None  # what they were made of: judged documents and their ranks, in the same order of queries
 
     @property
     def judged(self) -> int:

@@ -16,6 +16,15 @@ def tie_rate(run: Run) -> float:
     return float(np.count_nonzero(tied) / run.size)
 
 
+def tie_spans(run: Run, matches: Matches) -> tuple[np.ndarray, np.ndarray]:
+    """The first and the last rank (H,), from 0, of the documents whose score each judged document shares."""
+    starts = np.flatnonzero(~_equal_to_the_one_before(run))
+    group = np.searchsorted(starts, matches.flat, side="right") - 1
+    ends = np.append(starts, run.size)[group + 1] - 1 if len(group) else group
+    shift = matches.ranks - matches.flat
+    return starts[group] + shift, ends + shift
+
+
 def extreme_ranks(run: Run, matches: Matches) -> tuple[np.ndarray, np.ndarray]:
     """The ranks (H,) of the judged documents in the best and in the worst order of tied documents.
 

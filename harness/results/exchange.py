@@ -5,11 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness import files
-from harness.measures import parse_measure
+from harness.measures import parse
+from harness.measures.from_ir_measures import name_of
 from harness.results import Result, manifest, mteb
-
-_NAMES = {"ndcg": "nDCG", "mrr": "RR", "map": "AP", "recall": "R", "precision": "P", "judged": "Judged"}
-_BINARY = {"mrr", "map", "recall", "precision"}  # those that ask from which grade on a document is relevant
 
 
 def ir_measures_name(measure: str, relevance_level: int = 1) -> str | None:
@@ -18,11 +16,7 @@ def ir_measures_name(measure: str, relevance_level: int = 1) -> str | None:
     >>> ir_measures_name("mrr@10"), ir_measures_name("map", 2), ir_measures_name("recall_cap@100")
     ('RR@10', 'AP(rel=2)', None)
     """
-    name, cutoff = parse_measure(measure)
-    if name not in _NAMES:
-        return None
-    level = f"(rel={relevance_level})" if name in _BINARY and relevance_level > 1 else ""
-    return f"{_NAMES[name]}{level}{f'@{cutoff}' if cutoff else ''}"
+    return name_of(parse(measure), relevance_level)
 
 
 def export(results: Sequence[Result], form: str, output: Path) -> tuple[list[Path], list[str]]:

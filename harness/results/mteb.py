@@ -59,8 +59,8 @@ def dataset_of(task: str, split: str) -> str | None:
 
 def key_of(measure: str, k: int) -> str | None:
     """MTEB's key of a measure: `ndcg@10` -> ndcg_at_10; MAP of a whole run of k documents is map_at_k; else None."""
-    name, cutoff = parse_measure(measure)
-    return f"{MEASURES[name]}_at_{cutoff or k}" if name in MEASURES else None
+    name, cutoff, params = parse_measure(measure)
+    return f"{MEASURES[name]}_at_{cutoff or k}" if name in MEASURES and not params else None
 
 
 def measure_of(key: str) -> str | None:
