@@ -109,7 +109,7 @@ class Field:
         self.run(self.fresh())
         self.whole_s = time.monotonic() - start
         self.expected = self.outputs()
-        if len(self.expected) != (20 if more else 12):
+        if len(self.expected) != (30 if more else 18):
             raise SystemExit(f"the uninterrupted run did not finish: {sorted(self.expected)}")
 
     def fresh(self) -> Path:
@@ -192,11 +192,16 @@ def damages(field: Field, count: int) -> None:
     field.run(field.fresh())
     results, cache = field.home / "results" / "runs", field.home / "cache"
     for _ in tqdm(range(count), desc="damages"):
-        kind = field.draw.choice(["index", "manifest", "scores", "run"])
+        kind = field.draw.choice(["index", "manifest", "scores", "judged", "run"])
         if kind == "index":
             places = [path for path in cache.glob("indexes/*/index/**/*") if path.is_file() and path.stat().st_size]
         else:
-            names = {"manifest": "manifest.json", "scores": "scores.tsv.gz", "run": "run.trec.gz"}
+            names = {
+                "manifest": "manifest.json",
+                "scores": "scores.tsv.gz",
+                "judged": "judged.tsv.gz",
+                "run": "run.trec.gz",
+            }
             needed = {"overlap", "capitals"}  # whose runs are read again
             places = [path for path in results.glob(f"*/*/{names[kind]}") if kind != "run" or needed & {*path.parts}]
         path = field.draw.choice(sorted(places))

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from harness import leaderboard as boards
 from harness import paths
 from harness import results as stored
+from harness.measures import parse
 from harness.results.remote import mirror
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def scores(
     """One row per system, dataset and judged query: system, dataset, query_id, score. Names may be groups."""
     import pandas as pd
 
+    measure = str(parse(measure))
     chosen = stored.select(stored.read(_folder(folder))[0], datasets, systems)
     frames = [
         pd.DataFrame(
@@ -113,7 +115,7 @@ def compare(
 
     found, _ = stored.read(_folder(folder))
     pair = [pick(found, tag, dataset) for tag in (first, second)]
-    chosen = measure or pair[0].primary_measure
+    chosen = str(parse(measure or pair[0].primary_measure))
     matrix = join(pair, chosen)
     frame = pd.DataFrame({"query_id": matrix.query_ids, first: matrix.scores[:, 0], second: matrix.scores[:, 1]})
     frame["difference"] = frame[first] - frame[second]

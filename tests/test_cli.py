@@ -181,7 +181,7 @@ def test_a_data_folder_that_is_none_says_which_option(tmp_path, monkeypatch, cap
         ("leaderboard --output .", "--output . is a folder; name a file in it"),
         ("leaderboard --results file", "the results folder file is a file; name a folder with --results"),
         ("score run --dataset toy --tag x --results file", "the results folder file is a file"),
-        ("leaderboard --measure NDCG@10", "unknown measure 'NDCG@10'; did you mean 'ndcg@10'?"),
+        ("leaderboard --measure nDGC@10", "unknown measure 'nDGC'; did you mean 'ndcg'?"),
         ("run bm25 --dataset SciFact2", "unknown dataset 'SciFact2'; did you mean 'scifact'?"),
         ("export --format mteb --output file/x", "file/x/one: Not a directory"),
         ("score run --dataset toy/qrels --tag x", "there is no queries.jsonl or queries.jsonl.gz"),

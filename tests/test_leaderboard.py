@@ -147,7 +147,7 @@ def test_the_signature_says_who_scored(three):
 @pytest.mark.parametrize(
     ("measure", "baseline", "message"),
     [
-        ("ndcg@1", None, "unknown measure 'ndcg@1'; did you mean 'ndcg@10'"),
+        ("ndcg@1", None, "no judged.tsv.gz to make ndcg@1 of"),
         ("ndcg@10", "bm52", "unknown baseline 'bm52'; did you mean 'bm25'"),
     ],
 )

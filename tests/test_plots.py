@@ -63,7 +63,7 @@ def test_every_figure_in_every_format_twice_the_same(
         (["cd", "--output", "x.png", "--dataset", "scifact"], "needs 3 systems with 2 datasets in common"),
         (["pairs", "--output", "x.png"], "name one with --dataset"),
         (["queries", "--output", "x.png", "--baseline", "a"], "wants one --system, one --baseline and one --dataset"),
-        (["leaderboard", "--output", "x.png", "--measure", "ndcg@100"], "unknown measure"),
+        (["leaderboard", "--output", "x.png", "--measure", "ndcg@100"], "no judged.tsv.gz to make ndcg@100 of"),
     ],
 )
 def test_what_cannot_be_drawn(

@@ -99,7 +99,11 @@ def test_every_result_says_how_it_was_evaluated(tmp_path, dataset, manifest, lev
 @pytest.mark.parametrize(
     ("measure", "spoil", "message"),
     [
-        ("ndcg@100", lambda folder: None, "unknown measure of bm25 on scifact 'ndcg@100'; did you mean 'ndcg@10'"),
+        (
+            "ndcg@100",
+            lambda folder: None,
+            "was scored with ndcg@10, and has no judged.tsv.gz to make ndcg@100 of; run or score it again",
+        ),
         ("ndcg@10", lambda folder: (folder / "scores.tsv.gz").unlink(), "scores.tsv.gz: is missing"),
         (
             "ndcg@10",
@@ -213,4 +217,4 @@ def test_columns_follow_the_dataset_table_then_the_alphabet(tmp_path):
     made_results.add(tmp_path, "a", "bread", {"map": [0.1]})
     found, notes = columns(results.read(tmp_path)[0], "ndcg@10")
     assert [column.name for column in found] == ["nfcorpus", "scifact", "apples", "zoo"]
-    assert notes == ["a on bread was not scored with ndcg@10"]
+    assert notes == ["a on bread was not scored with ndcg@10, nor has it judged.tsv.gz to make it of"]

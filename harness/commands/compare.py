@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("first", metavar="TAG", help="a system, for example bm25")
     parser.add_argument("second", metavar="TAG", help="another one")
     parser.add_argument("--dataset", required=True, metavar="NAME", help="a dataset that both have")
-    parser.add_argument("--measure", action="append", metavar="M", help="may be repeated (default: the dataset's own)")
+    options.add_measures(parser, "the dataset's own")
     parser.add_argument("--top", type=int, default=10, metavar="N", help="queries shown (default: 10)")
     parser.add_argument("--query", metavar="ID", help="instead: what each found for this query, and what it missed")
     add_test(parser)
@@ -39,7 +39,7 @@ def main(arguments: argparse.Namespace) -> int:
     found, _ = results.read(options.results_folder(arguments))
     name = datasets.name_of(arguments.dataset, options.data_folders(arguments))
     first, second = (pick(found, tag, name) for tag in (arguments.first, arguments.second))
-    measures = list(dict.fromkeys(arguments.measure or [first.primary_measure]))
+    measures = options.measures(arguments, [first.primary_measure])
     if arguments.query is not None:
         unused = ("top", "test", "correction", "alpha")
         options.refuse(arguments, add_arguments, unused, "nothing is tested on the one --query")

@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", metavar="DIR", type=Path, required=True, help="files go to DIR/TAG")
     parser.add_argument("--dataset", action="append", default=[], metavar="NAME", help="only these; or a group")
     parser.add_argument("--system", action="append", default=[], metavar="TAG", help="only these; may be repeated")
+    options.add_measures(parser, "all that were scored")
     options.add_results(parser)
 
 
@@ -25,9 +26,11 @@ def main(arguments: argparse.Namespace) -> int:
     from harness import results
     from harness.results import exchange
 
+    if arguments.format == "trec":
+        options.refuse(arguments, add_arguments, ("measure",), "a run file holds no scores of a measure")
     found, _ = results.read(options.results_folder(arguments))
     chosen = results.select(found, arguments.dataset, arguments.system)
-    written, notes = exchange.export(chosen, arguments.format, arguments.output)
+    written, notes = exchange.export(chosen, arguments.format, arguments.output, options.measures(arguments))
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     for path in written:

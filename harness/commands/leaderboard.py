@@ -11,7 +11,7 @@ HELP = "print tables of the results, with corrected significance tests"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What is shown, how it is tested, and where it goes."""
     options.add_results(parser)
-    parser.add_argument("--measure", action="append", metavar="M", help="may be repeated (default: ndcg@10)")
+    options.add_measures(parser, "ndcg@10")
     parser.add_argument("--dataset", action="append", default=[], metavar="NAME", help="only these; may be repeated")
     parser.add_argument("--group", action="append", default=[], metavar="NAME", help="only the datasets of this group")
     parser.add_argument("--system", action="append", default=[], metavar="TAG", help="only these; may be repeated")
@@ -75,7 +75,7 @@ def main(arguments: argparse.Namespace) -> int:
         chosen = seeds.merge(chosen, arguments.system)
     boards = [
         build(chosen, measure, arguments.baseline, arguments.test, arguments.correction, arguments.alpha, notes)
-        for measure in dict.fromkeys(arguments.measure or ["ndcg@10"])
+        for measure in options.measures(arguments, ["ndcg@10"])
     ]
     boards = [with_spread(board, chosen) for board in boards]
     text = render(boards, arguments.format)

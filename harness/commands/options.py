@@ -29,6 +29,22 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--offline", action="store_true", help="never download")
 
 
+def add_measures(parser: argparse.ArgumentParser, default: str) -> None:
+    """--measure, as often as one likes"""
+    parser.add_argument(
+        "--measure", metavar="M", action="append", default=[],
+        help=f"any of ranks and grades: ndcg@20, RBP(p=.8), AP(rel=2), …; may be repeated (default: {default})",
+    )  # fmt: skip
+
+
+def measures(arguments: argparse.Namespace, default: Iterable[str] = ()) -> list[str]:
+    """What was asked for by --measure, else `default`, in the spelling that is used everywhere; raises HarnessError."""
+    from harness.measures import parse
+
+    given = [arguments.measure] if isinstance(arguments.measure, str) else arguments.measure
+    return list(dict.fromkeys(str(parse(text)) for text in given or default))
+
+
 def refuse(
     arguments: argparse.Namespace,
     add_arguments: Callable[[argparse.ArgumentParser], None],

@@ -56,6 +56,7 @@ def main(arguments: argparse.Namespace) -> int:
         arguments, add_arguments, UNUSED[arguments.figure], f"the figure {arguments.figure} has no use for it"
     )
     style.check(arguments.output)
+    [arguments.measure] = options.measures(arguments)
     found, _ = results.read(options.results_folder(arguments))
     style.save(figure(arguments, found), arguments.output)
     print(arguments.output)

@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What is shown, where it goes, and whether to serve it."""
     options.add_results(parser)
     parser.add_argument("--output", metavar="DIR", type=Path, default=Path("site"), help="(default: site)")
-    parser.add_argument("--measure", action="append", default=[], metavar="M", help="only these (default: all scored)")
+    options.add_measures(parser, "all that were scored")
     parser.add_argument("--dataset", action="append", default=[], metavar="NAME", help="only these; or a group")
     parser.add_argument("--system", action="append", default=[], metavar="TAG", help="only these; may be repeated")
     parser.add_argument("--test", choices=["t", "permutation"], default="t", help="on paired queries (default: t)")
@@ -43,7 +43,7 @@ def main(arguments: argparse.Namespace) -> int:
     made = site.write(
         options.results_folder(arguments),
         arguments.output,
-        arguments.measure,
+        options.measures(arguments),
         arguments.dataset,
         arguments.system,
         arguments.test,

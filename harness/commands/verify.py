@@ -15,6 +15,7 @@ HELP = "compare the results with published figures and say why they differ"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The results folder, and whether to print JSON."""
     options.add_results(parser)
+    options.add_measures(parser, "all with a figure")
     parser.add_argument("--json", action="store_true", help="print the verdicts as JSON")
 
 
@@ -27,7 +28,7 @@ def main(arguments: argparse.Namespace) -> int:
 
     found, notes = results.read(options.results_folder(arguments))
     found, damaged = results.sound(found)
-    verdicts = verify(found)
+    verdicts = verify(found, options.measures(arguments))
     count: dict[str, int] = {}
     for verdict in verdicts:
         count[verdict.status] = count.get(verdict.status, 0) + 1

@@ -10,6 +10,7 @@ import numpy as np
 from harness.errors import unknown
 from harness.leaderboard import signature
 from harness.leaderboard.columns import Column, average, columns
+from harness.measures import parse
 from harness.results import Result
 from harness.statistics.across_datasets import OverDatasets, over_datasets
 from harness.statistics.intervals import ranks_by_tag, t_intervals
@@ -89,9 +90,9 @@ def build(
 
     Raises HarnessError for an unknown baseline or measure, and where systems were not measured alike.
     """
-    known = list(dict.fromkeys(name for result in results for name in result.measures))
-    if measure not in known:
-        raise unknown("measure", measure, known)
+    measure = str(parse(measure))
+    if not any(result.knows(measure) for result in results):
+        results[0].scores(measure)  # raises, saying what there is
     if baseline is not None and baseline not in {result.tag for result in results}:
         raise unknown("baseline", baseline, {result.tag for result in results})
     found, column_notes = columns(results, measure)

@@ -90,10 +90,11 @@ def columns(results: Sequence[Result], measure: str) -> tuple[list[Column], list
     by_dataset: dict[str, list[Result]] = defaultdict(list)
     notes = []
     for result in results:
-        if measure in result.measures:
+        if result.knows(measure):
             by_dataset[result.dataset].append(result)
         else:
-            notes.append(f"{result.tag} on {result.dataset} was not scored with {measure}")
+            what = f"was not scored with {measure}, nor has it judged.tsv.gz to make it of"
+            notes.append(f"{result.tag} on {result.dataset} {what}")
     order = {name: place for place, name in enumerate(rows)}
     units: dict[Unit, list[Matrix]] = defaultdict(list)
     for name in sorted(by_dataset, key=lambda name: (order.get(name.partition("@")[0], len(order)), name)):

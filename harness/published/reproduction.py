@@ -36,12 +36,14 @@ class Verdict(NamedTuple):
     source: str = ""
 
 
-def verify(results: Iterable[Result]) -> list[Verdict]:
+def verify(results: Iterable[Result], measures: Sequence[str] = ()) -> list[Verdict]:
     """A verdict for each measure of each result that has published figures, one `no figure` for a result that has none.
 
-    Results of all members of a group (CQADupStack, the 18 of BEIR, its 14 public ones) also count as their mean.
+    Results of all members of a group (CQADupStack, the 18 of BEIR, its 14 public ones) also count as their mean. With
+    `measures` there are verdicts on these alone, also where they were not scored but can be made.
     """
-    return judged(map(Subject.of, results))
+    found = judged(Subject.of(result, measures) for result in results)
+    return [one for one in found if not measures or one.measure in measures]
 
 
 def judged(subjects: Iterable[Subject]) -> list[Verdict]:

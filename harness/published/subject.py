@@ -26,10 +26,11 @@ class Subject:
     members: int = 1
 
     @classmethod
-    def of(cls, result: Result) -> Self:
-        """A result as it stands; raises as `Result.means`."""
+    def of(cls, result: Result, measures: Sequence[str] = ()) -> Self:
+        """A result as it stands, with `measures` beside those that were scored; raises as `Result.scores`."""
+        means = result.means | {name: result.mean(name) for name in measures if result.knows(name)}
         return cls(
-            result.tag, result.dataset, result.retriever, result.arguments, result.means, result.judged,
+            result.tag, result.dataset, result.retriever, result.arguments, means, result.judged,
             result.answered, result.depth, result.data.qrels, result.dropped_self, result.primary_measure,
         )  # fmt: skip
 

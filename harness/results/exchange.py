@@ -19,18 +19,23 @@ def ir_measures_name(measure: str, relevance_level: int = 1) -> str | None:
     return name_of(parse(measure), relevance_level)
 
 
-def export(results: Sequence[Result], form: str, output: Path) -> tuple[list[Path], list[str]]:
-    """Write each result in `form` ("mteb", "trec", "ir-measures") below `output`/<tag>; the files, and notes."""
+def export(
+    results: Sequence[Result], form: str, output: Path, measures: Sequence[str] = ()
+) -> tuple[list[Path], list[str]]:
+    """Write each result in `form` ("mteb", "trec", "ir-measures") below `output`/<tag>; the files, and notes.
+
+    Without `measures` those that were scored.
+    """
     written, notes = [], []
     for result in results:
-        path, said = FORMS[form](result, output / result.tag)
+        path, said = FORMS[form](result, output / result.tag, measures or result.measures)
         written += [path] if path else []
         notes += [note for note in said if note not in notes]
     return written, notes
 
 
-def _mteb(result: Result, folder: Path) -> tuple[Path | None, list[str]]:
-    body, left_out = mteb.result(result.body)
+def _mteb(result: Result, folder: Path, measures: Sequence[str]) -> tuple[Path | None, list[str]]:
+    body, left_out = mteb.result({**result.body, "scores": {name: result.mean(name) for name in measures}})
     # DL19 is a split of MTEB's MSMARCO; in a file of its own it can't overwrite the other one. So any other split.
     apart = result.dataset == "trec-dl-2019" or mteb.base_of(result.dataset) != result.dataset
     path = folder / f"{'-'.join([body['task_name'], *(body['scores'] if apart else ())])}.json"
@@ -39,7 +44,7 @@ def _mteb(result: Result, folder: Path) -> tuple[Path | None, list[str]]:
     return path, [note] if left_out else []
 
 
-def _trec(result: Result, folder: Path) -> tuple[Path | None, list[str]]:
+def _trec(result: Result, folder: Path, _: Sequence[str]) -> tuple[Path | None, list[str]]:
     source = result.folder / manifest.RUN
     if not source.is_file():
         return None, [f"{result.tag} on {result.dataset}: {manifest.RUN} is not here; run the system again to have it"]
@@ -49,23 +54,23 @@ def _trec(result: Result, folder: Path) -> tuple[Path | None, list[str]]:
     return path, []
 
 
-def _ir_measures(result: Result, folder: Path) -> tuple[Path | None, list[str]]:
+def _ir_measures(result: Result, folder: Path, measures: Sequence[str]) -> tuple[Path | None, list[str]]:
     """query_id, measure, value as `ir_measures -q` prints them, and at the end the means under the query `all`."""
-    named = {measure: ir_measures_name(measure, result.relevance_level) for measure in result.measures}
+    named = {measure: ir_measures_name(measure, result.relevance_level) for measure in measures}
     columns = {measure: result.scores(measure) for measure, name in named.items() if name}
     lines = [
         f"{query_id}\t{named[measure]}\t{value!r}"
         for query_id in next(iter(columns.values()), {})
         for measure, value in ((measure, scores[query_id]) for measure, scores in columns.items())
     ]
-    lines += [f"all\t{named[measure]}\t{result.means[measure]!r}" for measure in columns]
+    lines += [f"all\t{named[measure]}\t{result.mean(measure)!r}" for measure in columns]
     path = folder / f"{result.dataset}.tsv"
     files.write_bytes(path, "".join(line + "\n" for line in lines).encode())
     missing = [measure for measure, name in named.items() if name is None]
     return path, [f"ir_measures has no {', '.join(missing)}"] if missing else []
 
 
-FORMS: dict[str, Callable[[Result, Path], tuple[Path | None, list[str]]]] = {
+FORMS: dict[str, Callable[[Result, Path, Sequence[str]], tuple[Path | None, list[str]]]] = {
     "mteb": _mteb,
     "trec": _trec,
     "ir-measures": _ir_measures,

@@ -28,7 +28,7 @@ SHAPE: dict[str, Any] = {
 }
 CHECKSUM = "sha256"  # of the manifest itself without this entry, as canonical JSON
 WORDS = {str: "text", dict: "a table", int: "a whole number", bool: "true or false", list: "a list"}
-NAME, RUN, SCORES = "manifest.json", "run.trec.gz", "scores.tsv.gz"
+NAME, RUN, SCORES, JUDGED = "manifest.json", "run.trec.gz", "scores.tsv.gz", "judged.tsv.gz"
 FAILURE = "failure.txt"  # beside where the result would be: the traceback of the last attempt
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness import files
-from harness.errors import BadInput, HarnessError, unknown
+from harness.errors import BadInput, HarnessError
 from harness.host import integrity
 from harness.results import manifest, tags
 from harness.results.costs import COSTS
@@ -15,6 +15,8 @@ from harness.results.recorded import Recorded
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from harness.measures.judged import Judged
 
 
 class Input(NamedTuple):
@@ -36,15 +38,31 @@ class Result(Recorded):
     def _frame(self) -> "pd.DataFrame":
         from harness.measures.scores import read_scores
 
-        path, recorded = self.folder / manifest.SCORES, self._table("files")
+        return read_scores(self._sound(manifest.SCORES))
+
+    @cached_property
+    def seen(self) -> "Judged":
+        """What a measure has to see of the run. Raises BadInput where the file is missing, or not as it was written."""
+        from harness.measures.judged import read_judged
+
+        path = self._sound(manifest.JUDGED)
+        found = read_judged(path)
+        if list(found.query_ids) != self._frame["query_id"].tolist():
+            raise BadInput(path, None, f"is about other queries than {manifest.SCORES}; run or score this pair again")
+        return found
+
+    def _sound(self, name: str) -> Path:
+        """The path of one of its files, which is there and as it was written."""
+        path, recorded = self.folder / name, self._table("files")
         if not path.is_file():
             raise BadInput(path, None, "is missing although the manifest is there; run or score this pair again")
-        if manifest.SCORES in recorded and (
-            wrong := integrity.damage(self.folder, {manifest.SCORES: recorded[manifest.SCORES]})
-        ):
-            what = f"is not as it was written ({wrong[manifest.SCORES]}); run or score this pair again"
-            raise BadInput(path, None, what)
-        return read_scores(path)
+        if name in recorded and (wrong := integrity.damage(self.folder, {name: recorded[name]})):
+            raise BadInput(path, None, f"is not as it was written ({wrong[name]}); run or score this pair again")
+        return path
+
+    def knows(self, measure: str) -> bool:
+        """Whether there are scores by this measure: stored ones, or such as can be made of the stored judgments."""
+        return measure in self.measures or manifest.JUDGED in self._table("files")
 
     @property
     def members(self) -> "tuple[Result, ...]":
@@ -105,12 +123,31 @@ class Result(Recorded):
         return one.now.cost(name, of | {self.tag}) if one.now and one.tag not in of | {self.tag} else None
 
     def scores(self, measure: str) -> dict[str, float]:
-        """query_id -> score, for every judged query. Raises HarnessError for a measure that was not scored."""
+        """query_id -> score, for every judged query.
+
+        A measure that is not stored is made of the stored judgments, and checked by another engine on ten queries.
+        Raises HarnessError where an older result has none.
+        """
         if measure not in self.measures:
-            raise unknown(f"measure of {self.tag} on {self.dataset}", measure, self.measures)
+            if self.knows(measure):
+                return self._made(measure)
+            listed = ", ".join(self.measures)
+            raise HarnessError(
+                f"{self.tag} on {self.dataset} was scored with {listed}, and has no {manifest.JUDGED} to make "
+                f"{measure} of; run or score it again with this version"
+            )
         if measure not in self._frame.columns:
             raise BadInput(self.folder / manifest.SCORES, 1, f"lacks {measure}, which the manifest has; score it again")
         return dict(zip(self._frame["query_id"].tolist(), self._frame[measure].tolist(), strict=True))
+
+    def _made(self, measure: str) -> dict[str, float]:
+        from harness.measures import crosscheck, parse
+        from harness.measures.values import values_at
+
+        seen, wanted, level = self.seen, [parse(measure)], self.relevance_level
+        values = values_at(wanted, seen.matches, seen.matches.ranks, seen.deepest, level)
+        crosscheck.check_judged(seen, wanted, values, level)
+        return dict(zip(seen.query_ids, values[:, 0].tolist(), strict=True))
 
 
 def about(folder: Path) -> Result | None:

@@ -30,6 +30,10 @@ class SeedMean(Result):
         """What all of the members were scored by."""
         return [name for name in self.members[0].measures if all(name in other.measures for other in self.members)]
 
+    def knows(self, measure: str) -> bool:
+        """Whether all of the members have scores by it."""
+        return all(member.knows(measure) for member in self.members)
+
     def cost(self, name: str, of: frozenset[str] = frozenset()) -> float | None:
         """The mean over the members; None where one is unknown."""
         found = [cost for member in self.members if (cost := member.cost(name, of)) is not None]

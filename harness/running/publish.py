@@ -1,4 +1,4 @@
-"""From an ordered run to the three files of a result: run.trec.gz, scores.tsv.gz and, last, manifest.json."""
+"""From an ordered run to the files of a result: run.trec.gz, scores.tsv.gz, judged.tsv.gz and, last, manifest.json."""
 
 import shutil
 from pathlib import Path
@@ -10,6 +10,7 @@ from harness import runs
 from harness.datasets import Dataset
 from harness.host import integrity
 from harness.measures import DEFAULT_MEASURES, evaluation
+from harness.measures.judged import write_judged
 from harness.results import Result, manifest
 from harness.runs import Run
 
@@ -30,6 +31,8 @@ def publish(run: Run, dataset: Dataset, place: Path, tag: str, most: int, body: 
     try:
         digest = runs.write(run, new / manifest.RUN, tag)
         evaluation.write_scores(scores, new / manifest.SCORES)
+        assert scores.seen is not None
+        write_judged(scores.seen, new / manifest.JUDGED)
         written = manifest.write(
             new,
             {
@@ -55,13 +58,14 @@ def publish(run: Run, dataset: Dataset, place: Path, tag: str, most: int, body: 
                 "files": {
                     manifest.RUN: {"bytes": (new / manifest.RUN).stat().st_size},
                     manifest.SCORES: integrity.facts(new / manifest.SCORES),
+                    manifest.JUDGED: integrity.facts(new / manifest.JUDGED),
                 },
                 "tie_band": scores.tie_band,
                 "notes": [*body.get("notes", ()), *run.notes, *scores.notes, *_unknown_docs(dataset)],
             },
         )
         (place / manifest.NAME).unlink(missing_ok=True)  # no manifest stands beside files that it is not about
-        for name in (manifest.RUN, manifest.SCORES, manifest.NAME):
+        for name in (manifest.RUN, manifest.SCORES, manifest.JUDGED, manifest.NAME):
             (new / name).replace(place / name)
         return Result(place, tag, dataset.name, written)
     finally:

@@ -13,7 +13,7 @@ from harness.errors import BadInput, HarnessError
 from harness.host import integrity
 from harness.leaderboard import Leaderboard, build, costs
 from harness.leaderboard.groups import groups
-from harness.measures import display
+from harness.measures import display, parse
 from harness.published import reproduction
 from harness.results import Result
 from harness.results import means as imported
@@ -111,7 +111,7 @@ def _measure_page(
 
 def _file(at: int, measure: str) -> str:
     """The first measure is what opens; `recall_cap@100` would be an odd address, so it is recall_cap-100.html."""
-    return "index.html" if at == 0 else f"{measure.replace('@', '-')}.html"
+    return "index.html" if at == 0 else f"{parse(measure).slug.replace('@', '-')}.html"
 
 
 def _made(mine: Sequence[Result]) -> list[Any]:

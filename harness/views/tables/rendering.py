@@ -8,6 +8,7 @@ from harness import files, results
 from harness.errors import unknown
 from harness.leaderboard import Leaderboard, build
 from harness.leaderboard.spread import with_spread
+from harness.measures import parse
 from harness.results import seeds
 from harness.views.tables import tables
 from harness.views.tables.grid import Grid, escape
@@ -41,7 +42,7 @@ def write_tables(results_folder: Path, tables_folder: Path, merge_seeds: bool = 
     for measure in dict.fromkeys(name for result in found for name in result.measures):
         board = with_spread(build(found, measure), found)
         for form, ending in FORMATS.items():
-            written.append(tables_folder / f"{measure}.{ending}")
+            written.append(tables_folder / f"{parse(measure).slug}.{ending}")
             files.write_bytes(written[-1], render([board], form).encode())
     return written
 
