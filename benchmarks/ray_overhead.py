@@ -16,6 +16,9 @@ import time
 from pathlib import Path
 
 from harness.running import executor, ray_executor, suites
+from harness.running.folders import Folders
+from harness.running.job import Job
+from harness.running.plan import plan
 
 PLUGIN = """
 import time
@@ -62,10 +65,10 @@ def main() -> None:
         place = Path(name)
         (place / "slow.py").write_text(PLUGIN.replace("SHARD_DOCS", str(-(-DOCS // arguments.shards))))
         settings = {"seconds": arguments.seconds, "burn": arguments.burn}
-        system = suites.system(f"{place / 'slow.py'}:Slow", settings, "slow")
+        todo = plan([suites.system(f"{place / 'slow.py'}:Slow", settings, "slow")], ["sample"])
         kinds = {
-            "local": lambda **of: executor.run_all([system], ["sample"], devices=["cpu", "cpu"], **of),
-            "ray": lambda **of: ray_executor.run_all([system], ["sample"], **of),
+            "local": lambda job: executor.run_all(todo, job._replace(devices=("cpu", "cpu"))),
+            "ray": lambda job: ray_executor.run_all(todo, job),
         }
         seconds: dict[str, list[float]] = {kind: [] for kind in kinds}
         made: set[tuple[bytes, ...]] = set()
@@ -73,7 +76,7 @@ def main() -> None:
             for kind, run_all in kinds.items():
                 results = place / f"{kind}-{number}"
                 start = time.perf_counter()
-                (outcome,) = run_all(k=100, results=results, cache=place / f"cache-{kind}-{number}", data_dirs=[])
+                (outcome,) = run_all(Job(Folders(results, place / f"cache-{kind}-{number}"), 100))
                 seconds[kind].append(time.perf_counter() - start)
                 if outcome.status != "done":
                     sys.exit(outcome.message)

@@ -8,7 +8,7 @@ import pytest
 from harness import cli
 from harness.errors import HarnessError
 from harness.running import devices, parts, suites
-from harness.running.executor import run_all
+from jobs import run_all
 
 DIVIDED = f"{Path(__file__).with_name('divided.py')}:Divided"
 
@@ -18,7 +18,7 @@ DIVIDED = f"{Path(__file__).with_name('divided.py')}:Divided"
     [("0", ["cuda:0"]), ("0,1", ["cuda:0", "cuda:1"]), ("cpu, cpu", ["cpu", "cpu"]), ("cuda:3,mps", ["cuda:3", "mps"])],
 )
 def test_devices_are_numbers_or_names(text: str, expected: list[str]) -> None:
-    assert devices.parse(text) == expected
+    assert list(devices.parse(text)) == expected
 
 
 @pytest.mark.parametrize("text", ["", "0,", ",", "0,,1"])

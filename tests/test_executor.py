@@ -7,7 +7,7 @@ import pytest
 import toy
 from harness.results.manifest import FAILURE
 from harness.running import suites
-from harness.running.executor import run_all
+from jobs import run_all
 
 GOOD = f"{Path(__file__).with_name('overlap.py')}:Overlap"
 BROKEN = """

@@ -15,8 +15,8 @@ import toy
 from harness.cli import main
 from harness.host import locks
 from harness.running import suites
-from harness.running.executor import run_all
 from harness.running.runner import Outcome
+from jobs import run_all
 
 OVERLAP = f"{Path(__file__).with_name('overlap.py')}:Overlap"
 SYSTEMS = [

@@ -8,6 +8,8 @@ import toy
 from harness import paths
 from harness.cli import main
 from harness.running import cache_entries, forecast, suites
+from harness.running.plan import Pair
+from jobs import job
 from retrievers.search import vector_store
 
 PLUGIN = (
@@ -48,8 +50,7 @@ def test_too_little_memory_is_a_warning(place: Path, capsys: pytest.CaptureFixtu
 
 
 def of(name: str, retriever: str = "bm25", **arguments: object) -> forecast.Forecast:
-    pairs = [(name, suites.system(retriever, arguments, "x"))]
-    return forecast.of(pairs, 1000, Path("results"), paths.cache_dir(), [], False)
+    return forecast.of([Pair(name, suites.system(retriever, arguments, "x"))], job(Path("results"), paths.cache_dir()))
 
 
 def test_a_download_and_an_index_of_ms_marco(place: Path) -> None:
@@ -59,8 +60,8 @@ def test_a_download_and_an_index_of_ms_marco(place: Path) -> None:
 
 
 def test_datasets_that_share_an_index_need_it_once(place: Path) -> None:
-    pairs = [(name, suites.system("bm25", {}, "x")) for name in ("msmarco-dev", "trec-dl-2019", "trec-dl-2020")]
-    found = forecast.of(pairs, 1000, Path("results"), paths.cache_dir(), [], False)
+    pairs = [Pair(name, suites.system("bm25", {}, "x")) for name in ("msmarco-dev", "trec-dl-2019", "trec-dl-2020")]
+    found = forecast.of(pairs, job(Path("results"), paths.cache_dir()))
     assert len(found.cache) == 2
 
 

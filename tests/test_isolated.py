@@ -9,7 +9,7 @@ import pytest
 
 import toy
 from harness.running import suites
-from harness.running.executor import run_all
+from jobs import run_all
 
 OVERLAP = f"{Path(__file__).with_name('overlap.py')}:Overlap"
 PLUGIN = """

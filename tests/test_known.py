@@ -5,7 +5,7 @@ from pathlib import Path
 import toy
 from harness.results import manifest
 from harness.running import suites
-from harness.running.executor import run_all
+from jobs import run_all
 
 PLUGIN = """
 from pathlib import Path

@@ -14,7 +14,7 @@ from harness.cli import main
 from harness.errors import HarnessError
 from harness.host import log, processes
 from harness.running import status, suites
-from harness.running.executor import run_all
+from jobs import run_all
 
 OVERLAP = f"{Path(__file__).with_name('overlap.py')}:Overlap"
 

@@ -10,8 +10,8 @@ import toy
 from harness import cli
 from harness.errors import HarnessError
 from harness.running import suites
-from harness.running.executor import run_all
-from harness.running.plan import in_order, pairs
+from harness.running.plan import in_order, plan
+from jobs import run_all
 
 OVERLAP = f"{Path(__file__).with_name('overlap.py')}:Overlap"
 
@@ -35,11 +35,11 @@ def system(tag: str, *needs: str, only: tuple[str, ...] | None = None) -> suites
     ],
 )
 def test_what_others_need_comes_first_and_else_the_given_order(systems: list, expected: list[str]) -> None:
-    assert [one.tag for _, one in pairs(systems, ["scifact"])] == expected
+    assert [one.tag for _, one in plan(systems, ["scifact"])] == expected
 
 
 def test_dataset_by_dataset_each_once() -> None:
-    found = pairs(
+    found = plan(
         [system("f", "a"), system("a"), system("s", only=("scifact@test",))], ["msmarco", "scifact", "scifact@test"]
     )
     names = list(dict.fromkeys(name for name, _ in found))
@@ -50,11 +50,11 @@ def test_dataset_by_dataset_each_once() -> None:
 
 def test_one_tag_may_be_other_systems_on_other_datasets_but_not_on_one() -> None:
     apart = [system("x", only=("scifact",)), suites.System(OVERLAP, {"lower": False}, "x", ("nfcorpus",))]
-    assert [(name, one.arguments) for name, one in pairs(apart, ["scifact", "nfcorpus"])] == [
+    assert [(name, one.arguments) for name, one in plan(apart, ["scifact", "nfcorpus"])] == [
         ("scifact", {}), ("nfcorpus", {"lower": False}),
     ]  # fmt: skip
     with pytest.raises(HarnessError, match="two systems are called x on scifact; give one of them another tag"):
-        pairs([*apart, system("x")], ["scifact"])
+        plan([*apart, system("x")], ["scifact"])
 
 
 def test_every_tag_is_there_once_whatever_needs_what() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import jobs
 from harness.errors import HarnessError
 from harness.running import executor, ray_executor, suites
 from harness.running.plan import waits_for
@@ -97,8 +98,8 @@ def systems(**arguments: object) -> list[suites.System]:
 
 
 def run(place: Path, name: str, run_all: Any, order: list[suites.System], **more: Any) -> list[Outcome]:
-    outcomes = run_all(
-        order, ["sample"], k=100, results=place / name, cache=place / f"{name}-cache", data_dirs=[], **more
+    outcomes = jobs.run_all(
+        order, ["sample"], do=run_all, k=100, results=place / name, cache=place / f"{name}-cache", data_dirs=[], **more
     )
     assert [outcome.status for outcome in outcomes] == ["done"] * len(order), [each.message for each in outcomes]
     return outcomes
@@ -119,9 +120,9 @@ def test_three_nodes_give_the_same_bytes(cluster: Any, local: dict[str, bytes], 
     assert [outcome.tag for outcome in outcomes] == ["divided", "bm25", "rrf"]  # what others need comes first
     divided = outcomes[0].result
     assert divided and divided.facts["docs_encoded"] == 0  # the nodes have made it in parts
-    again = ray_executor.run_all(
-        systems(), ["sample"], k=100, results=tmp_path / "results", cache=tmp_path / "results-cache", data_dirs=[],
-        address=cluster.address,
+    again = jobs.run_all(
+        systems(), ["sample"], do=ray_executor.run_all, k=100, results=tmp_path / "results",
+        cache=tmp_path / "results-cache", address=cluster.address,
     )  # fmt: skip
     assert [outcome.status for outcome in again] == ["reused"] * 3
 
@@ -148,13 +149,13 @@ def test_a_worker_that_dies_is_replaced_and_a_hopeless_one_told(
 ) -> None:
     plugin = tmp_path / "hopeless.py"
     plugin.write_text("import os\nclass Hopeless:\n    index = load = search = lambda *_: os._exit(3)\n")
-    run_on = {"k": 100, "results": tmp_path / "results", "cache": tmp_path / "cache", "data_dirs": []}
+    run_on: dict[str, Any] = {"k": 100, "results": tmp_path / "results", "cache": tmp_path / "cache"}
     order = [
         suites.system(DIVIDED, {"once": str(tmp_path / "once")}, "divided"),
         suites.system(f"{plugin}:Hopeless", {}, "hopeless"),
         suites.system("bm25", {"threads": 1}, "bm25"),
     ]
-    outcomes = ray_executor.run_all(order, ["sample", "nowhere"], **run_on, address=cluster.address)
+    outcomes = jobs.run_all(order, ["sample", "nowhere"], do=ray_executor.run_all, **run_on, address=cluster.address)
     assert [outcome.status for outcome in outcomes] == ["done", "failed", "done", "failed", "failed", "failed"]
     assert (tmp_path / "once").exists()
     assert "process" in outcomes[1].message
@@ -174,9 +175,9 @@ def test_what_is_damaged_is_made_again_and_what_hangs_is_stopped(
     hangs.write_text("import time\nclass Hangs:\n    index = load = search = lambda *_: time.sleep(600)\n")
     order = [*systems(), suites.system(f"{hangs}:Hangs", {}, "hangs")]
     told: list[Outcome] = []
-    outcomes = ray_executor.run_all(
-        order, ["sample"], k=100, results=tmp_path / "results", cache=tmp_path / "results-cache", data_dirs=[],
-        address=cluster.address, timeout=60.0, finished=told.append,
+    outcomes = jobs.run_all(
+        order, ["sample"], do=ray_executor.run_all, k=100, results=tmp_path / "results",
+        cache=tmp_path / "results-cache", address=cluster.address, timeout=60.0, finished=told.append,
     )  # fmt: skip
     ended = {outcome.tag: outcome for outcome in outcomes}
     assert (ended["rrf"].status, ended["hangs"].status) == ("done", "failed")

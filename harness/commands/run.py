@@ -3,6 +3,7 @@
 import argparse
 import json
 from functools import partial
+from typing import Any
 
 from harness.commands import options
 
@@ -59,6 +60,9 @@ def main(arguments: argparse.Namespace) -> int:
     from harness.errors import HarnessError
     from harness.plugins.constructor import checked, parse
     from harness.running import devices, executor, forecast, ray_executor, suites
+    from harness.running.folders import Folders
+    from harness.running.job import Job
+    from harness.running.plan import plan
     from harness.running.prepared import Systems
 
     if arguments.k < 1:
@@ -84,36 +88,25 @@ def main(arguments: argparse.Namespace) -> int:
     names = arguments.dataset or (list(suite.datasets) if suite else [])
     if not names:
         raise HarnessError("name a --dataset or a --suite; `beir-harness list datasets` shows what there is")
-    datasets.check_names(names, options.data_folders(arguments))  # likewise
+    data = tuple(options.data_folders(arguments))
+    datasets.check_names(names, data)  # likewise
     mirror = options.results_mirror(arguments)
     results = mirror.folder if mirror else options.results_folder(arguments)
+    folders = Folders(results, paths.cache_dir(), data, not arguments.offline)
+    used = devices.parse(arguments.devices) if arguments.devices else ()
+    job, todo = Job(folders, arguments.k, arguments.overwrite, used, arguments.timeout), plan(systems, names, data)
     if not arguments.no_forecast:
-        forecast.warn(
-            systems, names, arguments.k, results, paths.cache_dir(),
-            options.data_folders(arguments), arguments.overwrite,
-        )  # fmt: skip
+        forecast.warn(todo, job)
     if arguments.executor == "ray":
         if arguments.devices:
             raise HarnessError("--devices are of one machine; with --executor ray the cluster gives GPUs to tasks")
-        run_all = partial(ray_executor.run_all, address=arguments.address)
+        run_all: Any = partial(ray_executor.run_all, address=arguments.address)
     else:
         if arguments.address:
             raise HarnessError("--address is that of a Ray cluster; add --executor ray")
-        used = devices.parse(arguments.devices) if arguments.devices else ()
-        run_all = partial(executor.run_all, devices=used, known=None if arguments.timeout else known)
+        run_all = partial(executor.run_all, known=None if arguments.timeout else known)
     del known  # with its retriever, where the work is done in other processes
-    outcomes = run_all(
-        systems,
-        names,
-        k=arguments.k,
-        results=results,
-        cache=paths.cache_dir(),
-        data_dirs=options.data_folders(arguments),
-        overwrite=arguments.overwrite,
-        download=not arguments.offline,
-        timeout=arguments.timeout,
-        finished=(lambda one: mirror.finished(one.tag, one.dataset)) if mirror else None,
-    )
+    outcomes = run_all(todo, job, finished=(lambda one: mirror.finished(one.tag, one.dataset)) if mirror else None)
     all_pushed = mirror.finish() if mirror else True
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     if arguments.json:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,7 +29,7 @@ EVERY = 30.0  # seconds between two `progress` events
 T = TypeVar("T")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Log:
     """An open log file; `begun` is on the clock of `processes.uptime`, `about` stands in every line."""
 
@@ -108,16 +108,13 @@ def event(name: str, **facts: Any) -> None:
 
 @contextmanager
 def about(**facts: Any) -> Iterator[None]:
-    """Put `facts` into every line meanwhile."""
+    """Put `facts` into every line meanwhile; what goes on beside it, in another thread or task, has its own."""
     log = _current.get()
-    before = dict(log.about) if log else {}
-    if log:
-        log.about |= facts
+    token = _current.set(replace(log, about=log.about | facts) if log else None)
     try:
         yield
     finally:
-        if log:
-            log.about = before
+        _current.reset(token)
 
 
 @contextmanager

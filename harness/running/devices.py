@@ -1,39 +1,30 @@
-"""Several devices of one host: each has a process of its own that makes a part of an index.
+"""Several devices of one host: each has a process of its own that makes a part of an index."""
 
-The process is this module, run as a program: it reads its task, one line of JSON, from standard input, and writes the
-number of documents that it has passed to standard output. When standard input ends, its parent is gone, and so is it.
-"""
-
-import json
-import os
 import subprocess
-import sys
-import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from harness import plugins
 from harness.datasets import Dataset
 from harness.errors import HarnessError
 from harness.host import log, progress
-from harness.records import Doc
+from harness.host.workers import Worker
 from harness.running import parts
 from harness.running.folders import Folders
 from harness.running.suites import System
 
 ATTEMPTS = 2  # of a part whose process was killed
-EVERY = 256  # documents between two reports
+PROGRAM = "harness.running.worker"
 
 
-def parse(text: str) -> list[str]:
+def parse(text: str) -> tuple[str, ...]:
     """`0,1` as cuda:0 and cuda:1, `cpu,cpu` as two processes of the CPU; raises HarnessError for an empty name."""
     names = [name.strip() for name in text.split(",")]
     if not all(names):
         raise HarnessError(f"--devices {text!r}: give numbers of GPUs or names of devices, such as 0,1 or cpu,cpu")
-    return [f"cuda:{name}" if name.isdecimal() else name for name in names]
+    return tuple(f"cuda:{name}" if name.isdecimal() else name for name in names)
 
 
 def first(system: System, devices: Sequence[str]) -> System:
@@ -68,7 +59,7 @@ def index_ahead(system: System, name: str, dataset: Dataset, devices: Sequence[s
         _wait(running, f"{system.tag} on {dataset.name}: {len(used)} parts", docs)
     finally:
         for each in running:
-            each.end()
+            each.worker.end()
 
 
 class _Part:
@@ -80,47 +71,25 @@ class _Part:
 
     def _start(self) -> None:
         self.attempts += 1
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
-        command = [sys.executable, "-P", "-m", "harness.running.devices"]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-        )
-        assert self.process.stdin
-        with suppress(BrokenPipeError):  # it is dead already, which its exit status tells
-            self.process.stdin.write(json.dumps(self.task) + "\n")
-            self.process.stdin.flush()
-        self.reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
-        self.reader.start()
+        self.worker = Worker(PROGRAM, self.task, self._pass)
 
-    def _read(self, process: subprocess.Popen) -> None:
-        assert process.stdout
-        for line in process.stdout:
-            self.passed = int(line)
+    def _pass(self, count: int) -> None:
+        self.passed = count
 
     def over(self) -> bool:
         """Whether there is nothing more to wait for; begins again where that may help."""
-        status = self.process.poll()
+        status = self.worker.process.poll()
         if status is None:
             return False
         if status < 0 and self.attempts < ATTEMPTS:
             self._tell(f"{self.what} was killed by signal {-status} and is begun again")
-            self.end()
+            self.worker.end()
             self._start()
             return False
         if status:
             how = f"was killed by signal {-status}" if status < 0 else f"failed with exit status {status}"
             self._tell(f"{self.what} {how}; what it did not make is made now")
         return True
-
-    def end(self) -> None:
-        """Kill the process if it lives."""
-        self.process.kill()
-        self.process.wait()
-        self.reader.join()
-        for pipe in (self.process.stdin, self.process.stdout):
-            with suppress(BrokenPipeError):
-                assert pipe
-                pipe.close()
 
     def _tell(self, message: str) -> None:
         progress.say(message)
@@ -133,41 +102,5 @@ def _wait(running: list[_Part], what: str, docs: int) -> None:
         waiting = list(running)
         while waiting := [part for part in waiting if not part.over()]:
             with suppress(subprocess.TimeoutExpired):
-                waiting[0].process.wait(0.2)
+                waiting[0].worker.process.wait(0.2)
             bar.update(sum(part.passed for part in running) // len(running) - bar.n)
-
-
-def _main() -> int:
-    task = json.loads(sys.stdin.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    reports = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what a plugin prints is no report
-
-    def watch(docs: Iterable[Doc]) -> Iterator[Doc]:
-        for count, doc in enumerate(docs, 1):
-            if count % EVERY == 0:
-                print(count, file=reports)
-            yield doc
-
-    try:
-        parts.make(
-            System(*task["system"]),
-            task["name"],
-            task["part"],
-            task["parts"],
-            Folders.of(task["folders"]),
-            watch=watch,
-        )
-    except HarnessError as error:
-        print(f"beir-harness: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-def _end_with_parent() -> None:
-    sys.stdin.read()
-    os._exit(1)
-
-
-if __name__ == "__main__":
-    sys.exit(_main())

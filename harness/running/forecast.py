@@ -17,7 +17,8 @@ from harness.host import progress
 from harness.plugins import Plugin
 from harness.results import manifest
 from harness.running import cache_entries
-from harness.running.suites import System
+from harness.running.job import Job
+from harness.running.plan import Pair
 
 DOC_BYTES = 600  # of a document in corpus.jsonl, on average over BEIR
 ZIPPED = 0.4  # its share in an archive, which is there until it is unpacked
@@ -35,21 +36,20 @@ class Forecast:
     unknown: set[str] = field(default_factory=set)  # systems whose index is left out
 
 
-def sizes(pairs: Sequence[tuple[str, System]], data_dirs: Sequence[Path], cache: Path) -> list[dict[str, Any]]:
+def sizes(pairs: Sequence[Pair], data_dirs: Sequence[Path], cache: Path) -> list[dict[str, Any]]:
     """The pairs as JSON, each with the number of its documents where that is known."""
     docs = {name: _docs(name, data_dirs, cache) for name in dict.fromkeys(name for name, _ in pairs)}
     return [{"system": system.tag, "dataset": name, "docs": docs[name]} for name, system in pairs]
 
 
-def of(
-    pairs: Sequence[tuple[str, System]], k: int, results: Path, cache: Path, data_dirs: Sequence[Path], overwrite: bool
-) -> Forecast:
+def of(todo: Sequence[Pair], job: Job) -> Forecast:
     """What is needed for the pairs that are not done. Raises HarnessError where a retriever cannot be found."""
-    found = Forecast()
+    found, (folders, k, overwrite, _, _) = Forecast(), job
+    cache, data_dirs = folders.cache, folders.data_dirs
     there = cache_entries.indexes(cache)
     planned: set[str] = set()
-    for name, system in pairs:
-        place = manifest.folder(results, system.tag, datasets.name_of(name, data_dirs))
+    for name, system in todo:
+        place = folders.result(system.tag, name)
         if (place / manifest.NAME).exists() and not overwrite:
             continue
         row = dataset_table.rows().get(name.partition("@")[0])
@@ -79,19 +79,9 @@ def of(
     return found
 
 
-def warn(
-    systems: Sequence[System],
-    names: Sequence[str],
-    k: int,
-    results: Path,
-    cache: Path,
-    data_dirs: Sequence[Path],
-    overwrite: bool,
-) -> None:
+def warn(todo: Sequence[Pair], job: Job) -> None:
     """Make the forecast of a run and say what is worth saying; raises HarnessError where a disk is too small."""
-    from harness.running.plan import pairs
-
-    for note in check(of(pairs(systems, names, data_dirs), k, results, cache, data_dirs, overwrite), results, cache):
+    for note in check(of(todo, job), job.folders.results, job.folders.cache):
         progress.say(note)
 
 

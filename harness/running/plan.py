@@ -5,15 +5,28 @@ All executors do the same plan; they only decide where a pair is done. Planning 
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from harness import datasets, plugins
 from harness.errors import HarnessError
 from harness.running.suites import System
 
+Key = tuple[str, str]  # name of the dataset as it was asked for, tag
 
-def pairs(
-    systems: Sequence[System], dataset_names: Sequence[str], data_dirs: Sequence[Path] = ()
-) -> list[tuple[str, System]]:
+
+class Pair(NamedTuple):
+    """One system on one dataset, by the name it was asked for."""
+
+    name: str
+    system: System
+
+    @property
+    def key(self) -> Key:
+        """Which of the plan's pairs it is."""
+        return self.name, self.system.tag
+
+
+def plan(systems: Sequence[System], dataset_names: Sequence[str], data_dirs: Sequence[Path] = ()) -> list[Pair]:
     """Dataset by dataset, as first named, every system that is meant for it, those that others need first.
 
     A dataset that is named in two ways is done once. Raises HarnessError where two systems have one tag on a dataset,
@@ -27,13 +40,13 @@ def pairs(
     for system in systems:
         needs.setdefault(system.tag, []).extend(_inputs(system))
     ordered = in_order(needs)
-    found = []
+    found = list[Pair]()
     for dataset, name in asked.items():
         here = [system for system, names in zip(systems, meant, strict=True) if names is None or dataset in names]
         tags = [system.tag for system in here]
         if twice := next((tag for tag in tags if tags.count(tag) > 1), None):
             raise HarnessError(f"two systems are called {twice} on {dataset}; give one of them another tag")
-        found += [(name, system) for system in sorted(here, key=lambda system: ordered.index(system.tag))]
+        found += [Pair(name, system) for system in sorted(here, key=lambda system: ordered.index(system.tag))]
     return found
 
 

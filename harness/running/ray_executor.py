@@ -8,8 +8,7 @@ import asyncio
 import logging
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +17,10 @@ from typing import Any
 from harness.errors import HarnessError
 from harness.host import log, progress
 from harness.results import manifest
-from harness.running import executor, failures, forecast, ray_tasks
-from harness.running.folders import Folders
-from harness.running.plan import pairs, waits_for
+from harness.running import failures, forecast, ray_tasks
+from harness.running.attempt import Become, again, attempt
+from harness.running.job import Job
+from harness.running.plan import Key, Pair, waits_for
 from harness.running.ray_tasks import Look
 from harness.running.runner import Outcome
 from harness.running.suites import System
@@ -29,29 +29,17 @@ RETRIES = 3  # of a task whose worker or node is lost, or that met an OSError
 
 
 def run_all(
-    systems: Sequence[System],
-    dataset_names: Sequence[str],
-    *,
-    k: int,
-    results: Path,
-    cache: Path,
-    data_dirs: Sequence[Path],
-    overwrite: bool = False,
-    download: bool = True,
-    timeout: float | None = None,
-    finished: Callable[[Outcome], None] | None = None,
-    address: str | None = None,
+    todo: Sequence[Pair], job: Job, *, finished: Become | None = None, address: str | None = None
 ) -> list[Outcome]:
     """As the local executor's, on the cluster at `address`: Ray's default is the one it finds, else this machine.
 
     Raises HarnessError where Ray is not installed or the cluster cannot be reached.
     """
-    todo = pairs(systems, dataset_names, data_dirs)
-    folders = Folders(results, cache, tuple(data_dirs), download)
-    sizes = forecast.sizes(todo, data_dirs, cache)
-    with log.opened(results, command=sys.argv, cache=str(cache), pairs=sizes), connected(address) as ray:
-        plan = _Plan(ray, folders, k, overwrite, timeout, finished)
-        return asyncio.run(plan.run(systems, todo))
+    folders = job.folders
+    sizes = forecast.sizes(todo, folders.data_dirs, folders.cache)
+    begun = log.opened(folders.results, command=sys.argv, cache=str(folders.cache), pairs=sizes)
+    with begun, connected(address) as ray:
+        return asyncio.run(_Cluster(ray, job, todo, finished).run())
 
 
 @contextmanager
@@ -97,23 +85,22 @@ def slots(need: dict[str, float], nodes: Sequence[dict[str, float]]) -> int:
 
 
 @dataclass
-class _Plan:
+class _Cluster:
     """One run on the cluster; `first` is the pair that makes an index, by what the index depends on."""
 
     ray: Any
-    folders: Folders
-    k: int
-    overwrite: bool
-    timeout: float | None
-    finished: Callable[[Outcome], None] | None
+    job: Job
+    todo: Sequence[Pair]
+    finished: Become | None
     first: dict[tuple[str, str], asyncio.Task] = field(default_factory=dict)
+    failed: set[Key] = field(default_factory=set)
 
-    async def run(self, systems: Sequence[System], todo: Sequence[tuple[str, System]]) -> list[Outcome]:
+    async def run(self) -> list[Outcome]:
         """One Outcome a pair, in the order of `todo`."""
+        systems = list({repr(pair.system): pair.system for pair in self.todo}.values())
         self.nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
         self.room = asyncio.Semaphore(max(2, int(sum(node.get("GPU") or node.get("CPU", 0) for node in self.nodes))))
-        self.todo = todo
-        names = dict.fromkeys(name for name, _ in todo)
+        names = dict.fromkeys(pair.name for pair in self.todo)
         self.surveys = {name: asyncio.ensure_future(self._survey(name)) for name in names}
         found = await asyncio.gather(*(self._look(system) for system in systems))
         self.looks = {repr(system): look for system, look in zip(systems, found, strict=True)}
@@ -124,15 +111,17 @@ class _Plan:
         for system in systems:
             if not slots(need := self._needs(system), self.nodes):
                 progress.say(f"{system.tag} waits for a node that has {_amounts(need)}; none of the cluster has")
-        with progress.bar("suite", "results", len(todo), level=0) as bar, progress.bar("indexes", "parts", 0) as parts:
+        suite = progress.bar("suite", "results", len(self.todo), level=0)
+        with suite as bar, progress.bar("indexes", "parts", 0) as parts:
             self.results, self.parts = bar, parts
-            self.pairs: dict[tuple[str, str], asyncio.Task] = {}
-            for name, system in todo:
-                self.pairs[system.tag, name] = asyncio.create_task(self._pair(system, name))
-            return await asyncio.gather(*(self.pairs[system.tag, name] for name, system in todo))
+            self.pairs: dict[Key, asyncio.Task] = {}
+            for pair in self.todo:
+                self.pairs[pair.key] = asyncio.create_task(self._pair(pair))
+            return await asyncio.gather(*(self.pairs[pair.key] for pair in self.todo))
 
-    async def _pair(self, system: System, name: str) -> Outcome:
-        if before := [self.pairs[tag, name] for tag in self.after[system.tag] if (tag, name) in self.pairs]:
+    async def _pair(self, pair: Pair) -> Outcome:
+        name, system = pair
+        if before := [self.pairs[name, tag] for tag in self.after[system.tag] if (name, tag) in self.pairs]:
             await asyncio.wait(before)
         docs, collection = await self.surveys[name]
         look, me = self.looks[repr(system)], asyncio.current_task()
@@ -140,14 +129,21 @@ class _Plan:
         if (maker := self.first.setdefault((look.index_of, collection), me)) is not me:
             await asyncio.wait([maker])
         async with self.room:
-            log.event("pair", system=system.tag, dataset=name)
-            if maker is me and (self.overwrite or not self._finished(system, name)):
-                await self._make_parts(system, name, docs)
-            outcome = await self._evaluate(system, name)
-            if needed := next((one for other, one in self.todo if (other, one.tag) == (name, outcome.needs)), None):
-                for one in (needed, system):
-                    outcome = await self._evaluate(one, name)
+            parts = docs if maker is me and (self.job.overwrite or not self._finished(system, name)) else 0
+            outcome = await self._attempt(pair, parts)
+            for one in again(outcome, pair, self.todo, self.failed):
+                outcome = await self._attempt(one)
         self.results.update()
+        if outcome.status == "failed":
+            self.failed.add(pair.key)
+        return outcome
+
+    async def _attempt(self, pair: Pair, docs: int = 0) -> Outcome:
+        """An attempt on the cluster, with parts of its index ahead where its documents are counted."""
+        with attempt(pair, self.finished) as become:
+            if docs:
+                await self._make_parts(pair.system, pair.name, docs)
+            become(outcome := await self._outcome(pair.system, pair.name))
         return outcome
 
     async def _make_parts(self, system: System, name: str, docs: int) -> None:
@@ -169,24 +165,16 @@ class _Plan:
 
         await asyncio.gather(*(make(number) for number in range(count)))
 
-    async def _evaluate(self, system: System, name: str) -> Outcome:
-        start = time.perf_counter()
-        outcome = await self._outcome(system, name)
-        seconds = round(time.perf_counter() - start, 3)
-        log.event(outcome.status, system=system.tag, dataset=name, seconds=seconds, message=outcome.message)
-        executor.tell(outcome, self.finished)
-        return outcome
-
     async def _outcome(self, system: System, name: str) -> Outcome:
-        need = self._needs(system)
+        need, folders = self._needs(system), self.job.folders
         try:
-            return await self._task(ray_tasks.pair, system, name, self.k, self.overwrite, self.timeout, need=need)
+            return await self._task(ray_tasks.pair, system, name, self.job, need=need)
         except self.ray.exceptions.RayTaskError as error:  # of the code itself: its traceback is the text
             if isinstance(error.cause, HarnessError):
                 message = str(error.cause)
             else:
                 error.cause.add_note(str(error))
-                message = failures.told(error.cause, self.folders.result(system.tag, name), self.folders.cache)
+                message = failures.told(error.cause, folders.result(system.tag, name), folders.cache)
         except self.ray.exceptions.RayError as error:
             message = f"its process or node was lost {RETRIES + 1} times: {_told(error)}"
         return Outcome(system.tag, name, "failed", message=message)
@@ -209,10 +197,10 @@ class _Plan:
     def _task(self, function: Any, *arguments: Any, need: dict[str, float]) -> Any:
         """What can be awaited: one task on the cluster. Raises what the function raises, or Ray's word for a loss."""
         options = {"max_retries": RETRIES, "retry_exceptions": [OSError], **need}
-        return self.ray.remote(**options)(function).remote(Path.cwd(), self.folders, *arguments)
+        return self.ray.remote(**options)(function).remote(Path.cwd(), self.job.folders, *arguments)
 
     def _finished(self, system: System, name: str) -> bool:
-        return (self.folders.result(system.tag, name) / manifest.NAME).exists()
+        return (self.job.folders.result(system.tag, name) / manifest.NAME).exists()
 
 
 def _amounts(need: dict[str, float]) -> str:

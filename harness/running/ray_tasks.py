@@ -13,6 +13,7 @@ from harness import files, plugins
 from harness.errors import HarnessError
 from harness.running import isolated, parts
 from harness.running.folders import Folders
+from harness.running.job import Job
 from harness.running.pair import evaluate as evaluate_pair
 from harness.running.prepared import prepare
 from harness.running.runner import Outcome
@@ -72,11 +73,9 @@ def part(here: Path, folders: Folders, system: System, name: str, number: int, o
     parts.make(system, name, number, of, folders, elsewhere=True)
 
 
-def pair(
-    here: Path, folders: Folders, system: System, name: str, k: int, overwrite: bool, timeout: float | None
-) -> Outcome:
+def pair(here: Path, folders: Folders, system: System, name: str, job: Job) -> Outcome:
     """Evaluate one system on one dataset; only OSErrors are raised, for another node may have better luck."""
     enter(here)
-    if timeout:
-        return isolated.evaluate(system, name, k, folders, overwrite, (), timeout)
-    return evaluate_pair(system, name, k, folders, overwrite, passing=(OSError,))
+    if job.timeout:
+        return isolated.evaluate(system, name, job)
+    return evaluate_pair(system, name, job, passing=(OSError,))

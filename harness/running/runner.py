@@ -41,15 +41,10 @@ class Outcome:
 
     def plain(self) -> dict[str, Any]:
         """As JSON can hold it, with the manifest of the result."""
-        result = {"manifest": self.result.manifest if self.result else None}
-        return (
-            {"tag": self.tag, "dataset": self.dataset, "status": self.status}
-            | result
-            | {
-                "message": self.message,
-                "needs": self.needs,
-            }
-        )
+        result = self.result.manifest if self.result else None
+        return {
+            "manifest" if name == "result" else name: value for name, value in (vars(self) | {"result": result}).items()
+        }
 
 
 def run(
