@@ -10,7 +10,6 @@ from harness import results
 from harness.cli import main
 from harness.errors import HarnessError
 from harness.leaderboard import build
-from harness.leaderboard.groups import groups
 from harness.results import mteb, seeds
 
 DOCS = [f"d{number:03d}" for number in range(150)]
@@ -113,5 +112,5 @@ def test_a_column_of_several_datasets_with_a_short_run_is_in_no_test_over_datase
     board = build(results.read(tmp_path)[0], "recall@100")
     assert [column.name for column in board.columns] == ["cqadupstack"] and board.columns[0].shallow == {"short": 10}
     assert (board.over, board.averages, board.ranks, board.shared) == (None, {}, {}, ())
-    (group,) = groups(board)
+    (group,) = board.groups()
     assert (group.over, group.averages, group.ranks) == (None, {}, {})

@@ -8,7 +8,6 @@ import pytest
 from harness import results
 from harness.commands import plot
 from harness.leaderboard import build
-from harness.leaderboard.groups import groups
 from harness.views.report.board_data import board_data
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -41,7 +40,7 @@ def figure(found: list, baseline: str, tags: list[str]) -> dict[tuple[str, str],
 def page(found: list, baseline: str) -> dict[tuple[str, str], int]:
     """What the page's script marks when that system is chosen to compare with."""
     board = build(found, "ndcg@10")
-    data = board_data(board, groups(board), found, [])
+    data = board_data(board, board.groups(), found, [])
     at, marks = data["tags"].index(baseline), {}
     for column in data["columns"]:
         systems, pairs = column["systems"], column["pairs"]

@@ -1,18 +1,16 @@
 """One table: systems by datasets under one measure, with every claim tested. A pure function of the scores."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from harness.errors import unknown
 from harness.leaderboard import signature
-from harness.leaderboard.columns import Column, average, columns
+from harness.leaderboard.columns import Column, columns
+from harness.leaderboard.summary import EVERY, Rank, Summary, summaries, summary
 from harness.measures import parse
 from harness.results import Result
-from harness.statistics.across_datasets import OverDatasets, over_datasets
+from harness.statistics.across_datasets import OverDatasets
 from harness.statistics.intervals import ranks_by_tag, t_intervals
 from harness.statistics.pairwise import Comparison, against, all_pairs, beaten, judge
 from harness.statistics.ties import EQUAL
@@ -35,7 +33,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """`tags` from best to worst average; `averages` is over `shared`, the columns that all the systems have."""
+    """`tags` from best to worst average; what they are over all columns together is in `summary`."""
 
     measure: str
     test: str
@@ -47,12 +45,33 @@ class Leaderboard:
     cells: dict[tuple[str, str], Cell]
     family: tuple[Comparison, ...]  # the comparisons behind the marks
     pairs: tuple[Comparison, ...]  # those behind ranks and levels: all pairs on all datasets, Holm
-    shared: tuple[str, ...]
-    averages: dict[str, float]
-    ranks: dict[str, tuple[int, int]]
-    over: OverDatasets | None
+    summary: Summary
     signature: str
     notes: tuple[str, ...]
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """The names of the columns that the averages are over."""
+        return tuple(column.name for column in self.summary.shared)
+
+    @property
+    def averages(self) -> dict[str, float]:
+        """System -> average."""
+        return self.summary.averages
+
+    @property
+    def ranks(self) -> dict[str, Rank]:
+        """System -> the ranks that the tests leave open."""
+        return self.summary.ranks
+
+    @property
+    def over(self) -> OverDatasets | None:
+        """The tests over datasets; None where there are none."""
+        return self.summary.over
+
+    def groups(self) -> list[Summary]:
+        """Every dataset, then each group of datasets, as a leaderboard of its own would have them."""
+        return summaries(self.summary, self.alpha, _ranks(self.cells))
 
     def against(self, baseline: str) -> list[Comparison]:
         """Every system with `baseline` on every dataset, corrected as one family: what `build(…, baseline)` marks."""
@@ -105,20 +124,11 @@ def build(
     cells: dict[tuple[str, str], Cell] = {}
     for column in found:
         cells |= _cells(column, [c for c in everything if c.dataset == column.name], alpha)
-    lone = len(found) == 1 and len(tested) == 1
-    shared = [column for column in found if len(column.tags) == len(present) and (lone or not column.shallow)]
-    observed = _observations(shared, present)
-    averages = {tag: average(shared, [c.mean(tag) for c in shared]) for tag in present if shared}
-    over, ranks = None, {}
-    if len(observed) > 1 and len(present) > 1:
-        over = over_datasets(list(observed), present, np.array(list(observed.values())), "holm", alpha)
-        ranks = over.ranks
-    elif len(shared) == 1:
-        ranks = {tag: rank for tag in present if (rank := cells[tag, shared[0].name].rank)}
-    tags = tuple(sorted(present, key=lambda tag: (-averages.get(tag, 0.0), tag)))
+    together = summary(EVERY, found, present, alpha, _ranks(cells))
+    tags = tuple(sorted(present, key=lambda tag: (-together.averages.get(tag, 0.0), tag)))
     return Leaderboard(
         measure, test, correction, alpha, baseline, tags, tuple(found), cells, tuple(family), tuple(everything),
-        tuple(column.name for column in shared), averages, ranks, over,
+        together,
         signature.of(results, found, measure, test, correction, alpha, len(family)),
         (*notes, *column_notes),
     )  # fmt: skip
@@ -152,20 +162,5 @@ def _cells(column: Column, comparisons: Sequence[Comparison], alpha: float) -> d
     }
 
 
-def _by_unit(shared: Sequence[Column]) -> dict[str, list[Column]]:
-    units: dict[str, list[Column]] = {}
-    for column in shared:
-        units.setdefault(column.unit, []).append(column)
-    return units
-
-
-def _observations(shared: Sequence[Column], tags: Sequence[str]) -> dict[str, list[float]]:
-    """What counts as one observation each over datasets: the units; where there is only one, the datasets in it."""
-    units = _by_unit(shared)
-    if len(units) == 1:
-        matrices = [matrix for column in shared for matrix in column.matrices]
-        return {matrix.dataset: [matrix.mean(tag) for tag in tags] for matrix in matrices}
-    return {
-        unit: [math.fsum(column.mean(tag) for column in members) / len(members) for tag in tags]
-        for unit, members in units.items()
-    }
+def _ranks(cells: dict[tuple[str, str], Cell]) -> dict[tuple[str, str], Rank | None]:
+    return {place: cell.rank for place, cell in cells.items()}

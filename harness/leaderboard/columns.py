@@ -42,14 +42,6 @@ class Column:
         return math.fsum(matrix.mean(tag) for matrix in self.matrices) / len(self.matrices)
 
 
-def average(columns: Sequence[Column], means: Sequence[float]) -> float:
-    """What a table calls Average: the mean over units of the mean over each unit's columns; `means` are theirs."""
-    units: dict[str, list[float]] = defaultdict(list)
-    for column, mean in zip(columns, means, strict=True):
-        units[column.unit].append(mean)
-    return math.fsum(math.fsum(values) / len(values) for values in units.values()) / len(units)
-
-
 def join(results: Sequence[Result], measure: str) -> Matrix:
     """Scores of several systems on one dataset, joined on query_id.
 

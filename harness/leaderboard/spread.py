@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.leaderboard import Leaderboard
-from harness.leaderboard.columns import average
 from harness.results import Result
 from harness.results.seeds import SeedMean
 
@@ -17,15 +16,15 @@ def with_spread(board: Leaderboard, results: Sequence[Result]) -> Leaderboard:
     for result in results:
         if isinstance(result, SeedMean) and result.tag in board.tags:
             of[result.tag][result.dataset] = result
-    shared = [column for column in board.columns if column.name in board.shared]
+    shared = board.summary.shared
     parts = []
     for system, means in of.items():
         count = len(next(iter(means.values())).members)
-        averages = [
-            average(shared, [_macro([means[m.dataset].members[at] for m in c.matrices], board.measure) for c in shared])
+        members = [
+            {c.name: _macro([means[m.dataset].members[at] for m in c.matrices], board.measure) for c in shared}
             for at in range(count)
-            if shared
         ]
+        averages = [average for one in members if (average := board.summary.average(one)) is not None]
         parts.append(f"{system} {f'{_deviation(averages):.4f}' if len(averages) > 1 else '–'} ({count})")
     if not parts:
         return board

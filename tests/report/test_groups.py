@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from harness import results as stored
 from harness.leaderboard import build
 from harness.leaderboard.costs import AXES, Point, front, geometric_mean, points
-from harness.leaderboard.groups import EVERY, groups
+from harness.leaderboard.summary import EVERY
 from harness.results import Result
 from harness.results.provenance import command
 from harness.statistics.cliques import cliques
@@ -32,7 +32,7 @@ def found(tmp_path: Path) -> list[Result]:
 
 
 def test_groups_that_are_there(found: list[Result]) -> None:
-    names = {group.name: [column.name for column in group.columns] for group in groups(build(found, "ndcg@10"))}
+    names = {group.name: [column.name for column in group.columns] for group in build(found, "ndcg@10").groups()}
     beir = ["nfcorpus", "cqadupstack-android", "cqadupstack-gis", "scifact"]
     assert names == {
         EVERY: ["nfcorpus", "cqadupstack-android", "cqadupstack-gis", "scifact", "msmarco-dev", "own"],
@@ -44,7 +44,7 @@ def test_groups_that_are_there(found: list[Result]) -> None:
 
 @pytest.mark.parametrize("name", [EVERY, "beir", "all", "cqadupstack"])
 def test_a_group_is_the_leaderboard_of_its_datasets(found: list[Result], name: str) -> None:
-    group = next(group for group in groups(build(found, "ndcg@10")) if group.name == name)
+    group = next(group for group in build(found, "ndcg@10").groups() if group.name == name)
     alone = build(stored.select(found, [] if name == EVERY else [name]), "ndcg@10")
     assert group.averages == alone.averages
     assert group.ranks == alone.ranks

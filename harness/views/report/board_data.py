@@ -5,8 +5,8 @@ from itertools import combinations
 from typing import Any
 
 from harness.leaderboard import Leaderboard, costs
-from harness.leaderboard.columns import Column, average
-from harness.leaderboard.groups import Group
+from harness.leaderboard.columns import Column
+from harness.leaderboard.summary import Summary
 from harness.measures import display
 from harness.results import Result
 from harness.results.means import MeansOnly
@@ -18,7 +18,7 @@ STEP = 1e-5  # of differences and their interval ends
 
 
 def board_data(
-    board: Leaderboard, groups: Sequence[Group], results: Sequence[Result], imported: Sequence[MeansOnly]
+    board: Leaderboard, groups: Sequence[Summary], results: Sequence[Result], imported: Sequence[MeansOnly]
 ) -> dict[str, Any]:
     """Everything a measure's page draws. Comparisons are all pairs of a column in the order of `combinations`."""
     tags = list(board.tags)
@@ -58,13 +58,6 @@ def imported_rows(imported: Sequence[MeansOnly], board: Leaderboard) -> dict[str
         if values:
             rows[tag] = values
     return rows
-
-
-def imported_average(group: Group, values: Mapping[str, float]) -> float | None:
-    """The group's average for a means-only system, where it has every column that the average is over."""
-    if not group.shared or any(column.name not in values for column in group.shared):
-        return None
-    return average(group.shared, [values[column.name] for column in group.shared])
 
 
 def _column(
@@ -107,7 +100,7 @@ def _column(
 
 
 def _group(
-    board: Leaderboard, group: Group, tags: Sequence[str], extra: Mapping[str, Mapping[str, float]]
+    board: Leaderboard, group: Summary, tags: Sequence[str], extra: Mapping[str, Mapping[str, float]]
 ) -> dict[str, Any]:
     names = [column.name for column in board.columns]
     data: dict[str, Any] = {
@@ -115,7 +108,7 @@ def _group(
         "columns": [names.index(column.name) for column in group.columns],
         "shared": [names.index(column.name) for column in group.shared],
         "average": [rounded(group.averages.get(tag)) for tag in tags]
-        + [rounded(imported_average(group, values)) for values in extra.values()],
+        + [rounded(group.average(values)) for values in extra.values()],
         "rank": [group.ranks.get(tag) for tag in tags],
         "over": None,
     }
@@ -144,7 +137,7 @@ def _group(
 
 
 def _costs(
-    board: Leaderboard, groups: Sequence[Group], results: Sequence[Result], tags: Sequence[str]
+    board: Leaderboard, groups: Sequence[Summary], results: Sequence[Result], tags: Sequence[str]
 ) -> list[dict[str, Any]]:
     """For every group and column and every axis: [system, quality, cost, on the front] of the systems that say it."""
     scopes = [(f"{group.name}: average", group.averages, group.members) for group in groups if group.averages]

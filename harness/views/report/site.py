@@ -12,7 +12,6 @@ from harness import files, results
 from harness.errors import BadInput, HarnessError
 from harness.host import integrity
 from harness.leaderboard import Leaderboard, build, costs
-from harness.leaderboard.groups import groups
 from harness.measures import display, parse
 from harness.published import reproduction
 from harness.results import Result
@@ -99,7 +98,7 @@ def _measure_page(
     shared: dict[str, Any],
     environment: jinja2.Environment,
 ) -> list[Path]:
-    shown = groups(board)
+    shown = board.groups()
     data = board_data(board, shown, found, means) | shared
     context = page.context(board, data, verdicts, shared) | {"machines": costs.machines(found), "number": at}
     text = environment.get_template("measure.html.jinja").render(context)

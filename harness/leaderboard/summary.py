@@ -1,0 +1,97 @@
+"""What several columns say together: average, ranks and tests over datasets. Every table, file and figure asks here."""
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.datasets import dataset_table
+from harness.datasets.dataset_table import Unit
+from harness.leaderboard.columns import Column
+from harness.statistics.across_datasets import OverDatasets, over_datasets
+
+EVERY = "every dataset"
+Rank = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Systems over some columns; `averages` is over `shared`, those columns that all the systems have."""
+
+    name: str
+    columns: tuple[Column, ...]
+    tags: tuple[str, ...]
+    shared: tuple[Column, ...]
+    averages: dict[str, float]
+    ranks: dict[str, Rank]
+    over: OverDatasets | None
+
+    @property
+    def members(self) -> set[str]:
+        """The datasets that the averages rest on."""
+        return {matrix.dataset for column in self.shared for matrix in column.matrices}
+
+    def average(self, means: Mapping[str, float]) -> float | None:
+        """The average of a system that is not among `tags`, from its means by column; None where one is missing."""
+        if not self.shared or any(column.name not in means for column in self.shared):
+            return None
+        return _average(self.shared, [means[column.name] for column in self.shared])
+
+
+def summary(
+    name: str,
+    columns: Sequence[Column],
+    tags: Sequence[str],
+    alpha: float,
+    rank_on: Mapping[tuple[str, str], Rank | None],
+) -> Summary:
+    """The summary of `tags` over `columns`; on a single shared column their ranks are those of `rank_on` there."""
+    lone = len(columns) == 1 and len(columns[0].matrices) == 1
+    shared = tuple(column for column in columns if len(column.tags) == len(tags) and (lone or not column.shallow))
+    averages = {tag: _average(shared, [column.mean(tag) for column in shared]) for tag in tags if shared}
+    over, ranks = None, dict[str, Rank]()
+    observed = _observed(shared, tags)
+    if len(observed) > 1 and len(tags) > 1:
+        over = over_datasets(list(observed), tags, np.array(list(observed.values())), "holm", alpha)
+        ranks = over.ranks
+    elif len(shared) == 1:
+        ranks = {tag: rank for tag in tags if (rank := rank_on.get((tag, shared[0].name)))}
+    return Summary(name, tuple(columns), tuple(tags), shared, averages, ranks, over)
+
+
+def summaries(every: Summary, alpha: float, rank_on: Mapping[tuple[str, str], Rank | None]) -> list[Summary]:
+    """`every`, then one for each group of the dataset table of which it has at least two datasets, but not all."""
+    found = [every]
+    for name, members in dataset_table.groups().items():
+        inside = tuple(c for c in every.columns if all(matrix.dataset in members for matrix in c.matrices))
+        if len(inside) > 1 and inside not in (one.columns for one in found):
+            tags = sorted({tag for column in inside for tag in column.tags})
+            found.append(summary(name, inside, tags, alpha, rank_on))
+    return found
+
+
+def _by_unit(columns: Sequence[Column]) -> dict[Unit, list[int]]:
+    units: dict[Unit, list[int]] = defaultdict(list)
+    for at, column in enumerate(columns):
+        units[column.unit].append(at)
+    return units
+
+
+def _average(columns: Sequence[Column], means: Sequence[float]) -> float:
+    """What a table calls Average: the mean over units of the mean over each unit's columns; `means` are theirs."""
+    return _mean([_mean([means[at] for at in places]) for places in _by_unit(columns).values()])
+
+
+def _observed(columns: Sequence[Column], tags: Sequence[str]) -> dict[str, list[float]]:
+    """What counts as one observation each: the units; where there is only one, the datasets in it."""
+    units = _by_unit(columns)
+    if len(units) == 1:
+        matrices = [matrix for column in columns for matrix in column.matrices]
+        return {matrix.dataset: [matrix.mean(tag) for tag in tags] for matrix in matrices}
+    return {unit: [_mean([columns[at].mean(tag) for at in places]) for tag in tags] for unit, places in units.items()}
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
