@@ -3,18 +3,21 @@
 A name may carry a split, `scifact@train`; without one the table decides, and for a folder that the table does not
 know it is `test`, or the only split there is. Another split is a dataset of its own in every table and average; the
 dataset's own split may be said and changes nothing: `scifact@test` is `scifact`. A name with a slash is the path of a
-folder in BEIR layout. A folder that is named as the table names a dataset is that dataset, wherever it lies: one name,
-one meaning, in every table of results.
+folder in BEIR layout, or of parquet files; `irds:…` and `hf:…` are collections of other libraries (`sources.source`).
+A folder that is named as the table names a dataset is that dataset, wherever it lies: one name, one meaning, in every
+table of results.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import paths
 from harness.datasets import survey
 from harness.datasets.dataset_table import Row, Unit, expand, groups, rows, unit_of
+from harness.datasets.sources.parquet import Parquet, is_parquet
+from harness.datasets.sources.source import EXCLUDED, check, is_source, laid, lay, mark_of, named
 from harness.errors import BadInput, HarnessError, unknown
 from harness.records import Doc, Qrel, Query
 
@@ -49,6 +52,7 @@ class Dataset:
     qrels_file: Path
     row: Row | None
     cache: Path
+    excluded_file: Path | None = None  # documents that are never a result of a query
 
     def docs(self) -> Iterator[Doc]:
         """Stream the documents; at the end of the stream, raise HarnessError for repeated ids or a wrong count."""
@@ -83,6 +87,16 @@ class Dataset:
         self._check("qrels", sum(qrel.relevance >= 0 for qrel in qrels), self.qrels_file)
         return qrels
 
+    def excluded(self) -> Mapping[str, frozenset[str]]:
+        """query_id -> documents that are never a result of it, beside its own where `exclude_self`; mostly empty."""
+        from harness.datasets.sources.source import read_excluded
+
+        return {} if self.excluded_file is None else read_excluded(self.excluded_file)
+
+    def spare(self) -> int:
+        """How many documents more than wanted to ask for, so that enough remain when those are dropped."""
+        return self.exclude_self + max(map(len, self.excluded().values()), default=0)
+
     def facts(self) -> dict[str, Any]:
         """What the manifest says about the data: name, split, version, source, and the hashes and counts of `survey`.
 
@@ -95,7 +109,9 @@ class Dataset:
             survey.remember(self.cache, found, *self._files)
             self._check_all(found)
         about = {"version": self.row.version, "url": self.row.url, "md5": self.row.md5} if self.row else {}
-        return {"name": self.name, "split": self.split, **about, **found}
+        if self.excluded_file is not None:
+            about["excluded_sha256"] = survey.hash_of_excluded(self.excluded())
+        return {"name": self.name, "split": self.split, **about, **mark_of(self.folder), **found}
 
     def judgments_facts(self) -> dict[str, str]:
         """The hashes of queries and judgments that are in `facts`; reads no document."""
@@ -149,6 +165,8 @@ def load(
     if name in groups():
         members = groups()[name]
         raise HarnessError(f"{name!r} stands for {len(members)} datasets; name one of them, for example {members[0]}")
+    if is_source(name_or_path) and name not in rows():
+        return _from_source(name_or_path, cache, download)
     row = rows().get(name)
     places = [*map(Path, data_dirs), cache / "datasets", PACKAGE]
     if row is not None:
@@ -158,6 +176,8 @@ def load(
         folder, name = found, _checked(name, found)
     elif _is_path(name):
         folder = _folder(name)
+        if is_parquet(folder):
+            return _from_parquet(folder, split, cache)
         row = _row_of(folder)
         name = row.name if row else _checked(folder.name, folder)
     else:
@@ -174,6 +194,8 @@ def name_of(name_or_path: str, data_dirs: Sequence[Path] = ()) -> str:
     `scifact@test` is `scifact`, a path its folder's name. What is no dataset keeps the last part of what was given, and
     it does not matter which splits there are.
     """
+    if is_source(name_or_path):
+        return named(name_or_path, rows())
     name, split = _parts(name_or_path)
     if name in rows():
         default = rows()[name].split
@@ -204,9 +226,36 @@ def check_names(names: Iterable[str], data_dirs: Sequence[Path] = ()) -> None:
     """Raise HarnessError for a name that is no dataset, group or folder; a cheap look before long work."""
     check_folders(data_dirs)
     for name in names:
+        if is_source(name):
+            check(name)
+            continue
         base, _ = _parts(name)
         if base not in rows() and base not in groups() and not _local(base, data_dirs) and not _is_path(base):
             raise _unknown(base, data_dirs)
+
+
+def _from_source(name: str, cache: Path, download: bool) -> Dataset:
+    """A collection of another library: read once into the cache. One that the table knows is checked against it."""
+    folder = laid(name, cache / "datasets" / "sources", download)
+    return _opened(named(name, rows()), folder, cache)
+
+
+def _from_parquet(folder: Path, split: str, cache: Path) -> Dataset:
+    """A folder of parquet files: read once into the cache, and again when they have changed."""
+    laid_in = lay(str(folder), Parquet(folder, split), cache / "datasets" / "sources")
+    name = _checked(folder.name, folder)
+    return _opened(f"{name}@{split}" if split and split != USUAL else name, laid_in, cache)
+
+
+def _opened(name: str, folder: Path, cache: Path) -> Dataset:
+    base, _, split = name.partition("@")
+    row = rows().get(base)
+    if row and row.split != USUAL and not split:  # what is laid here has one split, whatever its name
+        split = next((folder / "qrels").iterdir()).stem
+    found = _open(base, split, folder, folder, row, cache, True)
+    dataset = replace(found, name=name, unit=unit_of(name))
+    dataset.check_judgments()
+    return dataset
 
 
 def _local(name: str, data_dirs: Sequence[Path]) -> Path | None:
@@ -339,4 +388,5 @@ def _open(name: str, split: str, folder: Path, judged: Path, row: Row | None, ca
         qrels_file=qrels,
         row=row,
         cache=cache,
+        excluded_file=_file(judged / EXCLUDED, f"{chosen}.tsv"),
     )

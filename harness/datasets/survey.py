@@ -6,12 +6,14 @@ time.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from harness.errors import BadInput
 from harness.files import atomic_path, read_json, sha256_json, write_json
@@ -21,11 +23,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 BLOCK = 1 << 16  # ids hashed at a time
-SCHEMA = 1  # part of the key: raise it when the meaning of a fact changes
-FACTS = {"collection_sha256": str, "queries_sha256": str, "qrels_sha256": str} | dict.fromkeys(
+SCHEMA = 2  # part of the key: raise it when the meaning of a fact changes
+FACTS = {"collection_sha256": str, "records_sha256": str, "queries_sha256": str, "qrels_sha256": str} | dict.fromkeys(
     ("docs", "queries", "qrels", "unknown_docs"), int
 )
-OF_DOCUMENTS = ("collection_sha256", "docs", "unknown_docs")  # None where there are no documents
+OF_DOCUMENTS = ("collection_sha256", "records_sha256", "docs", "unknown_docs")  # None where there are no documents
 
 
 def remembered(cache: Path, *files: Path | None) -> dict[str, Any] | None:
@@ -54,7 +56,8 @@ def _memory(cache: Path, files: tuple[Path | None, ...], ending: str = "json") -
 def survey(corpus: Path | None, queries: Path, qrels: Path) -> dict[str, Any]:
     """Read all three files, or the two without documents, to the end and check them against each other.
 
-    collection_sha256 is that of the corpus's uncompressed bytes; queries_sha256 and qrels_sha256 are those of the
+    collection_sha256 is that of the corpus's uncompressed bytes; records_sha256 that of its documents' ids, titles and
+    texts, which is the same however a file spells them; queries_sha256 and qrels_sha256 are those of the
     judged queries and the judgments as read, whatever the file's quoting. unknown_docs counts the judged documents
     that the corpus lacks: CACM's published judgments have 46, so some are no error, but if no relevant one is known,
     BadInput. What is OF_DOCUMENTS is None without them, as nobody knows it.
@@ -65,19 +68,27 @@ def survey(corpus: Path | None, queries: Path, qrels: Path) -> dict[str, Any]:
     judged = read_qrels(qrels)
     asked = judged_queries(queries, qrels)
     if corpus is None:
-        return {"collection_sha256": None, **_hashes(asked, judged), "docs": None, **_counts(asked, judged, None)}
+        return {
+            "collection_sha256": None,
+            "records_sha256": None,
+            **_hashes(asked, judged),
+            "docs": None,
+            **_counts(asked, judged, None),
+        }
     missing = {qrel.doc_id for qrel in judged}
     relevant = {qrel.doc_id for qrel in judged if qrel.relevance > 0}
-    digest = hashlib.sha256()
+    digest, records = hashlib.sha256(), hashlib.sha256()
     docs = 0
     for docs, doc in enumerate(read_docs(corpus, digest), 1):  # noqa: B007
         missing.discard(doc.doc_id)
+        records.update(orjson.dumps(tuple(doc)))
     if relevant and relevant <= missing:
         example = min(relevant)
         what = f"no relevant document is in {corpus}, for example {example!r}: the files don't belong together"
         raise BadInput(qrels, None, what)
     return {
         "collection_sha256": digest.hexdigest(),
+        "records_sha256": records.hexdigest(),
         **_hashes(asked, judged),
         "docs": docs,
         **_counts(asked, judged, len(missing)),
@@ -122,6 +133,11 @@ def _hashed(doc_ids: Iterable[str]) -> "np.ndarray":
     while block := list(islice(ids, BLOCK)):
         parts.append(hash_texts(pa.array(block, pa.large_string())))
     return np.unique(np.concatenate(parts)) if parts else np.empty(0, np.uint64)
+
+
+def hash_of_excluded(excluded: Mapping[str, Iterable[str]]) -> str:
+    """Of which documents are no result of which query."""
+    return sha256_json({query_id: sorted(doc_ids) for query_id, doc_ids in excluded.items()})
 
 
 def judgments(queries: Path, qrels: Path) -> dict[str, str]:

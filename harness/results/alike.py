@@ -10,7 +10,7 @@ from harness.results.result import Result
 ALIKE: tuple[tuple[str, Callable[[Recorded], Any]], ...] = (
     ("judgments", lambda result: result.data.qrels_sha256),
     ("queries", lambda result: result.data.queries_sha256),
-    ("documents", lambda result: result.data.collection_sha256),
+    ("excluded documents", lambda result: result.data.excluded_sha256 or ""),
     ("exclude_self (the treatment of a query's own document)", lambda result: result.exclude_self),
     ("relevance level", lambda result: result.relevance_level),
     ("split", lambda result: result.split),
@@ -24,6 +24,17 @@ def unlike(first: Result, second: Result) -> str:
             ours, theirs = of(a), of(b)
             if ours is not None and theirs is not None and ours != theirs:
                 return f"{what} {_short(ours)} and {_short(theirs)}"
+        if found := _documents(a, b):
+            return found
+    return ""
+
+
+def _documents(first: Recorded, second: Recorded) -> str:
+    """Documents are alike by their records, however a file spells them; older results know only the file's bytes."""
+    for hash_ in ("records_sha256", "collection_sha256"):
+        ours, theirs = getattr(first.data, hash_), getattr(second.data, hash_)
+        if ours is not None and theirs is not None:
+            return f"documents {_short(ours)} and {_short(theirs)}" if ours != theirs else ""
     return ""
 
 

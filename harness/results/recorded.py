@@ -27,6 +27,9 @@ class Data(NamedTuple):
     queries_sha256: str | None
     qrels_sha256: str | None
     url: str | None
+    records_sha256: str | None  # of the documents' ids, titles and texts, however a file spells them
+    excluded_sha256: str | None  # of documents that are never a result of a query, where the dataset has such
+    source: str | None  # where a collection of another library came from
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from typing import Any
 
 from harness.datasets import Dataset
 
+DATA = ("name", "split", "queries_sha256", "qrels_sha256")
 SCHEMA = 1  # raised when the meaning of results or indexes changes
 
 
@@ -28,7 +29,7 @@ def of_result(
     facts = dataset.facts()
     return {
         **of_index(dataset, identity, arguments, state),
-        "data": {name: facts[name] for name in ("name", "split", "queries_sha256", "qrels_sha256")},
+        "data": {name: facts[name] for name in (*DATA, "excluded_sha256") if name in facts},
         "exclude_self": dataset.exclude_self,
         "relevance_level": dataset.relevance_level,
         "k": k,

@@ -19,7 +19,7 @@ def score_file(path: Path, dataset: Dataset, tag: str, k: int, results: Path, ov
     The dataset's rules hold for it too: own documents are dropped where the dataset says so, depth is cut at `k`.
     Raises BadInput for a file that is not a run of this dataset.
     """
-    found = runs.read(path, dataset.queries(), k, dataset.exclude_self)
+    found = runs.read(path, dataset.queries(), k, dataset.exclude_self, dataset.excluded())
     strange = strangers.notes(found, dataset)  # what is refused leaves no folder, which tables would call unfinished
     place = manifest.folder(results, tag, dataset.name)
     place.mkdir(parents=True, exist_ok=True)

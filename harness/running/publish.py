@@ -80,9 +80,9 @@ def depth(run: Run, dataset: Dataset, most: int) -> int:
     query may have one less.
     """
     docs = dataset.facts()["docs"]
-    whole = docs is not None and run.deepest + dataset.exclude_self >= docs
+    whole = docs is not None and run.deepest + dataset.spare() >= docs
     sizes = np.diff(run.starts)
-    ends = np.count_nonzero(sizes >= run.deepest - dataset.exclude_self)
+    ends = np.count_nonzero(sizes >= run.deepest - dataset.spare())
     return run.deepest if 0 < run.deepest < most and not whole and 2 * ends > len(sizes) else most
 
 

@@ -104,11 +104,11 @@ def run(
         with log.stage("load"), measure() as loading:
             searcher.load(folder)
         queries = dataset.queries()
-        depth = k + dataset.exclude_self
+        depth = k + dataset.spare()
         with log.stage("search"), measure() as searching:
             asked = log.counted(queries, len(queries))
             hits = progress.over_queries(searcher.search(asked, depth), f"{what}: search", len(queries))
-            found = runs.order(hits, queries, k, dataset.exclude_self)
+            found = runs.order(hits, queries, k, dataset.exclude_self, dataset.excluded())
         facts = prepared.plugin.facts(searcher)
         notes = list(facts.pop("notes", ()))
         body = {

@@ -82,8 +82,8 @@ def tune(
     try:
         tunable = _loaded(spec, arguments, dataset, results, cache)
         for found, trial in progress(tunable.trials(qrels, dataset.relevance_level)):
-            hits = trial.search(iter(queries), cutoff + dataset.exclude_self)
-            run = runs.order(hits, queries, cutoff, dataset.exclude_self)
+            hits = trial.search(iter(queries), cutoff + dataset.spare())
+            run = runs.order(hits, queries, cutoff, dataset.exclude_self, dataset.excluded())
             scores = evaluation.score(run, qrels, [measure], dataset.relevance_level)
             tried.append((found, scores.means()[measure]))
     except ValueError as error:  # a plugin's way to say what the user can mend

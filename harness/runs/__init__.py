@@ -13,17 +13,24 @@ import pyarrow as pa
 
 from harness.errors import BadInput, HarnessError
 from harness.records import Query, ScoredDoc
-from harness.runs.rankings import TEXT, Run, as_float32, assemble, best_first, cut, fit, mismatch
+from harness.runs.rankings import TEXT, Excluded, Run, as_float32, assemble, best_first, cut, fit, mismatch, out_of
 from harness.runs.run_files import read_run, write
 
 __all__ = ["Run", "order", "read", "write"]
 
 
-def order(scored: Iterable[ScoredDoc], queries: Sequence[Query], k: int, exclude_self: bool = False) -> Run:
+def order(
+    scored: Iterable[ScoredDoc],
+    queries: Sequence[Query],
+    k: int,
+    exclude_self: bool = False,
+    excluded: Excluded | None = None,
+) -> Run:
     """Take what a retriever's `search` yields into a Run: at most k documents per query, in the total order.
 
-    With `exclude_self` a query's own document (doc_id equal to query_id) is dropped before the cut at k and counted in
-    `Run.dropped_self`; ask the retriever for k + 1, and k documents remain. Scores are compared as float32.
+    With `exclude_self` a query's own document (doc_id equal to query_id) is dropped before the cut at k, with
+    `excluded` others too, and counted in `Run.dropped_self`; ask the retriever for so many more, and k remain.
+    Scores are compared as float32.
 
     Raises HarnessError naming the query and the document: a query that was not asked or comes in two pieces, a document
     twice, an id that is no `str` or has white space, a score that is no finite float32.
@@ -43,8 +50,9 @@ def order(scored: Iterable[ScoredDoc], queries: Sequence[Query], k: int, exclude
                 f"the retriever returned query {query_id!r} in two pieces; all its documents must follow each other"
             )
         _, documents, given = zip(*rows, strict=True)
-        if exclude_self and query_id in documents:
-            others = [at for at, doc_id in enumerate(documents) if doc_id != query_id]
+        never = out_of(query_id, exclude_self, excluded)
+        if never and not never.isdisjoint(documents):
+            others = [at for at, doc_id in enumerate(documents) if doc_id not in never]
             dropped += len(documents) - len(others)
             documents, given = [documents[at] for at in others], [given[at] for at in others]
         doc_ids, scores = best_first(*_checked(query_id, documents, given))
@@ -52,17 +60,24 @@ def order(scored: Iterable[ScoredDoc], queries: Sequence[Query], k: int, exclude
     return assemble({query.query_id: ranked[query.query_id] for query in queries if query.query_id in ranked}, dropped)
 
 
-def read(path: Path, queries: Sequence[Query] | None = None, k: int | None = None, exclude_self: bool = False) -> Run:
+def read(
+    path: Path,
+    queries: Sequence[Query] | None = None,
+    k: int | None = None,
+    exclude_self: bool = False,
+    excluded: Excluded | None = None,
+) -> Run:
     """Read a TREC run file; see `run_files.read_run` for what it may look like and the errors.
 
     With `queries`, the judged ones of a dataset, a file of other queries is an error too; queries of the file that are
-    not among them stay in the run, and scoring leaves them out with a note. With `k` or `exclude_self` the dataset's
-    rules are applied to a run from elsewhere: its own document is dropped from each query, then the depth cut at k.
+    not among them stay in the run, and scoring leaves them out with a note. With `k`, `exclude_self` or
+    `excluded` the dataset's rules are applied to a run from elsewhere: what is never a result is dropped from each
+    query, then the depth cut at k.
     """
     run = read_run(path)
     if queries is not None and (what := mismatch(run, {query.query_id for query in queries})):
         raise BadInput(path, None, what)
-    return cut(run, max(1, run.deepest) if k is None else k, exclude_self)
+    return cut(run, max(1, run.deepest) if k is None else k, exclude_self, excluded)
 
 
 def _checked(query_id: str, doc_ids: Sequence[str], given: Sequence[float]) -> tuple[list[str], np.ndarray]:

@@ -4,7 +4,7 @@ The total order is trec_eval's: score descending, compared as float32, then doc_
 with `strcmp` on their UTF-8 bytes; UTF-8 keeps the order of code points, so that is Python's comparison of `str`.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -18,6 +18,7 @@ from harness.errors import HarnessError
 from harness.runs.text_hashes import hash_texts
 
 TEXT = pa.large_string()  # 64-bit offsets: the ids of a large run may exceed 2 GB
+Excluded = Mapping[str, Set[str]]  # query_id -> documents that are never a result of it
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,18 +155,26 @@ def assemble(ranked: Mapping[str, tuple[pa.Array, np.ndarray]], dropped_self: in
     )
 
 
-def cut(run: Run, k: int, exclude_self: bool) -> Run:
-    """The first k documents of each query, after its own document (doc_id equal to query_id) is dropped if so asked."""
+def out_of(query_id: str, exclude_self: bool, excluded: Excluded | None) -> Set[str]:
+    """The documents that are never a result of a query."""
+    listed = excluded.get(query_id, frozenset()) if excluded else frozenset[str]()
+    return listed | {query_id} if exclude_self else listed
+
+
+def cut(run: Run, k: int, exclude_self: bool, excluded: Excluded | None = None) -> Run:
+    """The first k documents of each query, after those that are never a result of it are dropped if so asked."""
     if k < 1:
         raise HarnessError(f"a depth of {k}: keep at least 1 document a query")
-    if run.deepest <= k and not exclude_self:
+    if run.deepest <= k and not exclude_self and not excluded:
         return run
+    dropped = 0
     kept: dict[str, tuple[pa.Array, np.ndarray]] = {}
     for query_id, doc_ids, scores in run:
-        others = [row for row, doc_id in enumerate(doc_ids) if not exclude_self or doc_id != query_id]
+        never = out_of(query_id, exclude_self, excluded)
+        others = [row for row, doc_id in enumerate(doc_ids) if doc_id not in never]
+        dropped += len(doc_ids) - len(others)
         kept[query_id] = pa.array([doc_ids[row] for row in others[:k]], TEXT), scores[others[:k]]
-    own = sum(query_id in run[query_id][0] for query_id in run.query_ids) if exclude_self else 0
-    return replace(assemble(kept, run.dropped_self + own), notes=run.notes, header=run.header)
+    return replace(assemble(kept, run.dropped_self + dropped), notes=run.notes, header=run.header)
 
 
 def mismatch(run: Run, query_ids: Collection[str]) -> str | None:

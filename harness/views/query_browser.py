@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness import datasets
 from harness.datasets import Dataset
+from harness.datasets.sources.source import is_source
 from harness.errors import HarnessError, unknown
 from harness.records import Doc
 from harness.results import Result, manifest
@@ -73,10 +74,12 @@ def dataset_of(
     This is the only way from a result to judgments and texts. Raises HarnessError where the dataset is not at hand, and
     where it is another version: other judgments, queries or rules of evaluation, or, with `texts`, other documents.
     """
-    dataset = datasets.load(name or result.dataset, data_dirs, download=download, documents=False)
+    dataset = datasets.load(name or _source(result) or result.dataset, data_dirs, download=download, documents=False)
     known = dataset.facts() if texts else dataset.judgments_facts()
     for hash_ in ("collection_sha256", "queries_sha256", "qrels_sha256"):
         recorded = getattr(result.data, hash_)
+        if hash_ == "collection_sha256" and known.get("records_sha256") and result.data.records_sha256:
+            hash_, recorded = "records_sha256", result.data.records_sha256
         if None not in (known.get(hash_), recorded) and known[hash_] != recorded:
             raise HarnessError(f"{dataset.folder} is not the version that was scored ({hash_} is another)")
     for rule in ("relevance_level", "exclude_self"):
@@ -84,6 +87,12 @@ def dataset_of(
             what = f"{rule} {getattr(result, rule)}, and is {getattr(dataset, rule)} now"
             raise HarnessError(f"{result.tag} on {result.dataset} was scored with {what}")
     return dataset
+
+
+def _source(result: Result) -> str:
+    """What its collection was asked for by, where that is not its name; empty for a folder that is gone."""
+    source = result.data.source or ""
+    return source if is_source(source) or (Path(source).is_dir() and source) else ""
 
 
 def judgments(dataset: Dataset) -> Judgments:
