@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from retrievers.encoders import backbones, checkpoint, own_vectors, published, sentence_modules
+from retrievers.encoders import backbones, checkpoint, int8_weights, own_vectors, published, sentence_modules
 from retrievers.encoders.packed_bert import PackedBert, another_kind, replaced
 
 BARE = ("Model", "ForMaskedLM", "ForPreTraining")  # endings of architectures that are encoders
@@ -94,8 +94,8 @@ def _load(folder: Path, head: bool) -> Any:
     kind = AutoModelForMaskedLM if head else AutoModel
     try:
         with _quiet():
-            model, loaded = kind.from_pretrained(
-                folder, dtype=torch.float32, output_loading_info=True, local_files_only=True, trust_remote_code=False
+            model, loaded = int8_weights.loaded(
+                kind, folder, dtype=torch.float32, local_files_only=True, trust_remote_code=False
             )
     except RuntimeError as error:  # shapes that disagree with config.json
         raise ValueError(f"the weights in {folder} do not fit its config.json: {error}") from error

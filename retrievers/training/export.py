@@ -12,14 +12,14 @@ training.json                   the record, written last
 import copy
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from harness.files import write_bytes, write_json
-from retrievers.encoders import backbones
+from retrievers.encoders import backbones, int8_weights
 from retrievers.training.engine.result import RECORD, save_through
 from retrievers.training.model_card import model_card
 
@@ -35,21 +35,25 @@ def export(
     settings: Mapping[str, Any],
     record: Mapping[str, Any],
     *,
-    half: bool = False,
+    dtype: Literal["fp32", "fp16", "int8"] = "fp32",
     head: bool = True,
 ) -> None:
     """Write the retriever into `folder`.
 
-    `kind` is the representation; `projection` (d', H) its W; `settings` go into dupmae.json or retromae.json. `half`
-    writes fp16. Without a trained `head` the encoder alone is written, so that no retriever takes random numbers for a
-    head; ot and joint then raise ValueError.
+    `kind` is the representation; `projection` (d', H) its W; `settings` go into dupmae.json or retromae.json. `dtype`
+    is that of the weights written; int8 is read by this harness alone (`encoders.int8_weights`). Without a trained
+    `head` the encoder alone is written, so that no retriever takes random numbers for a head; ot and joint then raise
+    ValueError.
     """
     if kind != "cls" and not head:
         raise ValueError("a vocabulary vector needs the masked-LM head, and this model has none that was trained")
     saved = lm if head else backbones.encoder(lm)
-    if half:
+    if dtype == "fp16":
         saved = copy.deepcopy(saved).half()
     save_through(folder, saved)
+    if dtype == "int8":
+        int8_weights.write(folder, saved.state_dict())
+        (folder / "model.safetensors").unlink()
     save_through(folder, tokenizer)
     hidden = backbones.family(lm.config).shape(lm.config).hidden
     if kind == "cls":

@@ -15,13 +15,15 @@ EPILOG = """examples:
   beir-harness run dupmae --set checkpoint=retriever/ --dataset scifact@train                         (mining)
   beir-harness finetune ckpt/ --dataset scifact --negatives run.trec.gz --output retriever2/          (stage 2)
   beir-harness finetune ckpt/ --dataset scifact --negatives run.trec.gz --teacher cross-encoder/ --output retriever3/
+  beir-harness finetune ckpt/ --dataset made --teacher-run fused.trec.gz --teacher-temperature 0.1 --output retriever4/
   beir-harness finetune ckpt/ --dataset cacm --pairs title --output retriever/     (no training queries)
   torchrun --nproc-per-node 8 -m retrievers.training.finetune ckpt/ --dataset msmarco-dev --output retriever/
 The same command goes on where an interrupted one stopped."""
 
 DEFAULTS: dict[str, Any] = {
     "k": 384, "activation": "log1p_relu", "include_sep": True, "scale": "1", "temperature": 1.0,
-    "query_max_length": 64, "max_length": 144, "title": " ",
+    "teacher_temperature": 1.0, "ranking_weight": 1.0, "embedding_weight": 1.0, "embedding_scale": 20.0,
+    "lexical_weight": 0.0, "lexical_scale": 0.3, "query_max_length": 64, "max_length": 144, "title": " ",
     "negatives_per_query": 1, "depth": "1:200", "batch_size": 32,
     "epochs": 10.0, "learning_rate": 2e-5, "decay": "linear", "warmup": 0.1, "weight_decay": 0.0,
 }  # fmt: skip
@@ -82,9 +84,14 @@ def _add_data(group: Any) -> None:
     add("--negatives-per-query", type=int, metavar="N", help="hard negatives of a query in a batch (1)")
     add("--teacher", metavar="MODEL", help="a cross-encoder, folder or hub name; its scores are learned (stage 3)")
     add("--teacher-scores", type=Path, metavar="RUN", help="a run file with the teacher's scores, in place of a model")
+    add("--teacher-run", type=Path, metavar="RUN",
+        help="any system's run on these queries, a fusion's too: negatives and teacher's scores in one")  # fmt: skip
     add("--teacher-length", type=int, metavar="TOKENS", help="of query and document together (default: the model's)")
     add("--margin", type=float, metavar="SCORE",
         help="drop negatives that the teacher puts less than this below the positive; stage 2")  # fmt: skip
+    add("--teacher-temperature", type=float, metavar="T", help="the teacher's scores are divided by it (1)")
+    add("--embedding-teacher", metavar="MODEL",
+        help="a sentence-transformers model, folder or hub name; the dense half learns its vectors")  # fmt: skip
     add("--query-max-length", type=int, metavar="TOKENS", help="[CLS] and [SEP] included (64)")
     add("--max-length", type=int, metavar="TOKENS", help="of documents (144)")
     add("--title", default=UNSET, help="what stands between title and text (a space); `none` leaves titles out")
@@ -101,6 +108,12 @@ def _add_representation(group: Any) -> None:
     add("--scale", metavar="S", help="weight of the sparse part: a number, `learn`, or `balance`, with which a"
         " query's sparse scores spread by 3 in the first batch, as a softmax needs it (1)")  # fmt: skip
     add("--temperature", type=float, metavar="T", help="scores are divided by it in the loss (1)")
+    add("--ranking-weight", type=float, metavar="W", help="of the ranking loss (1)")
+    add("--embedding-weight", type=float, metavar="W", help="of learning an --embedding-teacher's vectors (1)")
+    add("--embedding-scale", type=float, metavar="S", help="the dense score is to be S times its cosine (20)")
+    add("--lexical-weight", type=float, metavar="W",
+        help="of having the vocabulary vector learn BM25's vector of the text (0)")  # fmt: skip
+    add("--lexical-scale", type=float, metavar="S", help="the sparse score is to be S times BM25's (0.3)")
 
 
 def _add_loop(group: Any) -> None:
@@ -124,7 +137,8 @@ def _add_loop(group: Any) -> None:
 
 def _add_machine(group: Any) -> None:
     add = group.add_argument
-    add("--export-dtype", choices=("fp32", "fp16"), default="fp32", help="of the weights written (fp32)")
+    add("--export-dtype", choices=("fp32", "fp16", "int8"), default="fp32",
+        help="of the weights written (fp32); int8 is for this harness alone")  # fmt: skip
     add("--precision", choices=("auto", "fp32", "bf16"), default="auto", help="auto: whichever is quicker here")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add("--threads", type=int, metavar="N", help="of a process on a CPU (default: torch's choice)")
@@ -148,6 +162,10 @@ def resolved(given: argparse.Namespace, own: Mapping[str, Any]) -> argparse.Name
     if given.title == "none":
         a.title = None
     a.depth = _ranks(a.depth)
+    if a.teacher_run:
+        if a.teacher or a.teacher_scores or a.margin is not None:
+            raise ValueError("--teacher-run brings its scores: no --teacher, --teacher-scores or --margin beside it")
+        a.negatives, a.teacher_scores = [a.teacher_run], a.teacher_run
     a.stage = 1 if not a.negatives else 3 if (a.teacher or a.teacher_scores) and a.margin is None else 2
     _check(a)
     return a
@@ -175,5 +193,9 @@ def _check(a: argparse.Namespace) -> None:
         raise ValueError("a teacher scores positives and hard negatives: give --negatives RUN as well")
     if a.margin is not None and not (a.teacher or a.teacher_scores):
         raise ValueError("--margin compares scores of a --teacher or of --teacher-scores; give one")
+    if a.embedding_teacher and a.representation == "ot":
+        raise ValueError("--embedding-teacher teaches the dense half, and --representation ot has none")
+    if not (a.ranking_weight or (a.embedding_teacher and a.embedding_weight) or a.lexical_weight):
+        raise ValueError("nothing to learn: --ranking-weight 0 needs an --embedding-teacher or a --lexical-weight")
     if a.teacher and a.teacher_scores:
         raise ValueError("--teacher and --teacher-scores exclude each other")

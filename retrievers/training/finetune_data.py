@@ -1,6 +1,7 @@
 """What stands between the arguments of fine-tuning and its batches: examples, negatives, the teacher's scores."""
 
 import argparse
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from harness.files import sha256, sha256_json
+from retrievers.encoders.checkpoint import digest
 from retrievers.training.examples import teacher
 from retrievers.training.examples.pairs import Examples, judged_examples, training_dataset
 from retrievers.training.examples.pairs_batches import Candidates
 from retrievers.training.examples.pairs_documents import document_pairs
 from retrievers.training.examples.pairs_negatives import hard_negatives
+from retrievers.training.examples.teacher_vectors import Vectors, teacher_vectors
 
 
 def examples_for(a: argparse.Namespace, data_dirs: Sequence[Path]) -> Examples:
@@ -24,6 +27,8 @@ def examples_for(a: argparse.Namespace, data_dirs: Sequence[Path]) -> Examples:
         dataset = training_dataset(name, a.split, data_dirs, not a.offline)
         mined = hard_negatives(a.negatives, dataset.queries(), a.depth, dataset.exclude_self) if a.negatives else {}
         made.add(judged_examples(dataset, mined, a.title, a.negatives))
+        if (about := dataset.folder / "made.json").is_file():  # a collection of `retrievers.training.queries`
+            made.facts[-1]["made"] = json.loads(about.read_text())
     if not made.queries:
         raise ValueError(f"no training query is left in {', '.join(a.dataset)}")
     return made
@@ -44,22 +49,34 @@ def score_with_teacher(a: argparse.Namespace, examples: Examples, cache: Path, d
     return path
 
 
+def embedded_by_teacher(a: argparse.Namespace, examples: Examples, cache: Path, device: str) -> Vectors | None:
+    """The embedding teacher's vectors, made now if the cache does not hold them; None without such a teacher."""
+    if not a.embedding_teacher:
+        return None
+    return teacher_vectors(examples, a.title, a.embedding_teacher, a.max_length, cache, device)
+
+
 def candidates_of(a: argparse.Namespace, examples: Examples, scores: Path | None) -> tuple[list[int], list[Candidates]]:
     """The queries that can be trained on and each one's documents.
 
     With a teacher and a margin (stage 2), negatives too close to the positive are dropped; without a margin (stage 3)
-    so are queries without negatives, which nobody could be distilled from.
+    so are queries without negatives, which nobody could be distilled from. Of a retriever's run as teacher those stay
+    whose positive it found.
     """
-    given = teacher.teacher_scores(examples, scores) if scores else None
+    given = teacher.teacher_scores(examples, scores, partial=bool(a.teacher_run)) if scores else None
     numbers, made = [], []
     for at, (positives, negatives) in enumerate(zip(examples.positives, examples.negatives, strict=True)):
         docs, values = np.array([*positives, *negatives], np.int64), None if given is None else given[at]
         if values is not None and a.margin is not None:
             docs, values = docs[teacher.within_margin(len(positives), values, a.margin)], None
-        if a.stage == 3 and not negatives:
+        count = len(positives)
+        if values is not None and a.teacher_run:
+            known = ~np.isnan(values)
+            docs, values, count = docs[known], values[known], int(known[:count].sum())
+        if not count or (a.stage == 3 and len(docs) == count):
             continue
         numbers.append(at)
-        made.append(Candidates(docs, len(positives), values))
+        made.append(Candidates(docs, count, values))
     return numbers, made
 
 
@@ -68,4 +85,11 @@ def data_facts(a: argparse.Namespace, examples: Examples, scores: Path | None) -
     negatives = [{"name": str(path.name), "sha256": sha256(path)} for path in a.negatives]
     by = {"teacher": a.teacher or "scores given", "scores_sha256": sha256(scores)} if scores else None
     key = sha256_json([examples.facts, negatives, by])
-    return {"key": key, "sources": examples.facts, "negatives": negatives, "teacher": by}
+    embedding = None
+    if a.embedding_teacher:
+        weights = digest(Path(a.embedding_teacher)) if Path(a.embedding_teacher).is_dir() else None
+        embedding = {"name": Path(a.embedding_teacher).name, "weights": weights, "max_length": a.max_length}
+        key = sha256_json([key, embedding])
+    return {
+        "key": key, "sources": examples.facts, "negatives": negatives, "teacher": by, "embedding_teacher": embedding,
+    }  # fmt: skip

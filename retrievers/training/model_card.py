@@ -21,7 +21,8 @@ def model_card(record: Mapping[str, Any]) -> str:
     """Markdown with the front matter of model hubs."""
     kind = record["representation"]["kind"]
     parts = [
-        FRONT, f"# Retriever fine-tuned from {record['start']['name']}", _what(record), "## Use", _use(kind),
+        FRONT, f"# Retriever fine-tuned from {record['start']['name']}", _what(record), "## Use",
+        _use(kind, record["arguments"]["export_dtype"]),
         "## Training", _table(_training(record)), "Data:", *_data(record["data"]), _start(record["start"]),
         "## Versions", ", ".join(f"{name} {version}" for name, version in record["versions"].items()),
     ]  # fmt: skip
@@ -47,7 +48,7 @@ def _what(record: Mapping[str, Any]) -> str:
     return " ".join(lines)
 
 
-def _use(kind: str) -> str:
+def _use(kind: str, dtype: str) -> str:
     name = HARNESS[kind]
     lines = [f"- this harness: `beir-harness run {name} --set checkpoint=THIS_FOLDER --dataset scifact`"]
     dense = {
@@ -55,6 +56,8 @@ def _use(kind: str) -> str:
         "ot": "the [CLS] vectors, which were **not** trained; the vocabulary vectors need the harness",
         "joint": "the projected [CLS] vectors, the dense half of the score; the other half needs the harness",
     }[kind]
+    if dtype == "int8":
+        lines.append("- any other program: `python -m retrievers.encoders.int8_weights THIS_FOLDER WIDE/` first")
     lines.append(f"- sentence-transformers: `SentenceTransformer(folder)` gives {dense}.")
     lines.append(
         "- transformers: `AutoModel` gives the encoder, `AutoModelForMaskedLM` the head too, where it was trained."
@@ -66,9 +69,16 @@ def _training(record: Mapping[str, Any]) -> dict[str, Any]:
     arguments = record["arguments"]
     stages = {1: "InfoNCE, in-batch negatives", 2: "InfoNCE, hard and in-batch negatives", 3: "distillation"}
     last = record["losses"].get("last", {})
+    taught = record.get("embedding_teacher")
+    lessons = record.get("lessons") or {}
     return {
         "stage": f"{record['stage']} ({stages[record['stage']]})",
         "preset": arguments["preset"] or "none",
+        "teacher of the dense half": f"{taught['name']}, weight {lessons['embedding']:g}" if taught else "none",
+        "BM25's vectors for the vocabulary vector": f"weight {lessons['lexical']:g}"
+        if lessons.get("lexical")
+        else "none",
+        "weight of the ranking loss": f"{lessons.get('ranking', 1.0):g}",
         "queries per batch": f"{arguments['batch_size']} × {arguments['processes']} processes",
         "hard negatives per query": record["hard_negatives"],
         "steps": f"{record['steps']:,} of {arguments['accumulate']} batches",
@@ -91,6 +101,9 @@ def _data(sources: list[Mapping[str, Any]]) -> list[str]:
     lines = []
     for source in sources:
         how = f"pairs {PAIRS[source['pairs']]}" if "pairs" in source else f"judgments of the split `{source['split']}`"
+        if "made" in source:
+            parts = ", ".join(f"{one['name']} ({one['documents']:,})" for one in source["made"]["sources"])
+            how = f"queries made of {source['made']['documents']:,} documents: {parts}"
         left = ", ".join(f"{count:,} left out ({why})" for why, count in source["left_out"].items() if count)
         lines.append(f"- {source['name']}: {how}, {source['training_queries']:,} queries{'; ' if left else ''}{left}")
     return ["\n".join(lines), "No query of a split that these collections are evaluated on entered training."]

@@ -3,7 +3,9 @@
     python -m retrievers.training.trim MODEL --layers 0,1 --pieces 5600 --text wiki.txt.gz --output small/
 
 The pieces are the most frequent ones of the text, with every piece of one character, so that WordPiece can still spell
-what it no longer knows as a word. The result has lost quality: it is meant to be pre-trained and fine-tuned.
+what it no longer knows as a word. With --balance every source counts the same, however long, and the vocabulary's own
+order counts as much as all of them: BERT's words stand in the order of their frequency in Wikipedia and books, so
+everyday words stay words. The result has lost quality: it is meant to be pre-trained and fine-tuned.
 """
 
 import argparse
@@ -28,12 +30,37 @@ def frequent_pieces(tokenizer: Any, passages: Iterable[str], count: int) -> list
 
     Pieces stay in the order of the full vocabulary, [PAD] first. ValueError if single characters alone are too many.
     """
+    return kept_pieces(tokenizer, piece_counts(tokenizer, passages), count)
+
+
+def piece_counts(tokenizer: Any, passages: Iterable[str]) -> Counter[int]:
+    """How often each piece, by its number, stands in the passages."""
     continuations(tokenizer)  # refuses what is not WordPiece or BPE
     seen: Counter[int] = Counter()
     stream = iter(passages)
     while texts := list(islice(stream, 1000)):
         for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]:
             seen.update(ids)
+    return seen
+
+
+def balanced(tokenizer: Any, counts: Sequence[Counter[int]]) -> Counter[int]:
+    """The mean share of each piece over the sources, plus what Zipf's law says of its rank in the vocabulary."""
+    total: Counter[int] = Counter()
+    for seen in counts:
+        size = sum(seen.values())
+        for at, times in seen.items():
+            total[at] += times / size / len(counts)  # type: ignore[assignment]
+    pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+    words = [at for at, piece in enumerate(pieces) if len(piece) > 1 and piece.isascii() and piece.isalpha()]
+    harmonic = sum(1 / rank for rank in range(1, len(words) + 1))
+    for rank, at in enumerate(words, 1):
+        total[at] += 1 / rank / harmonic  # type: ignore[assignment]
+    return total
+
+
+def kept_pieces(tokenizer: Any, seen: Counter[int], count: int) -> list[str]:
+    """`frequent_pieces` of a count that was made."""
     pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
     letters = {at for at, piece in enumerate(pieces) if len(piece.removeprefix("##")) == 1 and seen[at]}
     # A word's letter may only ever have stood inside longer pieces, so plain ASCII stays whether it was seen or not.
@@ -87,11 +114,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--text", action="append", default=[], metavar="PATH", help="as of pretrain")
     parser.add_argument("--dataset", action="append", default=[], metavar="NAME", help="as of pretrain")
     parser.add_argument("--data-dir", action="append", default=[], type=Path, metavar="FOLDER")
+    parser.add_argument("--balance", action="store_true", help="every source, and the vocabulary's order, count alike")
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
     a = parser.parse_args(argv)
     sources = text.text_sources(a.text) + text.collection_sources(a.dataset, a.data_dir)
     tokenizer = load_tokenizer(a.model)
-    pieces = frequent_pieces(tokenizer, text.passages(sources), a.pieces)
+    counts = [piece_counts(tokenizer, text.passages([source])) for source in sources]
+    pieces = kept_pieces(tokenizer, balanced(tokenizer, counts) if a.balance else sum(counts, Counter()), a.pieces)
     layers = [int(layer) for layer in a.layers.split(",")]
     small = trim(load_model(a.model, tokenizer, 0).lm, tokenizer, pieces, layers, a.positions)
     save_through(a.output, small)

@@ -14,6 +14,7 @@ from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
 from harness.records import Doc, Query
 from retrievers.dupmae import DupMAE
+from retrievers.encoders import int8_weights
 from retrievers.retromae import RetroMAE
 from retrievers.sentence_transformer import SentenceTransformerEncoder
 from retrievers.training.examples.pairs_texts import tokenised
@@ -108,6 +109,33 @@ def test_half_precision_halves_the_file_and_keeps_the_scores(tune: Tune, tmp_pat
         searched(DupMAE(str(tmp_path / name), device="cpu"), tmp_path / f"i-{name}") for name in ("full", "half")
     )
     np.testing.assert_allclose(half, full, rtol=0.02, atol=0.05)
+
+
+def test_int8_quarters_the_file_and_keeps_the_scores(tune: Tune, tmp_path: Path) -> None:
+    for name, dtype in (("full", "fp32"), ("small", "int8")):
+        tune("--representation", "joint", "--export-dtype", dtype, output=name)
+    assert not (tmp_path / "small" / "model.safetensors").exists()
+    full, small = (
+        searched(DupMAE(str(tmp_path / name), device="cpu"), tmp_path / f"i-{name}") for name in ("full", "small")
+    )
+    np.testing.assert_allclose(small, full, rtol=0.05, atol=0.1)
+    assert int8_weights.main([str(tmp_path / "small"), str(tmp_path / "wide")]) == 0
+    wide = searched(DupMAE(str(tmp_path / "wide"), device="cpu"), tmp_path / "i-wide")
+    np.testing.assert_allclose(wide, small, rtol=1e-6)
+    again = tune("--representation", "joint", checkpoint=tmp_path / "small", output="again")
+    assert again["representation"]["kind"] == "joint" and not again["fresh_weights"]
+
+
+def test_a_matrix_in_int8_is_within_half_a_step_of_itself() -> None:
+    torch.manual_seed(0)
+    weight, bias = torch.randn(64, 32), torch.randn(64)
+    stored = int8_weights.narrow({"weight": weight, "tied": weight, "bias": bias})
+    assert stored["weight"].dtype == torch.int8 and stored.keys() == {"weight", "weight.scale", "bias"}
+    found = int8_weights.widen(stored)
+    step = weight.abs().amax(1, keepdim=True) / 127
+    assert torch.equal(found["bias"], bias) and ((found["weight"] - weight).abs() <= step * 0.501).all()
+    with pytest.raises(ValueError, match="no scale"):
+        int8_weights.widen({"weight": stored["weight"]})
 
 
 def test_a_joint_retriever_is_no_plain_one(tune: Tune, tmp_path: Path) -> None:

@@ -121,6 +121,20 @@ def test_distillation_from_a_cross_encoder_brings_its_order(
     assert again["teacher"]["scores_sha256"] == record["teacher"]["scores_sha256"]
 
 
+def test_any_run_can_be_the_teacher_for_the_queries_whose_document_it_found(
+    tune: Tune, run_file: Path, tmp_path: Path
+) -> None:
+    lines = run_file.read_text().splitlines()
+    path = tmp_path / "fused.trec"
+    path.write_text("".join(f"{line}\n" for line in lines if not line.startswith("t1 Q0 d1 ")))
+    more = ["--teacher-run", str(path), "--negatives-per-query", "4", "--teacher-temperature", "4"]
+    record = tune(*more, "--learning-rate", "1e-2", "--steps", "40", "--representation", "joint")
+    assert (record["stage"], record["trainable_queries"]) == (3, 18)  # neither t20, which has no run, nor t1
+    assert record["losses"]["last"]["distillation"] < record["losses"]["first"]["distillation"]
+    with pytest.raises(ValueError, match="--teacher-run brings its scores"):
+        tune(*more, "--margin", "1", output="none")
+
+
 def test_a_margin_makes_it_stage_2_with_fewer_negatives(tune: Tune, run_file: Path, cross_encoder: Path) -> None:
     record = tune("--negatives", str(run_file), "--teacher", str(cross_encoder), "--margin", "0")
     assert record["stage"] == 2 and record["arguments"]["margin"] == 0

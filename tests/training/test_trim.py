@@ -6,7 +6,7 @@ from transformers import BertConfig, BertForMaskedLM
 
 from retrievers.training.data.vocabulary import SPECIAL, load_tokenizer, wordpiece_tokenizer
 from retrievers.training.models.initial import load_model
-from retrievers.training.trim import frequent_pieces, main, trim
+from retrievers.training.trim import balanced, frequent_pieces, main, piece_counts, trim
 
 LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
 PIECES = [
@@ -90,3 +90,12 @@ def test_the_command_leaves_a_start_for_training(tmp_path, lm, tokenizer):
     assert main([*map(str, command), "--output", str(tmp_path / "small")]) == 0
     small = load_model(str(tmp_path / "small"), load_tokenizer(tmp_path / "small"), 0)
     assert small.fresh == [] and small.lm.config.vocab_size == 59
+
+
+def test_balanced_sources_count_the_same_and_the_order_of_the_vocabulary_as_much(tokenizer):
+    long, short = (piece_counts(tokenizer, texts) for texts in (["heart heart"] * 1000, ["attack"]))
+    found = balanced(tokenizer, [long, short])
+    harmonic = 1 + 1 / 2 + 1 / 3  # heart, attack, zoo in the order of the vocabulary
+    shares = [0.5 + 1 / harmonic, 0.5 + 1 / 2 / harmonic, 1 / 3 / harmonic]
+    ids = tokenizer.convert_tokens_to_ids(["heart", "attack", "zoo"])
+    assert [found[at] for at in ids] == pytest.approx(shares)

@@ -44,7 +44,11 @@ RANGES = {
     "clip": Range(0, math.inf, low_counts=False, high_counts=False, hint="1e9 clips nothing"),
     "dropout": Range(0, 1, high_counts=False),
     "bow_weight": Range(0, math.inf, high_counts=False),
-    "temperature": Range(0, math.inf, low_counts=False, high_counts=False),
+    **dict.fromkeys(
+        ("temperature", "teacher_temperature", "embedding_scale", "lexical_scale"),
+        Range(0, math.inf, low_counts=False, high_counts=False),
+    ),
+    **dict.fromkeys(("ranking_weight", "embedding_weight", "lexical_weight"), Range(0, math.inf, high_counts=False)),
     "margin": Range(-math.inf, math.inf, low_counts=False, high_counts=False),
     "seed": Range(0, ROOT - 1),
 }  # fmt: skip

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from retrievers.training.examples.pairs_texts import Texts
+from retrievers.training.examples.teacher_vectors import Vectors
 from retrievers.training.ranking.finetune_model import Batch
 from retrievers.training.ranking.gradient_cache import group
 
@@ -51,10 +52,11 @@ class PairBatches:
         device: torch.device,
         rank: int = 0,
         world: int = 1,
+        vectors: Vectors | None = None,
     ) -> None:
         self.queries, self.docs, self.candidates = queries, docs, candidates
         self.batch_size, self.hard, self.seed, self.rank = batch_size, hard, seed, rank
-        self.pad, self.tokens_at_once, self.device = pad, tokens_at_once, device
+        self.pad, self.tokens_at_once, self.device, self.vectors = pad, tokens_at_once, device, vectors
         self.per_pass = batch_size * world
         if len(candidates) < self.per_pass:
             raise ValueError(f"{len(candidates)} training queries, a batch takes {self.per_pass}: lower --batch-size")
@@ -89,7 +91,14 @@ class PairBatches:
             torch.from_numpy(columns).to(self.device),
             torch.from_numpy(self.allowed(queries, found.docs.ravel(), columns)).to(self.device),
             teacher,
+            *self._taught(queries, docs),
         )
+
+    def _taught(self, queries: np.ndarray, docs: np.ndarray) -> list[torch.Tensor]:
+        if self.vectors is None:
+            return []
+        rows = self.vectors.queries[queries], self.vectors.docs[docs.ravel()]
+        return [torch.from_numpy(part).float().to(self.device) for part in rows]
 
     def allowed(self, queries: np.ndarray, docs: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """(B, D) bool: false for documents relevant to the query, by number or by text, but its own at `columns`."""

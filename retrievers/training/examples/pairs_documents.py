@@ -59,7 +59,7 @@ def document_pairs(
     for path in map(Path, texts):
         if not path.is_file():
             raise FileNotFoundError(f"{path}: no such file of text")
-        numbered = ((f"{path.name}:{number}", pair) for number, pair in enumerate(_read(path), 1))
+        numbered = ((f"{path.name}:{number}", pair) for number, pair in enumerate(read_texts(path), 1))
         made.add(_pairs(kind, numbered, set(), {"name": path.name, "sha256": sha256(path)}))
     if not made.queries:
         raise ValueError(f"--pairs {kind}: no document of {', '.join([*datasets, *texts])} gives such a pair")
@@ -94,7 +94,8 @@ def _pairs(kind: Kind, docs: Iterable[tuple[str, TitleAndText]], held: set[str],
     return made
 
 
-def _read(path: Path) -> Iterator[TitleAndText]:
+def read_texts(path: Path) -> Iterator[TitleAndText]:
+    """Title and text of each line of a file of text, .txt or .jsonl, perhaps .gz; ValueError names a line."""
     kinds: dict[str, Callable[[bytes], TitleAndText]] = {".txt": _plain_line, ".jsonl": _json_line}
     kind = next((kind for kind in kinds if path.name.removesuffix(".gz").endswith(kind)), None)
     if kind is None:

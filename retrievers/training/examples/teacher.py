@@ -85,17 +85,20 @@ def _scored(examples: Examples, query: int, score: Score) -> list[ScoredDoc]:
     ]
 
 
-def teacher_scores(examples: Examples, path: Path) -> list[np.ndarray]:
+def teacher_scores(examples: Examples, path: Path, *, partial: bool = False) -> list[np.ndarray]:
     """The scores in the run file `path` of each query's positives and negatives, float32 (n,).
 
-    ValueError names a pair that the file does not have.
+    ValueError names a pair that the file does not have; where it may be `partial`, as a retriever's run is, such a
+    pair has NaN.
     """
     run = read(path)
     found = []
     for at, query_id in enumerate(examples.query_ids):
-        ids, values = run[query_id]
+        ids, values = run[query_id] if not partial or query_id in run else ([], np.empty(0))
         known = dict(zip(ids, values.tolist(), strict=True))
         docs = _candidates(examples, at)
+        if partial:
+            known = dict.fromkeys((examples.doc_ids[doc] for doc in docs), np.nan) | known
         if missing := [examples.doc_ids[doc] for doc in docs if examples.doc_ids[doc] not in known]:
             raise ValueError(
                 f"{path}: no score for query {query_id!r} and document {missing[0]!r}; score all positives and the"

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from retrievers.encoders import backbones
+from retrievers.encoders import backbones, int8_weights
 from retrievers.training.data.vocabulary import load_tokenizer
 
 SIZES = {"layers": 4, "hidden": 256, "heads": 4, "intermediate": 0, "positions": 512}  # 0: four times hidden
@@ -78,8 +78,8 @@ def load_model(place: str, tokenizer: Any, seed: int) -> Initial:
             f" the model {config.vocab_size} embeddings; use the checkpoint's own tokenizer, or --init config:…"
         )
     torch.manual_seed(seed)
-    lm, report = AutoModelForMaskedLM.from_pretrained(
-        place, config=config, dtype=torch.float32, output_loading_info=True, trust_remote_code=False
+    lm, report = int8_weights.loaded(
+        AutoModelForMaskedLM, place, config=config, dtype=torch.float32, trust_remote_code=False
     )
     fresh = sorted(report["missing_keys"])
     below = backbones.family(config).encoder + "."

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from retrievers.encoders import backbones
 from retrievers.encoders.vocabulary_vectors import activation_of
 from retrievers.training.models.heads import pooled_logits
+from retrievers.training.ranking.lexical import Lexicon, lexical_loss, targets
 from retrievers.training.ranking.representation_top import top_logits
 
 Kind = Literal["cls", "ot", "joint"]
@@ -26,6 +27,7 @@ class Queries(NamedTuple):
 
     dense: Tensor | None  # (B, d')
     sparse: Tensor | None  # (B, V)
+    lexical: Tensor | None = None  # (B,), the loss of `lexical` where the representation has a lexicon
 
 
 class Docs(NamedTuple):
@@ -34,6 +36,7 @@ class Docs(NamedTuple):
     dense: Tensor | None  # (D, d')
     values: Tensor | None  # (D, k)
     entries: Tensor | None  # (D, k) int64, where in the vocabulary
+    lexical: Tensor | None = None  # (D,), as of queries
 
 
 class Representation(nn.Module):
@@ -64,6 +67,7 @@ class Representation(nn.Module):
         shape = backbones.family(lm.config).shape(lm.config)
         if kind == "joint":
             self.projection = nn.Parameter(torch.empty(dim, shape.hidden).normal_(std=shape.initial_deviation))
+        self.lexicon: Lexicon | None = None  # set for training that also teaches BM25's vectors
         self.fixed_scale = scale
         self.log_scale = nn.Parameter(torch.tensor(scale).log()) if learn_scale and kind == "joint" else None
 
@@ -102,18 +106,35 @@ class Representation(nn.Module):
 
     def queries(self, ids: Tensor, lengths: Tensor) -> Queries:
         """Queries [CLS] … [SEP] padding: ids (B, L), lengths (B,)."""
-        hidden, sparse = self._hidden(ids, lengths), None
+        hidden, sparse, lexical = self._hidden(ids, lengths), None, None
         if self.kind != "cls":
-            sparse = self.activation(pooled_logits(*self._head(hidden), self._counted(ids, lengths)))  # (B, V)
-        return Queries(self._dense(hidden), sparse)
+            mu = pooled_logits(*self._head(hidden), self._counted(ids, lengths))  # (B, V)
+            sparse = self.activation(mu)
+            if self.lexicon:
+                lexical = lexical_loss(mu, targets(self.lexicon, ids, lengths), self.activation_name)
+        return Queries(self._dense(hidden), sparse, lexical)
 
     def docs(self, ids: Tensor, lengths: Tensor) -> Docs:
         """Documents, of which the k largest entries are kept: ids (D, L), lengths (D,)."""
         hidden = self._hidden(ids, lengths)
         if self.kind == "cls":
             return Docs(self._dense(hidden), None, None)
-        values, entries = top_logits(*self._head(hidden), self._counted(ids, lengths), self.k)
-        return Docs(self._dense(hidden), self.activation(values), entries)
+        head, counted = self._head(hidden), self._counted(ids, lengths)
+        if not self.lexicon:
+            values, entries = top_logits(*head, counted, self.k)
+            return Docs(self._dense(hidden), self.activation(values), entries)
+        target = targets(self.lexicon, ids, lengths)  # (D, V); what the text has is kept, or it could not be learned
+        values, entries = top_logits(*head, counted, self.k, target > 0)
+        lexical = lexical_loss(values, target.gather(1, entries), self.activation_name)
+        return Docs(self._dense(hidden), self.activation(values), entries, lexical)
+
+    def first(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        """The hidden states of [CLS], before the projection: (B, H)."""
+        return self._hidden(ids, lengths)[:, 0]
+
+    def logits(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        """mu before the activation: (B, V)."""
+        return pooled_logits(*self._head(self._hidden(ids, lengths)), self._counted(ids, lengths))
 
     def _hidden(self, ids: Tensor, lengths: Tensor) -> Tensor:
         encoder = self.encoder if self.kind == "cls" else backbones.encoder(self.lm)

@@ -10,7 +10,14 @@ from retrievers.training.models.heads import BLOCK, BLOCK_GPU
 class _TopLogits(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: FunctionCtx, hidden: Tensor, weight: Tensor, bias: Tensor, keep: Tensor, k: int, dtype: torch.dtype
+        ctx: FunctionCtx,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        keep: Tensor,
+        k: int,
+        dtype: torch.dtype,
+        first: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
         texts, length, _ = hidden.shape
         with torch.autocast(hidden.device.type, enabled=False):
@@ -23,8 +30,11 @@ class _TopLogits(torch.autograd.Function):
                 logits = (rows[part].flatten(0, 1) @ matrix.T).unflatten(0, (-1, length))  # (texts, L, V)
                 logits.masked_fill_(~keep[part, :, None], -torch.inf)
                 pooled, where = logits.max(1)  # (texts, V)
-                values, entries = (pooled + bias).topk(k, 1)  # (texts, k)
-                found.append((values.float(), entries, where.gather(1, entries)))
+                pooled = (pooled + bias).float()
+                ranked = pooled if first is None else pooled.masked_fill(first[part], torch.inf)
+                entries = ranked.topk(k, 1).indices  # (texts, k)
+                values = pooled.gather(1, entries)
+                found.append((values, entries, where.gather(1, entries)))
         values, entries, places = (torch.cat(parts) for parts in zip(*found, strict=True))  # (B, k) each
         ctx.save_for_backward(hidden, weight, bias, entries, places)
         ctx.mark_non_differentiable(entries)
@@ -43,14 +53,17 @@ class _TopLogits(torch.autograd.Function):
             grad_weight.index_add_(0, entries.flatten(), of_entries.flatten(0, 1))
             grad_bias = torch.zeros_like(bias, dtype=torch.float32)
             grad_bias.index_add_(0, entries.flatten(), grad.flatten())
-        return grad_hidden.to(hidden.dtype), grad_weight.to(weight.dtype), grad_bias.to(bias.dtype), None, None, None
+        return grad_hidden.to(hidden.dtype), grad_weight.to(weight.dtype), grad_bias.to(bias.dtype), *[None] * 4
 
 
-def top_logits(hidden: Tensor, weight: Tensor, bias: Tensor, keep: Tensor, k: int) -> tuple[Tensor, Tensor]:
+def top_logits(
+    hidden: Tensor, weight: Tensor, bias: Tensor, keep: Tensor, k: int, first: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """The k largest of `heads.pooled_logits` and their vocabulary ids: values (B, k) float32, entries (B, k) int64.
 
-    hidden (B, L, H), weight (V, H), bias (V,), keep (B, L) bool with at least one position per text.
+    hidden (B, L, H), weight (V, H), bias (V,), keep (B, L) bool with at least one position per text. Entries marked in
+    `first` (B, V) bool are taken before all others, whatever their logits.
     """
     kind = hidden.device.type
     dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else hidden.dtype
-    return _TopLogits.apply(hidden, weight, bias, keep, min(k, weight.shape[0]), dtype)
+    return _TopLogits.apply(hidden, weight, bias, keep, min(k, weight.shape[0]), dtype, first)
