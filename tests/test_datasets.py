@@ -199,7 +199,7 @@ def test_a_cache_that_cannot_be_written_or_read_breaks_nothing(tmp_path: Path) -
     facts = load(str(folder), cache=cache).facts()
     cache.unlink()
     assert load(str(folder), cache=cache).facts() == facts
-    (memory,) = (cache / "surveys").iterdir()
+    (memory,) = (cache / "surveys").glob("*.json")
     memory.write_text("{")
     assert load(str(folder), cache=cache).facts() == facts
 

@@ -10,6 +10,7 @@ table of results.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from harness.records import Doc, Qrel, Query
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Dataset", "Row", "check_folders", "check_names", "expand", "groups", "load", "name_of", "rows"]
+__all__ = ["Dataset", "Row", "check_folders", "check_names", "expand", "find", "groups", "load", "name_of", "rows"]
 
 CORPUS = "corpus.jsonl"
 USUAL = "test"  # the split of a folder that the table does not know
@@ -69,26 +70,37 @@ class Dataset:
         """
         import numpy as np
 
-        return np.isin(hashes, survey.id_hashes(self.cache, self.corpus_file, self.qrels_file))
+        return np.isin(hashes, self._id_hashes())
+
+    def _id_hashes(self) -> "np.ndarray":
+        if self.corpus_file is None:
+            return survey.hashed(qrel.doc_id for qrel in self._judged[1])
+        return survey.id_hashes(self.cache, self.corpus_file)
 
     def queries(self) -> list[Query]:
         """The judged queries of the split, in the order of the queries file; raises HarnessError."""
-        from harness.datasets.sources.beir_format import judged_queries
-
-        queries = judged_queries(self.queries_file, self.qrels_file)
-        self._check("queries", len(queries), self.qrels_file)
-        return queries
+        return list(self._judged[0])
 
     def qrels(self) -> list[Qrel]:
         """The judgments of the split, in the order of their file; raises HarnessError."""
-        from harness.datasets.sources.qrels import read_qrels
+        return list(self._judged[1])
 
-        qrels = read_qrels(self.qrels_file)
+    @cached_property
+    def _judged(self) -> tuple[list[Query], list[Qrel]]:
+        """Queries and judgments, read once and of the number that the table says."""
+        from harness.datasets.sources.beir_format import read_judged
+
+        queries, qrels = read_judged(self.queries_file, self.qrels_file)
+        self._check("queries", len(queries), self.qrels_file)
         self._check("qrels", sum(qrel.relevance >= 0 for qrel in qrels), self.qrels_file)
-        return qrels
+        return queries, qrels
 
     def excluded(self) -> Mapping[str, frozenset[str]]:
         """query_id -> documents that are never a result of it, beside its own where `exclude_self`; mostly empty."""
+        return self._excluded
+
+    @cached_property
+    def _excluded(self) -> Mapping[str, frozenset[str]]:
         from harness.datasets.sources.source import read_excluded
 
         return {} if self.excluded_file is None else read_excluded(self.excluded_file)
@@ -100,22 +112,27 @@ class Dataset:
     def facts(self) -> dict[str, Any]:
         """What the manifest says about the data: name, split, version, source, and the hashes and counts of `survey`.
 
-        The first call reads every file to its end; later ones, in any process, only look whether the files have
-        changed. Without documents, what is known of them is None.
+        The first call reads every file to its end; another process only looks whether the files have changed. Without
+        documents, what is known of them is None.
         """
-        found = self._remembered()
-        if found is None:
-            found = survey.survey(*self._files)
-            survey.remember(self.cache, found, *self._files)
-            self._check_all(found)
+        found = self._found
         about = {"version": self.row.version, "url": self.row.url, "md5": self.row.md5} if self.row else {}
         if self.excluded_file is not None:
             about["excluded_sha256"] = survey.hash_of_excluded(self.excluded())
         return {"name": self.name, "split": self.split, **about, **mark_of(self.folder), **found}
 
+    @cached_property
+    def _found(self) -> dict[str, Any]:
+        found = self._remembered
+        if found is None:
+            found = survey.survey(self.cache, self.corpus_file, self.qrels_file, *self._judged)
+            survey.remember(self.cache, found, *self._files)
+            self._check_all(found)
+        return found
+
     def judgments_facts(self) -> dict[str, str]:
         """The hashes of queries and judgments that are in `facts`; reads no document."""
-        return survey.judgments(self.queries_file, self.qrels_file)
+        return survey.hashes(*self._judged)
 
     def collection_fingerprint(self) -> str:
         """Hex sha256 of the documents: the same for the three MS MARCO datasets, and for a corpus.jsonl and its .gz."""
@@ -123,14 +140,14 @@ class Dataset:
 
     def check_judgments(self) -> None:
         """Raise HarnessError unless queries and judgments are sound and as many as the table says."""
-        if self._remembered() is None:
-            self.queries()
-            self.qrels()
+        if self._remembered is None:
+            self._judged  # noqa: B018 - reads and checks
 
     @property
     def _files(self) -> tuple[Path | None, Path, Path]:
         return self.corpus_file, self.queries_file, self.qrels_file
 
+    @cached_property
     def _remembered(self) -> dict[str, Any] | None:
         found = survey.remembered(self.cache, *self._files)
         if found is not None:
@@ -159,6 +176,19 @@ def load(
     Without `documents` a folder that holds nothing but queries and judgments will do, where none has documents, too.
     Raises HarnessError for an unknown name (the nearest is suggested), a dataset that cannot be had, and wrong files.
     """
+    dataset = find(name_or_path, data_dirs, cache, download, documents)
+    dataset.check_judgments()
+    return dataset
+
+
+def find(
+    name_or_path: str,
+    data_dirs: Sequence[Path] = (),
+    cache: Path | None = None,
+    download: bool = True,
+    documents: bool = True,
+) -> Dataset:
+    """As `load`, with no file of the dataset opened."""
     cache = paths.cache_dir() if cache is None else cache
     check_folders(data_dirs)
     name, split = _parts(name_or_path)
@@ -183,9 +213,7 @@ def load(
     else:
         raise _unknown(name, data_dirs)
     judged = _judgments(row, folder, places, cache, download) if row and split in ("", row.split) else folder
-    dataset = _open(name, split, folder, judged, row, cache, documents)
-    dataset.check_judgments()
-    return dataset
+    return _open(name, split, folder, judged, row, cache, documents)
 
 
 def name_of(name_or_path: str, data_dirs: Sequence[Path] = ()) -> str:

@@ -6,7 +6,7 @@ time.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -53,77 +53,71 @@ def _memory(cache: Path, files: tuple[Path | None, ...], ending: str = "json") -
     return cache / "surveys" / f"{sha256_json([SCHEMA, states])}.{ending}"
 
 
-def survey(corpus: Path | None, queries: Path, qrels: Path) -> dict[str, Any]:
-    """Read all three files, or the two without documents, to the end and check them against each other.
+def survey(
+    cache: Path, corpus: Path | None, qrels: Path, asked: Sequence[Query], judged: Sequence[Qrel]
+) -> dict[str, Any]:
+    """Read the documents to the end and check them against queries and judgments, which are of the file `qrels`.
 
     collection_sha256 is that of the corpus's uncompressed bytes; records_sha256 that of its documents' ids, titles and
     texts, which is the same however a file spells them; queries_sha256 and qrels_sha256 are those of the
     judged queries and the judgments as read, whatever the file's quoting. unknown_docs counts the judged documents
     that the corpus lacks: CACM's published judgments have 46, so some are no error, but if no relevant one is known,
-    BadInput. What is OF_DOCUMENTS is None without them, as nobody knows it.
+    BadInput. What is OF_DOCUMENTS is None without them, as nobody knows it. The hashes of the documents' ids are kept
+    in the cache on the way.
     """
-    from harness.datasets.sources.beir_format import judged_queries, read_docs
-    from harness.datasets.sources.qrels import read_qrels
+    from harness.datasets.sources.beir_format import read_docs
 
-    judged = read_qrels(qrels)
-    asked = judged_queries(queries, qrels)
+    rated = {"queries": len(asked), "qrels": sum(qrel.relevance >= 0 for qrel in judged)}
     if corpus is None:
-        return {
-            "collection_sha256": None,
-            "records_sha256": None,
-            **_hashes(asked, judged),
-            "docs": None,
-            **_counts(asked, judged, None),
-        }
+        about = {"collection_sha256": None, "records_sha256": None, **hashes(asked, judged)}
+        return {**about, "docs": None, **rated, "unknown_docs": None}
     missing = {qrel.doc_id for qrel in judged}
     relevant = {qrel.doc_id for qrel in judged if qrel.relevance > 0}
-    digest, records = hashlib.sha256(), hashlib.sha256()
-    docs = 0
-    for docs, doc in enumerate(read_docs(corpus, digest), 1):  # noqa: B007
-        missing.discard(doc.doc_id)
-        records.update(orjson.dumps(tuple(doc)))
+    digest, records, docs = hashlib.sha256(), hashlib.sha256(), 0
+
+    def ids() -> Iterator[str]:
+        nonlocal docs
+        for docs, doc in enumerate(read_docs(corpus, digest), 1):  # noqa: B007
+            missing.discard(doc.doc_id)
+            records.update(orjson.dumps(tuple(doc)))
+            yield doc.doc_id
+
+    _keep(cache, corpus, hashed(ids()))
     if relevant and relevant <= missing:
         example = min(relevant)
         what = f"no relevant document is in {corpus}, for example {example!r}: the files don't belong together"
         raise BadInput(qrels, None, what)
-    return {
-        "collection_sha256": digest.hexdigest(),
-        "records_sha256": records.hexdigest(),
-        **_hashes(asked, judged),
-        "docs": docs,
-        **_counts(asked, judged, len(missing)),
-    }
+    about = {"collection_sha256": digest.hexdigest(), "records_sha256": records.hexdigest(), **hashes(asked, judged)}
+    return {**about, "docs": docs, **rated, "unknown_docs": len(missing)}
 
 
-def _counts(asked: list[Query], judged: list[Qrel], unknown: int | None) -> dict[str, int | None]:
-    rated = sum(qrel.relevance >= 0 for qrel in judged)
-    return {"queries": len(asked), "qrels": rated, "unknown_docs": unknown}
-
-
-def id_hashes(cache: Path, corpus: Path | None, qrels: Path) -> "np.ndarray":
-    """(N,) uint64, ascending: `hash_texts` of the ids of all documents; without a corpus, of those that are judged.
+def id_hashes(cache: Path, corpus: Path) -> "np.ndarray":
+    """(N,) uint64, ascending: `hash_texts` of the ids of all documents.
 
     They are kept in the cache, 8 bytes a document, while the file stays as it is.
     """
     import numpy as np
 
     from harness.datasets.sources.beir_format import read_docs
-    from harness.datasets.sources.qrels import read_qrels
 
-    if corpus is None:
-        return _hashed(qrel.doc_id for qrel in read_qrels(qrels))
-    kept = _memory(cache, (corpus,), "npy")
     with suppress(OSError, ValueError, EOFError):
-        found = np.load(kept, allow_pickle=False, mmap_mode="r")
+        found = np.load(_memory(cache, (corpus,), "npy"), allow_pickle=False, mmap_mode="r")
         if found.dtype == np.uint64 and found.ndim == 1:
             return found
-    found = _hashed(doc.doc_id for doc in read_docs(corpus))
+    return _keep(cache, corpus, hashed(doc.doc_id for doc in read_docs(corpus)))
+
+
+def _keep(cache: Path, corpus: Path, found: "np.ndarray") -> "np.ndarray":
+    import numpy as np
+
+    kept = _memory(cache, (corpus,), "npy")
     with suppress(OSError), atomic_path(kept) as temporary, open(temporary, "wb") as file:
         np.save(file, found)
     return found
 
 
-def _hashed(doc_ids: Iterable[str]) -> "np.ndarray":
+def hashed(doc_ids: Iterable[str]) -> "np.ndarray":
+    """(N,) uint64, ascending, each once: `hash_texts` of the ids."""
     import numpy as np
     import pyarrow as pa
 
@@ -140,13 +134,6 @@ def hash_of_excluded(excluded: Mapping[str, Iterable[str]]) -> str:
     return sha256_json({query_id: sorted(doc_ids) for query_id, doc_ids in excluded.items()})
 
 
-def judgments(queries: Path, qrels: Path) -> dict[str, str]:
-    """queries_sha256 and qrels_sha256 as `survey` has them, without a look at the documents."""
-    from harness.datasets.sources.beir_format import judged_queries
-    from harness.datasets.sources.qrels import read_qrels
-
-    return _hashes(judged_queries(queries, qrels), read_qrels(qrels))
-
-
-def _hashes(asked: list[Query], judged: list[Qrel]) -> dict[str, str]:
+def hashes(asked: Sequence[Query], judged: Sequence[Qrel]) -> dict[str, str]:
+    """queries_sha256 and qrels_sha256 of judged queries and judgments."""
     return {"queries_sha256": sha256_json(asked), "qrels_sha256": sha256_json(judged)}

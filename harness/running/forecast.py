@@ -118,7 +118,7 @@ def _docs(name: str, data_dirs: Sequence[Path], cache: Path) -> int | None:
     if row and row.docs:
         return row.docs
     try:
-        dataset = datasets.load(name, data_dirs, cache, download=False)
+        dataset = datasets.find(name, data_dirs, cache, download=False)
         files = (dataset.corpus_file, dataset.queries_file, dataset.qrels_file)
         if facts := survey.remembered(cache, *files):
             return int(facts["docs"])

@@ -17,7 +17,7 @@ import orjson
 from harness.datasets.sources.qrels import numbered_qrels
 from harness.errors import BadInput
 from harness.lines import checked_id, decoded, open_lines
-from harness.records import Doc, Query
+from harness.records import Doc, Qrel, Query
 
 
 class Digest(Protocol):
@@ -41,19 +41,27 @@ def read_queries(path: Path) -> list[Query]:
 
 
 def judged_queries(queries: Path, qrels: Path) -> list[Query]:
-    """The queries that `qrels` judges, in the order of `queries`; raises BadInput for a judged query without a text.
+    """The queries that `qrels` judges, in the order of `queries`; raises as `read_judged`."""
+    return read_judged(queries, qrels)[0]
 
-    A query that cannot be asked would score 0 for every system; BEIR's loader stops there too.
+
+def read_judged(queries: Path, qrels: Path) -> tuple[list[Query], list[Qrel]]:
+    """The judged queries, in the order of their file, and the judgments; each file is read once.
+
+    Raises BadInput for a judged query without a text: a query that cannot be asked would score 0 for every system;
+    BEIR's loader stops there too.
     """
     judged: dict[str, int] = {}
+    judgments = []
     for number, qrel in numbered_qrels(qrels):
         judged.setdefault(qrel.query_id, number)
+        judgments.append(qrel)
     asked = {query.query_id: query for query in read_queries(queries) if query.query_id in judged}
     for query_id, number in judged.items():
         if query_id not in asked:
             what = f"query {query_id!r} is not in {queries}; add it there or drop its judgments"
             raise BadInput(qrels, number, what)
-    return list(asked.values())
+    return list(asked.values()), judgments
 
 
 def _read(path: Path, kind: str, digest: Digest | None, at_end: Callable[[int], None] | None) -> Iterator[Doc]:
