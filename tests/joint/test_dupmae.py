@@ -87,6 +87,11 @@ def test_batches_change_nothing(folder) -> None:
         np.testing.assert_allclose(backwards[name][::-1].astype(float), array.astype(float), rtol=2e-3, atol=1e-3)
 
 
+def test_the_quicker_precision_is_one_that_there_is(folder) -> None:
+    made = DupMAE(str(folder), precision="auto", device="cpu")
+    assert made.facts()["precision"] in ("fp32", "bf16")
+
+
 def test_half_precision_is_close(folder, tmp_path) -> None:
     exact, half = searched(folder, tmp_path / "a"), searched(folder, tmp_path / "b", precision="bf16")
     assert half == pytest.approx(exact, rel=0.1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.files import atomic_path, sha256_json
 from retrievers.encoders.checkpoint import digest
-from retrievers.training.engine.precision import quicker_precision
+from retrievers.encoders.precision import quicker_precision
 from retrievers.training.examples.pairs import Examples
 
 PIECE = 2048  # texts encoded between two looks at the progress
