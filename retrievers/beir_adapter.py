@@ -19,7 +19,8 @@ import numpy as np
 from harness.files import sha256, sha256_json
 from harness.records import Doc
 from retrievers.beir_searcher import BeirSearcher
-from retrievers.dense import DenseRetriever, as_vectors, made_for
+from retrievers.dense import DenseRetriever, as_vectors
+from retrievers.made_for import made_for
 
 SPEED_ONLY = {"batch_size", "corpus_chunk_size", "show_progress_bar"}  # BEIR's names of such arguments
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
@@ -48,7 +49,7 @@ def _from_encoder(cls: type) -> type[DenseRetriever]:
     own = _named_arguments(cls)
     theirs = {parameter.name: parameter for parameter in (BATCH_SIZE, SCORE_FUNCTION)} | own
     without = () if "title" in own else ("title",)
-    made = made_for(cls, lambda **arguments: BeirEncoder(cls, own, arguments), theirs, without)
+    made = made_for(cls, DenseRetriever, lambda **arguments: BeirEncoder(cls, own, arguments), theirs, without)
 
     class BeirDense(made):  # type: ignore[misc, valid-type]
         runtime = made.runtime | SPEED_ONLY & theirs.keys()

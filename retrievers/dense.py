@@ -4,19 +4,17 @@ An encoder is any class with two methods (`Encoder`); `from_encoder` makes a ret
 dot product of vectors that the encoder has normalised.
 """
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from harness.records import Doc
+from harness.records import Doc, Query
+from retrievers.made_for import made_for, named_parameters
 from retrievers.search import vector_store
 from retrievers.search.indexing import Item
 from retrievers.sharded import Family, Found, ShardedRetriever
-
-Parameters = Mapping[str, inspect.Parameter]
 
 
 @runtime_checkable
@@ -88,7 +86,7 @@ class DenseRetriever(ShardedRetriever):
             self.render,
             self.encoder.tokenize_docs if ahead else list,  # type: ignore[attr-defined]
             partial(self._stored, self.encoder.encode_tokens if ahead else self.encoder.encode_docs),  # type: ignore[attr-defined]
-            lambda texts: [as_vectors(self.encoder.encode_queries(texts), "encode_queries")],
+            lambda texts: as_vectors(self.encoder.encode_queries(texts), "encode_queries"),
             self._top_k,
         )
 
@@ -100,10 +98,12 @@ class DenseRetriever(ShardedRetriever):
         vectors = as_vectors(encode(tokens), "encode_docs")  # (n, dim)
         return {"vectors": vector_store.narrowed(vectors, vector_store.DTYPES[self.store_dtype])}
 
-    def _top_k(self, encoded: Sequence[np.ndarray], store: vector_store.VectorStore, k: int) -> Iterable[Found]:
+    def _top_k(
+        self, _: Sequence[Query], vectors: np.ndarray, store: vector_store.VectorStore, k: int
+    ) -> Iterable[Found]:
         from retrievers.search.exact_search import top_k
 
-        return top_k(encoded[0], store, k, self.device, self.threads)
+        return top_k(vectors, store, k, self.device, self.threads)
 
 
 def escaped(texts: Mapping[str, str | None]) -> list[str]:
@@ -131,41 +131,7 @@ def from_encoder(encoder_class: type) -> type[DenseRetriever]:
 
     An argument that both name (`device`, say) goes to both, with the encoder's default.
     """
-    theirs = dict(inspect.signature(encoder_class, eval_str=True).parameters)
-    if positional := [name for name, p in theirs.items() if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]:
-        raise TypeError(
-            f"{encoder_class.__name__} takes *{positional[0]}: name its arguments, so that they can be recorded"
-        )
-    return made_for(encoder_class, encoder_class, theirs)
-
-
-def made_for(cls: type, make: Callable[..., Encoder], theirs: Parameters, without: Sequence[str] = ()) -> type[Any]:
-    """The retriever class that stands for `cls`: its encoder is what `make` gives of the arguments `theirs`.
-
-    `without` names arguments of DenseRetriever that it has not.
-    """
-    ours = {name: p for name, p in inspect.signature(DenseRetriever).parameters.items() if name != "encoder"}
-    ours = {name: p for name, p in ours.items() if name not in without}
-    merged = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in {**ours, **theirs}.values()]
-    signature = inspect.Signature(sorted(merged, key=lambda p: p.default is not p.empty))
-
-    class FromEncoder(DenseRetriever):
-        runtime = DenseRetriever.runtime | frozenset(getattr(cls, "runtime", ()))
-        search_only = frozenset(getattr(cls, "search_only", ()))
-        content = frozenset(getattr(cls, "content", ()))
-
-        def __init__(self, **arguments: Any) -> None:
-            given = signature.bind(**arguments)
-            given.apply_defaults()
-            encoder = make(**{name: value for name, value in given.arguments.items() if name in theirs})
-            super().__init__(encoder, **{name: value for name, value in given.arguments.items() if name in ours})
-            left_out = self.runtime | self.search_only | self.content
-            self.shaping = {name: value for name, value in given.arguments.items() if name not in left_out}
-
-    FromEncoder.__signature__ = signature  # type: ignore[attr-defined]
-    FromEncoder.__name__ = FromEncoder.__qualname__ = cls.__name__
-    FromEncoder.__module__, FromEncoder.__doc__ = cls.__module__, cls.__doc__
-    return FromEncoder
+    return made_for(encoder_class, DenseRetriever, encoder_class, named_parameters(encoder_class))
 
 
 def adapt(cls: type) -> type[DenseRetriever] | None:

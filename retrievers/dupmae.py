@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from harness.records import Query
 from retrievers.dense import doc_text, escaped
 from retrievers.encoders import backbones, encoding
 from retrievers.encoders.mae_model import Opened, checked_length, open_checkpoint, runner
@@ -133,7 +134,9 @@ class DupMAE(ShardedRetriever):
         found = self.docs.encode(tokens)
         return joint_store.fields(found["vectors"], found["entries"], found["weights"], self.head.size)
 
-    def _top_k(self, queries: JointQueries, store: joint_store.JointStore, k: int) -> Iterable[Found]:
+    def _top_k(
+        self, _: Sequence[Query], queries: JointQueries, store: joint_store.JointStore, k: int
+    ) -> Iterable[Found]:
         if self.score == "cls":
             return exact_search.top_k(queries.dense, store, k, self.device, self.threads)
         if self.score == "ot":

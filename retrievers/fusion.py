@@ -14,11 +14,12 @@ import numpy as np
 
 from harness.files import sha256_json
 from harness.records import Doc, Qrel, Query, ScoredDoc
-from harness.runs import Run, read
+from harness.runs import Run
 from retrievers.fusing.fusion_methods import METHODS
 from retrievers.fusing.fusion_norms import NORMS, pool
 from retrievers.fusing.fusion_params import known, prepare
 from retrievers.fusing.fusion_training import candidates
+from retrievers.inputs import checked_tag, run_in
 
 
 class Fusion:
@@ -46,8 +47,7 @@ class Fusion:
         for tag in self.requires:
             if self.requires.count(tag) > 1:
                 raise ValueError(f"system {tag!r} is named twice; its vote counts once, or by weights: method=wsum")
-            if not tag or tag.startswith(".") or "/" in tag:
-                raise ValueError(f"{tag!r} is no tag of a system; `beir-harness list results` shows them")
+            checked_tag(tag)
         self.method = known("fusion method", method, METHODS)
         self.norm = known("normalisation", (norm or "none").replace("_", "-"), NORMS)
         self.params, self.from_file = _params(params), isinstance(params, str)
@@ -81,11 +81,7 @@ class Fusion:
 
     def load(self, folder: Path) -> None:
         """Read the runs in `folder`. Raises FileNotFoundError where one is missing."""
-        paths = [folder / "runs" / f"{tag}.trec.gz" for tag in self.requires]
-        for tag, path in zip(self.requires, paths, strict=True):
-            if not path.is_file():
-                raise FileNotFoundError(f"there is no run of {tag!r} at {path}; run that system on this dataset first")
-        self.runs = [read(path) for path in paths]
+        self.runs = [run_in(folder, tag) for tag in self.requires]
 
     def search(self, queries: Iterable[Query], k: int) -> Iterator[ScoredDoc]:
         """The first k of the fused documents in the total order; none for a query that no system has answered."""

@@ -14,12 +14,10 @@ from torch.nn import functional as F
 
 from retrievers.dense import escaped
 from retrievers.encoders import checkpoint, encoding, own_vectors, sentence_modules
+from retrievers.encoders.own_model import CHARS_PER_TOKEN, DOC_PROMPTS, UNLIMITED, prompt
 from retrievers.encoders.packed_bert import PackedBert
 
-DOC_PROMPTS = ("document", "passage", "corpus")  # the order in which sentence-transformers looks for them
 SIMILARITIES = {"cosine": "cos", "cos": "cos", "dot": "dot", "dot_score": "dot"}
-UNLIMITED = 1 << 30  # tokens; tokenizers that know no limit name a number beyond
-CHARS_PER_TOKEN = 4  # of English text; only sizes batches where the model tokenises by itself
 
 
 class SentenceTransformerEncoder:
@@ -59,8 +57,8 @@ class SentenceTransformerEncoder:
         self.notes: list[str] = []
         self.max_length = self._length(max_length)
         self.similarity = self._similarity(similarity)
-        self.query_prompt = self._prompt(query_prompt, query_prompt_name, ("query",))
-        self.doc_prompt = self._prompt(doc_prompt, doc_prompt_name, DOC_PROMPTS)
+        self.query_prompt = prompt(self.model, query_prompt, query_prompt_name, ("query",))
+        self.doc_prompt = prompt(self.model, doc_prompt, doc_prompt_name, DOC_PROMPTS)
         self.batches = encoding.Batches(batch_tokens or encoding.default_budget(self.device))
         self.notes += sentence_modules.unsaid(self.folder, similarity)
         self.notes += escaped({"query_prompt": self.query_prompt, "doc_prompt": self.doc_prompt})
@@ -197,17 +195,6 @@ class SentenceTransformerEncoder:
         if (chosen := wanted or own) not in SIMILARITIES:
             raise ValueError(f"similarity is {chosen!r}; it can be cos or dot")
         return SIMILARITIES[chosen]
-
-    def _prompt(self, prompt: str | None, name: str | None, usual: Sequence[str]) -> str:
-        prompts = self.model.prompts
-        if prompt is not None and name is not None:
-            raise ValueError(f"give a prompt or the name of one, not both ({prompt!r} and {name!r})")
-        if name is not None and name not in prompts:
-            raise ValueError(f"the model has no prompt {name!r}; it has {', '.join(sorted(prompts)) or 'none'}")
-        if prompt is None:
-            found = [each for each in ((name,) if name else usual) if each in prompts]
-            prompt = prompts.get(found[0] if found else self.model.default_prompt_name)
-        return prompt or ""
 
 
 def _load(folder: Path, trust_remote_code: bool) -> Any:

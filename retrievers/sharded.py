@@ -22,15 +22,15 @@ class Family(NamedTuple):
     """What a family of models gives.
 
     `render` makes of a document what is encoded: a text, or several; `tokenize` prepares such items beside the model,
-    in another thread; `encode` makes a shard's arrays of that. `encode_queries` gives of n texts arrays of n rows each,
-    `top_k(arrays, store, k)` the best documents for each of them.
+    in another thread; `encode` makes a shard's arrays of that. `encode_queries` gives n rows of n texts, or a tuple of
+    such, `top_k(queries, rows, store, k)` the best documents for each of them.
     """
 
     render: Callable[[Doc], Item]
     tokenize: Callable[[list[Any]], Any]
     encode: Callable[[Any], Fields]
-    encode_queries: Callable[[Sequence[str]], Sequence[np.ndarray]]
-    top_k: Callable[[Any, Any, int], Iterable[Found]]
+    encode_queries: Callable[[Sequence[str]], Any]
+    top_k: Callable[[Sequence[Query], Any, Any, int], Iterable[Found]]
     open: Callable[[Path], vector_store.VectorStore] = vector_store.VectorStore
     at_a_time: int = 8192  # queries that one pass over the store serves
 
@@ -103,17 +103,17 @@ class ShardedRetriever:
             texts = [query.text for query in batch]
             with named("query", [query.query_id for query in batch], texts), torch_threads(self.threads):
                 encoded = family.encode_queries(texts)
-            refuse_unusable(batch, encoded)
-            for query, (rows, scores) in zip(batch, family.top_k(encoded, self.store, k), strict=True):
+            for rows in encoded if isinstance(encoded, tuple) else (encoded,):
+                refuse_unusable(batch, rows)
+            for query, (rows, scores) in zip(batch, family.top_k(batch, encoded, self.store, k), strict=True):
                 ids = self.store.doc_ids(rows)
                 yield from map(ScoredDoc, repeat(query.query_id), ids, scores.tolist())
 
 
-def refuse_unusable(queries: Sequence[Query], encoded: Sequence[np.ndarray]) -> None:
+def refuse_unusable(queries: Sequence[Query], rows: Sequence[np.ndarray]) -> None:
     """Raise ValueError where there is not one row a query, or where one holds what is no number."""
-    for rows in encoded:
-        if len(rows) != len(queries):
-            raise ValueError(f"encode_queries gave {len(rows)} vectors for {len(queries)} queries")
-        for query, row in zip(queries, rows, strict=True):
-            if not np.isfinite(row).all():
-                raise ValueError(f"the vector of query {query.query_id!r} holds NaN or infinite values")
+    if len(rows) != len(queries):
+        raise ValueError(f"encode_queries gave {len(rows)} vectors for {len(queries)} queries")
+    for query, row in zip(queries, rows, strict=True):
+        if not np.isfinite(row).all():
+            raise ValueError(f"the vector of query {query.query_id!r} holds NaN or infinite values")

@@ -6,7 +6,7 @@ The batches of a call depend on its texts and the budget alone, so the same call
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ NO_MEMORY = (  # how a CPU's allocator, CUDA, its libraries and other accelerato
     "CUSPARSE_STATUS_ALLOC_FAILED", "CUBLAS_STATUS_NOT_INITIALIZED", "hipErrorOutOfMemory", "OUT_OF_RESOURCES",
 )  # fmt: skip
 Outputs = dict[str, np.ndarray]
+Part = TypeVar("Part")
 
 
 class Tokens(NamedTuple):
@@ -106,8 +107,12 @@ class Batches:
         Returns fp32 arrays (integers as they are) in the order of the texts, one row each; no texts give no arrays.
         Raises MemoryError where a single text does not fit.
         """
+        return _gather(self.parts(lengths, forward), len(lengths))
+
+    def parts(self, lengths: np.ndarray, forward: Callable[[np.ndarray], Part]) -> list[tuple[np.ndarray, Part]]:
+        """What `forward` gave, batch by batch, longest texts first, each behind the numbers (B,) of its texts."""
         order = np.argsort(-lengths, kind="stable")
-        parts: list[tuple[np.ndarray, dict[str, Tensor]]] = []
+        parts: list[tuple[np.ndarray, Part]] = []
         done = 0
         while done < len(order):
             longest = max(1, int(lengths[order[done]]))
@@ -127,7 +132,7 @@ class Batches:
                 continue
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
-        return _gather(parts, len(lengths))
+        return parts
 
 
 def _gather(parts: list[tuple[np.ndarray, dict[str, Tensor]]], texts: int) -> Outputs:

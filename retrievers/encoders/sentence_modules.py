@@ -12,20 +12,29 @@ from harness.files import read_json
 OURS = "sentence_transformers."
 SETTINGS = "config_sentence_transformers.json"
 ROUTES = "router_config.json"  # of a module that sends queries and documents through modules of their own
+SPARSE = {"SpladePooling", "SparseAutoEncoder", "SparseStaticEmbedding"}
+PYLATE = "pylate.models."  # sentence-transformers takes its own classes for these
+ARCHITECTURES = {  # of folders without modules that a kind of model is made of whole
+    "SparseEncoder": ("ForMaskedLM",),
+    "MultiVectorEncoder": ("HF_ColBERT", "ForRetrieval"),
+    "CrossEncoder": ("ForSequenceClassification",),
+}
+RETRIEVERS = {  # kind of model -> what it gives, and who runs it
+    "SentenceTransformer": ("gives one dense vector per text", "sentence-transformer"),
+    "SparseEncoder": ("gives a weight for each piece of a vocabulary and no single dense vector per text", "sparse"),
+    "MultiVectorEncoder": ("gives a vector for each token and no single dense vector per text", "multi-vector"),
+    "CrossEncoder": ("scores a query and a document together and gives no vectors", "rerank"),
+}
 OWN_CODE = ("config.json", "tokenizer_config.json", "processor_config.json", "preprocessor_config.json")
 
 
-def folders(folder: Path, trust_remote_code: bool) -> list[Path]:
+def folders(folder: Path, trust_remote_code: bool, wanted: str = "SentenceTransformer") -> list[Path]:
     """The folders of all modules, those of a router's routes among them; `folder` itself where there is no list.
 
-    Raises ValueError for a list that is none, a module outside `folder`, a model of another kind, and, unless
-    `trust_remote_code`, for a class that is not part of sentence-transformers.
+    Raises ValueError for a list that is none, a module outside `folder`, a model of another kind than `wanted`, and,
+    unless `trust_remote_code`, for a class that is not part of sentence-transformers.
     """
-    if (kind := _settings(folder).get("model_type", "SentenceTransformer")) != "SentenceTransformer":
-        raise ValueError(
-            f"{folder} is a {kind}, which gives no single dense vector per text: sentence-transformers would leave out"
-            " its head and take the mean over tokens, for which it was not trained"
-        )
+    refuse_other_kind(folder, wanted)
     listed = folder / "modules.json"
     if not listed.is_file():
         return [folder]
@@ -42,6 +51,47 @@ def folders(folder: Path, trust_remote_code: bool) -> list[Path]:
     return found
 
 
+def kind_of(folder: Path) -> str | None:
+    """What a folder says it is: SentenceTransformer, SparseEncoder, MultiVectorEncoder, CrossEncoder, or None.
+
+    Settings name it since version 5; older folders have the modules of one of them.
+    """
+    if said := _settings(folder).get("model_type"):
+        return "MultiVectorEncoder" if said == "ColBERT" else str(said)  # as PyLate says it
+    if not (folder / "modules.json").is_file():
+        return None
+    modules = _read(folder / "modules.json")
+    types = [str(module.get("type")) for module in modules if isinstance(module, dict)]
+    if any(kind.startswith(PYLATE) for kind in types):
+        return "MultiVectorEncoder"
+    return "SparseEncoder" if {kind.rpartition(".")[2] for kind in types} & SPARSE else "SentenceTransformer"
+
+
+def refuse_other_kind(folder: Path, wanted: str) -> None:
+    """Raise ValueError where `folder` holds a model of another kind; the cure is the retriever of that kind."""
+    kind = kind_of(folder)
+    if kind is None and wanted in ARCHITECTURES:
+        body = _read(folder / "config.json") if (folder / "config.json").is_file() else {}
+        architectures = (body.get("architectures") if isinstance(body, dict) else None) or [
+            "a model of no architecture"
+        ]
+        if any(each in str(architecture) for architecture in architectures for each in ARCHITECTURES[wanted]):
+            return
+        found = next((one for one, each in ARCHITECTURES.items() if any(a in str(architectures) for a in each)), None)
+        if found is None:
+            raise ValueError(
+                f"{folder} holds {', '.join(map(str, architectures))}, and {RETRIEVERS[wanted][1]} runs a {wanted} of"
+                f" sentence-transformers or {' or '.join(ARCHITECTURES[wanted])}: the rest of it would be random"
+            )
+        kind = found
+    if kind in (None, wanted):
+        return
+    if kind not in RETRIEVERS:
+        raise ValueError(f"{folder} is a {kind}, which no retriever here runs")
+    what, retriever = RETRIEVERS[kind]
+    raise ValueError(f"{folder} is a {kind}, which {what}: run it as `{retriever}`")
+
+
 def _routes(listed: Path, trust_remote_code: bool) -> list[Path]:
     body = _read(listed)
     types = body.get("types") if isinstance(body, dict) else None
@@ -53,7 +103,7 @@ def _routes(listed: Path, trust_remote_code: bool) -> list[Path]:
 def _place(folder: Path, path: str, kind: str, listed: Path, trust_remote_code: bool) -> Path:
     if not (folder / path).resolve().is_relative_to(folder.resolve()):
         raise ValueError(f"{listed} names {path!r}, which leads out of the folder; it is not loaded")
-    if not kind.startswith(OURS) and not trust_remote_code:
+    if not kind.startswith((OURS, PYLATE)) and not trust_remote_code:
         raise ValueError(
             f"{listed} asks to run the class {kind!r}, which is no part of sentence-transformers: look"
             " at its code, then set trust_remote_code=true"

@@ -24,7 +24,7 @@ from retrievers.search.device_candidates import keep_best
 from retrievers.search.device_tiles import gathered, in_tiles, loaded
 from retrievers.search.exact_margin import UNIT, norms
 from retrievers.search.joint_queries import LARGEST_SCORE, JointQueries, gamma
-from retrievers.search.joint_store import JointStore
+from retrievers.search.joint_store import JointStore, sparse_rows
 from retrievers.search.vector_store import Shard
 
 ROUNDING = {torch.float16: 2.0**-11, torch.float32: 0.0}
@@ -117,7 +117,8 @@ def _at_once(
 
 def _spread(shard: Shard, part: slice, width: int, size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """Some documents of a shard as a dense matrix (N, d' + V)."""
-    entries = torch.from_numpy(shard.field("entries")[part].astype(np.int32)).to(device)
+    entries, weights = sparse_rows(shard, part)
     docs = torch.zeros((len(entries), size), dtype=dtype, device=device)
     docs[:, :width] = torch.from_numpy(shard.field()[part])[:, :width].to(device)
-    return docs.scatter_(1, entries.long() + width, torch.from_numpy(shard.field("weights")[part]).to(device, dtype))
+    places = torch.from_numpy(entries.astype(np.int64)).to(device) + width
+    return docs.scatter_add_(1, places, torch.from_numpy(weights).to(device, dtype))  # entry 0 of weight 0 adds nothing

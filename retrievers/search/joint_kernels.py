@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numba import njit
 
-from retrievers.search.row_sums import LANES, LARGEST, ORDER, instruction_set, row_sums_by
+from retrievers.search.row_sums import CHUNK, LANES, LARGEST, ORDER, instruction_set, row_sums_by
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 
@@ -60,9 +60,9 @@ def widen(halves, values, begin, end):
 
 
 @njit(nogil=True, cache=True)
-def pack_weights(halves, numbers, factors, begin, end):
+def pack_weights(halves, numbers, factors, used, begin, end):
     """Rows begin .. end - 1 of fp16 weights, as bits in uint16 (N, k), as whole `numbers` int16 (N, n), n >= k, times
-    `factors` (N,).
+    `factors` (N,). `used` (N,) becomes a multiple of CHUNK behind which all of a row are 0.
     """
     values = np.empty((1, halves.shape[1]), np.float32)
     for row in range(begin, end):
@@ -79,14 +79,19 @@ def pack_weights(halves, numbers, factors, begin, end):
         scale = np.float32(LARGEST) / largest if largest > 0 else np.float32(0.0)
         for place in range(halves.shape[1]):
             numbers[row, place] = np.int16(np.rint(values[0, place] * scale))
+        numbers[row, halves.shape[1] :] = 0
+        last = halves.shape[1]
+        while last > 1 and numbers[row, last - 1] == 0:
+            last -= 1
+        used[row] = (last + CHUNK - 1) // CHUNK * CHUNK
 
 
 @njit(nogil=True, cache=True)
-def add_sparse(tables, query_factors, entries, pairs, factors, scores, begin, end):
+def add_sparse(tables, query_factors, entries, pairs, used, factors, scores, begin, end):
     """Add the sparse part to the scores (Q, N) of documents begin .. end - 1 of a block.
 
-    tables (R, V, 32) and query_factors (Q,) of `pack`; entries (N, n) unsigned, pairs int32 (N, n / 2) and factors (N,)
-    of `pack_weights`, n a multiple of CHUNK.
+    tables (R, V, 32) and query_factors (Q,) of `pack`; entries (N, n) unsigned, pairs int32 (N, n / 2), used (N,)
+    and factors (N,) of `pack_weights`, n a multiple of CHUNK.
     """
     sums = np.empty((GROUP, LANES), np.float32)
     for number in range(len(tables)):
@@ -94,7 +99,8 @@ def add_sparse(tables, query_factors, entries, pairs, factors, scores, begin, en
         for start in range(begin, end, GROUP):
             group = min(GROUP, end - start)
             for doc in range(group):
-                row_sums(tables[number], entries[start + doc], pairs[start + doc], sums[doc])
+                n = used[start + doc]
+                row_sums(tables[number], entries[start + doc, :n], pairs[start + doc, : n // 2], sums[doc])
                 for lane in range(LANES):
                     sums[doc, lane] *= factors[start + doc]
             for query in range(first, min(first + LANES, len(scores))):

@@ -41,7 +41,7 @@ from retrievers.search.exact_margin import UNIT, norms
 from retrievers.search.exact_search import Found, full_fp32, in_order, slices
 from retrievers.search.joint_kernels import ROUNDED
 from retrievers.search.joint_queries import LARGEST_SCORE, JointQueries, gamma
-from retrievers.search.joint_store import JointStore
+from retrievers.search.joint_store import JointStore, sparse_rows
 from retrievers.search.row_sums import CHUNK, LANES, LARGEST
 from retrievers.search.vector_store import Shard
 
@@ -120,7 +120,8 @@ def exact_scores(
     width = queries.dense.shape[1]
     for shard in store.shards:
         vectors = np.asarray(shard.field().view(np.uint16))[:, :width]
-        entries, weights = np.asarray(shard.field("entries")), np.asarray(shard.field("weights").view(np.uint16))
+        entries, weights = sparse_rows(shard)
+        weights = weights.view(np.uint16)
 
         def score(
             part: slice,
@@ -153,8 +154,9 @@ class JointCandidates(exact_search.Candidates):
         self.tables, self.factors, errors = joint_kernels.pack(queries.vocabulary)
         self.margins = double_margins(queries, store, errors)
         self.vectors = torch.empty((BLOCK_DOCS, self.dense.shape[1]))
-        self.numbers = np.zeros((BLOCK_DOCS, -(-store.k // CHUNK) * CHUNK), np.int16)  # of the weights
+        self.numbers = np.zeros((BLOCK_DOCS, -(-max(store.k, 1) // CHUNK) * CHUNK), np.int16)  # of the weights
         self.weight_factors = np.empty(BLOCK_DOCS, np.float32)
+        self.used = np.empty(BLOCK_DOCS, np.int64)  # of the entries of each document
 
     def collect(self) -> tuple[np.ndarray, np.ndarray]:
         """Candidates (Q, C) as ascending rows, and how many of each row are valid (Q,)."""
@@ -174,14 +176,14 @@ class JointCandidates(exact_search.Candidates):
     def _block(self, shard: Shard, part: slice) -> tuple[torch.Tensor, np.ndarray]:
         """Dense parts fp32 (N, d') and entries (N, n) of some documents; their weights go into `numbers`."""
         halves = np.asarray(shard.field().view(np.uint16))[part, : self.dense.shape[1]]
-        weights = np.asarray(shard.field("weights").view(np.uint16))[part]
-        entries = np.asarray(shard.field("entries"))[part]
+        entries, weights = sparse_rows(shard, part)
+        weights = weights.view(np.uint16)
         vectors = self.vectors[: len(halves)]
 
         def read(some: slice) -> None:
             where = some.start, some.stop
             joint_kernels.widen(halves, vectors.numpy(), *where)
-            joint_kernels.pack_weights(weights, self.numbers, self.weight_factors, *where)
+            joint_kernels.pack_weights(weights, self.numbers, self.weight_factors, self.used, *where)
 
         list(self.pool.map(read, slices(len(entries), self.threads)))
         if more := self.numbers.shape[1] - entries.shape[1]:  # entry 0 with weight 0 adds nothing
@@ -194,7 +196,7 @@ class JointCandidates(exact_search.Candidates):
 
         def add(part: slice) -> None:
             where = part.start, part.stop
-            joint_kernels.add_sparse(tables, factors, entries, pairs, self.weight_factors, scores, *where)
+            joint_kernels.add_sparse(tables, factors, entries, pairs, self.used, self.weight_factors, scores, *where)
 
         list(self.pool.map(add, slices(len(entries), self.threads)))
 

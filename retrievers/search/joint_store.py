@@ -5,14 +5,17 @@
     00000.weights.npy       fp16 (N, k): the values at these entries
     00000.sizes.npy         fp32 (N, 2): upper bounds of the norms and of the largest numbers of the rows of `weights`
 
-With d = k = 384 a document takes 2,304 bytes: 1.5 times a dense vector of 768 numbers.
+With d = k = 384 a document takes 2,304 bytes: 1.5 times a dense vector of 768 numbers. Of learned sparse vectors,
+whose documents differ in the number of their entries, `entries` and `weights` are ragged and d is 0.
 """
 
 from pathlib import Path
 
 import numpy as np
 
-from retrievers.search.vector_store import VectorStore, narrowed
+from retrievers.search.indexing import Fields
+from retrievers.search.ragged import Ragged
+from retrievers.search.vector_store import Shard, VectorStore, narrowed
 
 HALF = np.dtype(np.float16)
 FIELDS = ("vectors", "entries", "weights", "sizes")
@@ -38,10 +41,26 @@ def fields(vectors: np.ndarray, entries: np.ndarray, weights: np.ndarray, vocabu
     }
 
 
+def sparse_fields(entries: Ragged, weights: np.ndarray, vocabulary: int) -> Fields:
+    """The arrays of a shard without a dense part from its documents' entries and their weights (T,), fp32."""
+    heaviest = float(np.abs(weights).max(initial=0.0))
+    halves = narrowed(weights[:, None], HALF, heaviest, cure="the model's weights cannot be stored")[:, 0]
+    kept = Ragged(halves, entries.lengths)
+    rows = kept.padded().astype(np.float64)
+    sizes = np.stack([np.sqrt(np.square(rows).sum(axis=1)), np.abs(rows).max(axis=1, initial=0.0)], 1)
+    return {
+        "vectors": np.empty((len(rows), 0), HALF),
+        "entries": Ragged(entries.values.astype(np.uint16 if vocabulary < 1 << 16 else np.uint32), entries.lengths),
+        "weights": kept,
+        "sizes": (sizes * (1 + 2.0**-20)).astype(np.float32),
+    }
+
+
 class JointStore(VectorStore):
     """A finished store of joint vectors; see `VectorStore` for what it refuses, and a store without a sparse part.
 
-    `k` entries per document; `sparse_norm` and `largest` bound the norms of all documents' weights, and the weights.
+    `k` is the most entries of a document; `sparse_norm` and `largest` bound the norms of all documents' weights, and
+    the weights.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -50,6 +69,20 @@ class JointStore(VectorStore):
         for shard in self.shards:
             if missing := [name for name in FIELDS if not (folder / f"{shard.number:05d}.{name}.npy").is_file()]:
                 raise ValueError(f"{folder}: shard {shard.number} has no {missing[0]}: it is no store of joint vectors")
-            self.k = shard.field("entries").shape[1]
+            self.k = max(self.k, widest(shard))
             norm, largest = np.asarray(shard.field("sizes")).max(axis=0).tolist()
             self.sparse_norm, self.largest = max(self.sparse_norm, norm), max(self.largest, largest)
+
+
+def widest(shard: Shard) -> int:
+    """The most entries of a document of a shard."""
+    if shard.has("entries.lengths"):
+        return int(shard.ragged("entries").lengths.max(initial=0))
+    return shard.field("entries").shape[1]
+
+
+def sparse_rows(shard: Shard, part: slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
+    """Entries (N, n) and their weights fp16 (N, n) of some documents; behind a document's last stand weights of 0."""
+    if shard.has("entries.lengths"):
+        return shard.ragged("entries").part(part).padded(), shard.ragged("weights").part(part).padded()
+    return np.asarray(shard.field("entries"))[part], np.asarray(shard.field("weights"))[part]

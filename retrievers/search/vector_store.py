@@ -193,6 +193,10 @@ class Shard:
         """The array `name`, memory-mapped (changes stay private): rows (docs, ...)."""
         return field(self.folder, self.number, name)
 
+    def has(self, name: str) -> bool:
+        """Whether the shard has an array `name`."""
+        return (self.folder / f"{self.number:05d}.{name}.npy").is_file()
+
     def ragged(self, name: str = "vectors") -> Ragged:
         """The rows `name` that differ in length."""
         return Ragged(self.field(name), np.asarray(self.field(f"{name}.lengths")))

@@ -112,10 +112,11 @@ def test_approximate_scores_stay_within_the_margin(tmp_path, lowest: float) -> N
     margins = joint_search.double_margins(asked, held, errors)
     halves = weights.astype(np.float16)
     numbers, doc_factors = np.zeros((500, 64), np.int16), np.empty(500, np.float32)
-    joint_kernels.pack_weights(halves.view(np.uint16), numbers, doc_factors, 0, 500)
+    used = np.empty(500, np.int64)
+    joint_kernels.pack_weights(halves.view(np.uint16), numbers, doc_factors, used, 0, 500)
     scores = (asked.dense @ dense.astype(np.float16).astype(np.float32).T).astype(np.float32)
     padded = np.pad(entries, ((0, 0), (0, 4))).astype(np.uint16)
-    joint_kernels.add_sparse(tables, factors, padded, numbers.view(np.int32), doc_factors, scores, 0, 500)
+    joint_kernels.add_sparse(tables, factors, padded, numbers.view(np.int32), used, doc_factors, scores, 0, 500)
     for query, hits in enumerate(brute_force(dense, entries, weights, asked, 500)):
         off = max(abs(scores[query, int(doc_id)] - score) for doc_id, score in hits)
         assert margins[query] / 2000 < off < margins[query] / 2

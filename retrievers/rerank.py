@@ -1,0 +1,238 @@
+"""Reranking: the first documents of another system's run, scored again, each together with its query.
+
+`rerank` scores by a cross-encoder of sentence-transformers. A class of one's own with `score(queries, docs)` is a
+reranker as well: its constructor's keywords become arguments of the retriever, beside `system`, `depth` and `tail`.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any, ClassVar, Literal, Protocol
+
+import numpy as np
+
+from harness.records import Doc, Query, ScoredDoc
+from harness.runs import Run
+from retrievers.dense import doc_text, escaped
+from retrievers.inputs import checked_tag, run_in
+from retrievers.made_for import made_for, named_parameters
+from retrievers.reranking.kept_scores import KeptScores, Scored
+from retrievers.reranking.texts import Texts, write
+
+BLOCK = 20  # ranks whose pairs are scored together: a depth that is a multiple finds the same digits as a deeper one
+STEP = 2.0**-20  # of a score's size, between documents of the tail: fp32 tells steps of 2^-23 apart
+
+
+class PairScorer(Protocol):
+    """What a scorer has to offer; it may have `facts()`, `fingerprint()`, `runtime` and `content` as encoders do."""
+
+    def score(self, queries: Sequence[str], docs: Sequence[str]) -> np.ndarray:
+        """Scores (n,) of n pairs, the higher the better."""
+
+
+class Reranker:
+    """Scores the first `depth` documents of the run of `system` again, by `scorer`.
+
+    `tail` lets the documents below `depth` follow in the order they had, so that recall stays that of the input; else
+    they are left out. `title` stands between a document's title and text, null leaves titles out.
+    """
+
+    runtime: ClassVar[frozenset[str]] = frozenset()
+    search_only: ClassVar[frozenset[str]] = frozenset({"depth", "tail"})
+    content: ClassVar[frozenset[str]] = frozenset()
+    shaping: dict[str, Any]
+
+    def __init__(
+        self, scorer: PairScorer, *, system: str = "", depth: int | list[int] = 100, tail: bool = True,
+        title: str | None = " ",
+    ) -> None:  # fmt: skip
+        if not system:
+            raise ValueError("name the system whose documents are reranked, by its tag: --set system=bm25")
+        checked_tag(system)
+        if isinstance(depth, list):
+            raise ValueError(f"depth is {depth}; one retriever has one depth, several are several rows of a table")
+        if depth < 1:
+            raise ValueError(f"depth is {depth}; at least 1 document of a query is reranked")
+        self.scorer, self.system, self.depth, self.tail, self.title = scorer, system, depth, tail, title
+        self.run: Run | None = None
+        self.counts: Counter[str] = Counter()
+
+    @classmethod
+    def inputs(cls, arguments: Mapping[str, Any]) -> list[str]:
+        """The system whose run is reranked."""
+        return [arguments["system"]] if arguments["system"] else []
+
+    @classmethod
+    def rows(cls, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What differs between the rows that these arguments stand for: one for each depth, the deepest first."""
+        depths = arguments.get("depth")
+        return [{"depth": one} for one in sorted(set(depths), reverse=True)] if isinstance(depths, list) else [{}]
+
+    @classmethod
+    def needs(cls, docs: int, arguments: dict[str, Any]) -> dict[str, float]:
+        """Disk for the texts of candidates, some 1,500 bytes each; memory for torch and a model of the usual size."""
+        return {"disk": docs * 1500.0, "memory": 2.5e9}
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What the scorer's arguments point at, as far as it says."""
+        return self.scorer.fingerprint() if hasattr(self.scorer, "fingerprint") else {}
+
+    def facts(self) -> dict[str, Any]:
+        """For the manifest: what was reranked, how many pairs a query, and what the scorer reports."""
+        offered = dict(self.scorer.facts()) if hasattr(self.scorer, "facts") else {}
+        notes = [*offered.pop("notes", ()), *escaped({"title": self.title})]
+        known: dict[str, Any] = {"reranks": self.system, "depth": self.depth, "tail": self.tail}
+        if self.run is not None:
+            known["input_deepest"] = self.run.deepest
+            if 0 < self.run.deepest < self.depth:
+                notes.append(
+                    f"depth is {self.depth}, and the run of {self.system} holds {self.run.deepest} documents of a query"
+                    " at most: all of them were reranked"
+                )
+        if self.counts["queries"]:
+            known["pairs_per_query"] = round(self.counts["pairs"] / self.counts["queries"], 1)
+        if self.counts["seconds"]:
+            known["pairs_per_s"] = round(self.counts["scored"] / self.counts["seconds"], 1)
+        return {**known, **offered, "notes": notes}
+
+    def index(self, docs: Iterable[Doc], folder: Path) -> None:
+        """Keep the texts of the documents that the run holds."""
+        wanted = set(run_in(folder, self.system).doc_ids.to_pylist())
+        stream = iter(docs)
+        write(folder, ((doc.doc_id, doc_text(doc, self.title)) for doc in stream if doc.doc_id in wanted))
+        deque(stream, maxlen=0)
+
+    def load(self, folder: Path) -> None:
+        """Read the run and open the texts in `folder`."""
+        self.run, self.texts, self.kept = run_in(folder, self.system), Texts(folder), KeptScores(folder)
+
+    @property
+    def earlier_s(self) -> float:
+        """Seconds that earlier searches spent on what this one found done; part of what the search costs."""
+        return self.kept.seconds
+
+    def search(self, queries: Iterable[Query], k: int) -> Iterator[ScoredDoc]:
+        """The reranked documents and, with `tail`, those below; none for a query that the input did not answer."""
+        if self.run is None:
+            raise ValueError("load an index before searching")
+        for query in queries:
+            ranked = self.run[query.query_id][0]
+            scores = self._scores(query, ranked[: self.depth])
+            below = ranked[self.depth :] if self.tail else []
+            best = sorted(scores.items(), key=lambda item: (item[1], item[0]), reverse=True)[:k]
+            yield from (ScoredDoc(query.query_id, doc_id, score) for doc_id, score in best)
+            if len(best) < k and below:
+                last = min(scores.values())
+                step = max(1.0, abs(last) * STEP, len(below) * STEP)
+                for number, doc_id in enumerate(below[: k - len(best)], 1):
+                    yield ScoredDoc(query.query_id, doc_id, last - number * step)
+
+    def _scores(self, query: Query, doc_ids: list[str]) -> Scored:
+        """doc_id -> score as float32, the new ones scored and kept."""
+        if not doc_ids:
+            return {}
+        known, before = self.kept.take(query)
+        begun = perf_counter()
+        new = 0
+        for start in range(0, len(doc_ids), BLOCK):
+            block = doc_ids[start : start + BLOCK]
+            if all(doc_id in known for doc_id in block):
+                continue
+            found = self._score(query, block)
+            known |= found
+            new += len(found)
+        seconds = perf_counter() - begun
+        self.counts.update(queries=1, pairs=len(doc_ids), scored=new)
+        self.counts["seconds"] += seconds if new else 0.0  # type: ignore[assignment]
+        if new:
+            self.kept.keep(query, known, before + seconds)
+        return {doc_id: known[doc_id] for doc_id in doc_ids}
+
+    def _score(self, query: Query, doc_ids: list[str]) -> Scored:
+        texts = self.texts.of(doc_ids)
+        if missing := [doc_id for doc_id in doc_ids if doc_id not in texts]:
+            raise ValueError(
+                f"the run of {self.system} holds document {missing[0]!r} for query {query.query_id!r}, which is not in"
+                " the collection: it is of another one, or of another version"
+            )
+        given = self.scorer.score([query.text] * len(doc_ids), [texts[doc_id] for doc_id in doc_ids])
+        scores = np.asarray(given.detach().cpu() if hasattr(given, "detach") else given, np.float32)
+        if scores.shape != (len(doc_ids),):
+            raise ValueError(f"score gave an array of shape {scores.shape} for {len(doc_ids)} pairs")
+        if not (finite := np.isfinite(scores)).all():
+            doc_id = doc_ids[int(np.argmin(finite))]
+            raise ValueError(f"the score of query {query.query_id!r} and document {doc_id!r} is NaN or infinite")
+        return dict(zip(doc_ids, scores.tolist(), strict=True))
+
+
+class CrossEncoderScorer:
+    """A cross-encoder of sentence-transformers, by its own `predict`, activation and prompt.
+
+    `model` is a folder or a name on the hub; `prompt` is put before the pair, null takes the model's. `max_length` in
+    tokens of query and document together, null is the model's own.
+    """
+
+    runtime = frozenset({"device", "batch_tokens", "threads"})
+    content = frozenset({"model"})
+
+    def __init__(
+        self,
+        model: str = "cross-encoder/ms-marco-MiniLM-L6-v2",
+        *,
+        revision: str | None = None,
+        precision: Literal["fp32", "bf16", "fp16"] = "fp32",
+        prompt: str | None = None,
+        max_length: int | None = None,
+        trust_remote_code: bool = False,
+        device: str = "auto",
+        batch_tokens: int = 0,
+        threads: int = 0,
+    ) -> None:
+        from retrievers.encoders.own_model import OwnModel
+
+        self.own = OwnModel(
+            "CrossEncoder", model, revision=revision, precision=precision, prompts=(prompt, prompt),
+            trust_remote_code=trust_remote_code, device=device, batch_tokens=batch_tokens,
+        )  # fmt: skip
+        self.threads = threads
+        if (labels := self.own.model.num_labels) != 1:
+            raise ValueError(
+                f"the model in {self.own.folder} has {labels} labels: it sorts pairs into classes and gives no score"
+            )
+        if max_length is not None:
+            self.own.limit(max_length)
+
+    def score(self, queries: Sequence[str], docs: Sequence[str]) -> np.ndarray:
+        """Scores fp32 (n,)."""
+        from retrievers.encoders.encoding import torch_threads
+
+        def predict(batch: np.ndarray) -> list[float]:
+            pairs = [(queries[at], docs[at]) for at in batch]
+            options = {"prompt": self.own.prompts["query"], "show_progress_bar": False}
+            return self.own.model.predict(pairs, batch_size=len(pairs), **options).tolist()  # type: ignore[no-any-return]
+
+        sizes = [len(query) + len(doc) for query, doc in zip(queries, docs, strict=True)]
+        with torch_threads(self.threads):
+            return np.array(self.own.in_batches(sizes, predict), np.float32)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What `model` points at."""
+        return self.own.fingerprint()
+
+    def facts(self) -> dict[str, Any]:
+        """For the manifest."""
+        return {
+            **{name: value for name, value in self.own.facts().items() if not name.endswith("_prompt")},
+            "prompt": self.own.prompts["query"],
+            "activation": type(self.own.model.activation_fn).__name__,
+        }
+
+
+Rerank = made_for(CrossEncoderScorer, Reranker, CrossEncoderScorer, named_parameters(CrossEncoderScorer))
+Rerank.__name__ = Rerank.__qualname__ = "Rerank"
+
+
+def adapt(cls: type) -> type[Reranker] | None:
+    """The adapter for `beir_harness.adapters`: a reranker where `cls` has `score(queries, docs)`, else None."""
+    return made_for(cls, Reranker, cls, named_parameters(cls)) if callable(getattr(cls, "score", None)) else None

@@ -1,0 +1,1 @@
+"""What reranking keeps on disk: texts of candidates, and scores of pairs."""

@@ -1,0 +1,184 @@
+"""The exact top k by MaxSim (ColBERT, arXiv 2004.12832): each query token's best document token, summed.
+
+    score(q, d) = sum over tokens i of q of max over tokens j of d of q_i . d_j
+
+As in `exact_search` the score is a function of the two texts' vectors alone: products and sums in fp64, in one fixed
+order, rounded to fp32. Order: score descending, then doc_id descending. An fp32 product of all token pairs comes first;
+a document is a candidate while its approximate score lies within a proven margin of the k-th best one.
+
+The margin. Let u = 2^-24, n the dimension, gamma_n = n u / (1 - n u), L = sum |q_i| over the m tokens of a query and D
+the norm of the longest document token. An fp32 product is off by at most gamma_n |q_i| D (`exact_margin`, 1), and so is
+the largest of several. The fp32 sum of m of them is off by at most gamma_m times their sizes, which is at most
+gamma_m (1 + gamma_n) L D. Rounding the exact score adds 2u L D, and that of the thresholds 2u.
+
+Memory is bounded: DOC_TOKENS times QUERY_TOKENS similarities at a time, whatever the collection.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+
+from retrievers.encoders.encoding import torch_threads
+from retrievers.search import exact_kernels, exact_search, maxsim_kernels
+from retrievers.search.exact_margin import UNIT, norms
+from retrievers.search.exact_search import Found, full_fp32, in_order
+from retrievers.search.joint_queries import LARGEST_SCORE, gamma
+from retrievers.search.ragged import Ragged, ragged
+from retrievers.search.vector_store import Shard, VectorStore
+
+DOC_TOKENS, QUERY_TOKENS = 8192, 512  # of one product; a longer document or query goes alone
+PASS_QUERIES = 512  # queries that one pass over the store serves
+
+
+def top_k(
+    queries: Sequence[np.ndarray],
+    store: VectorStore,
+    k: int,
+    threads: int = 0,
+    over: Sequence[np.ndarray] | None = None,
+) -> Iterator[Found]:
+    """For each query, fp32 (m, n), its best k documents of `store` (rows) and their scores, in order.
+
+    `over` are the rows (ascending) among which each query's are sought, None for all. Raises ValueError for a k below
+    1, another dimension than the store's, or vectors so long that scores overflow.
+    """
+    if k < 1:
+        raise ValueError(f"k is {k}; it must be at least 1")
+    for query in queries:
+        if store.docs and query.shape[1] != store.dim:
+            raise ValueError(
+                f"{store.folder} holds vectors of {store.dim} dimensions, the queries have {query.shape[1]}"
+            )
+    k = min(k, store.docs)
+    if not k:
+        return iter([(np.empty(0, np.int64), np.empty(0, np.float32))] * len(queries))
+    return _passes(queries, store, k, threads or torch.get_num_threads(), over)
+
+
+def _passes(
+    queries: Sequence[np.ndarray], store: VectorStore, k: int, threads: int, over: Sequence[np.ndarray] | None
+) -> Iterator[Found]:
+    for start in range(0, len(queries), PASS_QUERIES):
+        some = [np.ascontiguousarray(query, np.float32) for query in queries[start : start + PASS_QUERIES]]
+        bounds = margins(some, store)
+        with ThreadPoolExecutor(threads) as pool, full_fp32(), torch_threads(threads):
+            if over is None:
+                rows, counts = MaxSimCandidates(some, store, k, bounds, pool, threads).collect()
+                wanted = [row[:count] for row, count in zip(rows, counts.tolist(), strict=True)]
+            else:
+                wanted = list(over[start : start + PASS_QUERIES])
+            scores = [exact_scores(query, store, one) for query, one in zip(some, wanted, strict=True)]
+        for found, exact in zip(wanted, scores, strict=True):
+            best = in_order(found, exact, store, k)
+            yield found[best].astype(np.int64), exact[best]
+
+
+def margins(queries: Sequence[np.ndarray], store: VectorStore) -> np.ndarray:
+    """Twice the error bound (Q,) of the module's text. Raises ValueError where scores would overflow."""
+    lengths = np.array([norms(query).sum() for query in queries])  # L
+    tokens = np.array([len(query) for query in queries])
+    longest = store.norm * (1 + 2.0**-40)
+    size = lengths * longest
+    if size.max(initial=0.0) > LARGEST_SCORE:
+        raise ValueError(f"token vectors of norm {longest:.3g} and more overflow fp32 scores")
+    dim = store.dim or 0
+    summed = np.array([gamma(int(count)) for count in tokens]) * (1 + gamma(dim))
+    return 2 * ((gamma(dim) + summed + 4 * UNIT) * size + tokens * dim * 2.0**-125 * (1 + longest + lengths))
+
+
+def exact_scores(query: np.ndarray, store: VectorStore, rows: np.ndarray) -> np.ndarray:
+    """Exact scores fp32 (C,) of documents `rows` (C,), ascending, for one query fp32 (m, n)."""
+    scores = np.empty(len(rows), np.float32)
+    asked, length = torch.from_numpy(query), norms(query)
+    bounds = 2 * (gamma(query.shape[1]) + 4 * UNIT) * length * store.norm * (1 + 2.0**-40) + 2.0**-120
+    numbers = rows // store.shard_docs
+    for number in np.unique(numbers):
+        shard = store.shards[int(number)]
+        here = np.flatnonzero(numbers == number)
+        tokens = shard.ragged()
+        starts, inside = tokens.starts, rows[here] - shard.first
+        begin = 0
+        while begin < len(here):  # as many documents as make DOC_TOKENS tokens
+            sizes = np.cumsum(tokens.lengths[inside[begin:]])
+            end = begin + max(1, int(np.searchsorted(sizes, DOC_TOKENS, side="right")))
+            parts = [tokens.values[starts[row] : starts[row + 1]] for row in inside[begin:end]]
+            docs = ragged(parts)
+            values = docs.values.astype(np.float32)  # (T, n)
+            similarities = torch.mm(asked, torch.from_numpy(values).T).numpy()
+            found = np.empty(end - begin, np.float32)
+            maxsim_kernels.exact(similarities, query, values, docs.starts, bounds, found)
+            scores[here[begin:end]] = found
+            begin = end
+    return scores
+
+
+class MaxSimCandidates(exact_search.Candidates):
+    """One pass over the store: scores of whole documents block by block, those above each query's limit kept."""
+
+    def __init__(
+        self,
+        queries: Sequence[np.ndarray],
+        store: VectorStore,
+        k: int,
+        bounds: np.ndarray,
+        pool: ThreadPoolExecutor,
+        threads: int,
+    ) -> None:
+        room = min(6 * k + 4 * exact_kernels.CHUNK, store.docs + exact_kernels.CHUNK)
+        super().__init__(np.zeros((len(queries), 1), np.float32), store, k, room, pool, threads, "fp32")
+        self.asked, self.margins = queries, bounds
+
+    def collect(self) -> tuple[np.ndarray, np.ndarray]:
+        """Candidates (Q, C) as ascending rows, and how many of each row are valid (Q,)."""
+        for shard in self.store.shards:
+            for first, docs in _blocks(shard):
+                values = torch.from_numpy(docs.values.astype(np.float32)).T  # (n, Td)
+                for start, stop in _tiles(self.asked):
+                    tile = ragged(self.asked[start:stop])
+                    similarities = torch.mm(torch.from_numpy(tile.values), values).numpy()  # (Tq, Td)
+                    scores = np.empty((stop - start, len(docs.lengths)), np.float32)
+                    self._sum(similarities, tile.starts, docs.starts, scores)
+                    self._keep(scores.view(np.int32), start, shard.first + first)
+        exact_kernels.tighten_all(self.rows, self.keys, self.counts, self.limits, self.k, self.margins, 0.0, 0)
+        return self.rows, self.counts
+
+    def _sum(self, similarities: np.ndarray, queries: np.ndarray, docs: np.ndarray, scores: np.ndarray) -> None:
+        def add(part: slice) -> None:
+            maxsim_kernels.add_best(similarities, queries, docs, scores, part.start, part.stop)
+
+        list(self.pool.map(add, exact_search.slices(len(scores), self.threads)))
+
+    def _make_room(self, query: int) -> None:
+        """Where more candidates lie within the margin than there is room for, exact scores decide among them."""
+        rows = self.rows[query, : self.counts[query]].astype(np.int64)
+        order = np.argsort(rows)
+        scores = np.empty(len(rows), np.float32)
+        scores[order] = exact_scores(self.asked[query], self.store, rows[order])
+        best = np.sort(in_order(rows, scores, self.store, self.k))
+        limit = exact_kernels.least_key(float(scores[best].min()) - self.margins[query] / 2, 0)
+        self.limits[query] = max(self.limits[query], limit)
+        self.rows[query, : self.k] = rows[best]
+        self.keys[query, : self.k] = exact_kernels.least_keys(scores[best], 0)
+        self.counts[query] = self.k
+
+
+def _blocks(shard: Shard) -> Iterator[tuple[int, Ragged]]:
+    """A shard's documents, as many at a time as make DOC_TOKENS tokens, behind the number of the first."""
+    docs = shard.ragged()
+    begin = 0
+    while begin < shard.docs:
+        end = begin + max(1, int(np.searchsorted(np.cumsum(docs.lengths[begin:]), DOC_TOKENS, side="right")))
+        yield begin, docs.part(slice(begin, end))
+        begin = end
+
+
+def _tiles(queries: Sequence[np.ndarray]) -> Iterator[tuple[int, int]]:
+    """Stretches of queries, as many as make QUERY_TOKENS tokens."""
+    begin = 0
+    sizes = [len(query) for query in queries]
+    while begin < len(sizes):
+        end = begin + max(1, int(np.searchsorted(np.cumsum(sizes[begin:]), QUERY_TOKENS, side="right")))
+        yield begin, end
+        begin = end

@@ -1,0 +1,173 @@
+"""Reranking: the scorer's own scores, pair by pair; the input's order below; nothing scored twice after a kill."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dense.tiny import DOCS, save_sentence_transformer
+from families import tiny
+from harness import runs
+from harness.records import Doc, Query, ScoredDoc
+from retrievers import rerank
+from retrievers.rerank import Reranker, adapt
+from retrievers.reranking.texts import Texts, write
+
+QUERIES = [Query("q1", "heart failure"), Query("q2", "mice of the cells"), Query("q3", "nothing found")]
+MANY = [*DOCS, *(Doc(f"e{number}", f"heart {'mice ' * number}", "") for number in range(30))]
+
+
+class Lengths:
+    """Scores a pair by the lengths of its texts; counts the pairs that it was asked for."""
+
+    def __init__(self, sign: float = 1.0, fault: str = "") -> None:
+        self.sign, self.fault, self.asked = sign, fault, 0
+
+    def score(self, queries: list[str], docs: list[str]) -> np.ndarray:
+        self.asked += len(docs)
+        if self.fault == "stop" and self.asked > 40:
+            raise KeyboardInterrupt
+        scores = np.array([self.sign * len(doc) for doc in docs], np.float32)
+        return {"nan": scores * np.nan, "short": scores[1:]}.get(self.fault, scores)
+
+
+Scored = adapt(Lengths)
+
+
+def laid(folder: Path, docs: list[Doc] = MANY, queries: list[Query] = QUERIES[:2]) -> Path:
+    """An index folder with the run of `first`: every document for each of the queries, in the order of ids."""
+    hits = [ScoredDoc(query.query_id, doc.doc_id, float(-at)) for query in queries for at, doc in enumerate(docs)]
+    runs.write(runs.order(hits, queries, 1000), folder / "runs" / "first.trec.gz", "first")
+    return folder
+
+
+def ready(folder: Path, made: Reranker, docs: list[Doc] = MANY) -> Reranker:
+    made.index(iter(docs), laid(folder, docs))
+    made.load(folder)
+    return made
+
+
+def test_scores_are_those_of_predict_pair_by_pair(tmp_path) -> None:
+    made = rerank.Rerank(
+        system="first", model=str(tiny.cross_encoder(tmp_path)), depth=20, device="cpu", batch_tokens=1
+    )
+    found = list(ready(tmp_path / "index", made).search(iter(QUERIES), 20))
+    texts = {doc.doc_id: f"{doc.title} {doc.text}".strip() for doc in MANY}
+    asked = {query.query_id: query.text for query in QUERIES}
+    model = made.scorer.own.model
+    for hit in found:
+        assert hit.score == float(model.predict([(asked[hit.query_id], texts[hit.doc_id])], show_progress_bar=False)[0])
+    assert [hit.query_id for hit in found] == ["q1"] * 20 + ["q2"] * 20
+    assert {hit.doc_id for hit in found} == {doc.doc_id for doc in MANY[:20]}
+
+
+def test_the_tail_follows_in_its_order(tmp_path) -> None:
+    made = ready(tmp_path, Scored(system="first", depth=6))
+    found = [hit for hit in made.search(iter(QUERIES), 30) if hit.query_id == "q1"]
+    first = sorted(MANY[:6], key=lambda doc: (len(f"{doc.title} {doc.text}".strip()), doc.doc_id), reverse=True)
+    assert [hit.doc_id for hit in found] == [doc.doc_id for doc in (*first, *MANY[6:30])]
+    scores = np.array([hit.score for hit in found], np.float32)
+    assert (np.diff(scores[5:]) < 0).all()
+    without = ready(tmp_path / "b", Scored(system="first", depth=6, tail=False))
+    assert [hit for hit in without.search(iter(QUERIES), 30) if hit.query_id == "q1"] == found[:6]
+
+
+@pytest.mark.parametrize("last", [-3e8, 1e-9, -3e30])
+def test_the_tail_stays_below_scores_of_any_size(tmp_path, last: float) -> None:
+    made = Scored(system="first", depth=2, sign=last)
+    found = list(ready(tmp_path, made).search(QUERIES[:1], 36))
+    assert (np.diff(np.array([hit.score for hit in found[1:]], np.float32)) < 0).all()
+
+
+def test_a_deeper_search_scores_only_what_is_new(tmp_path) -> None:
+    ready(tmp_path, Scored(system="first", depth=20))
+    first = Scored(system="first", depth=20)
+    first.load(tmp_path)
+    shallow = list(first.search(iter(QUERIES), 100))
+    assert first.scorer.asked == 40 and first.earlier_s == 0
+    deep = Scored(system="first", depth=36)
+    deep.load(tmp_path)
+    found = list(deep.search(iter(QUERIES), 100))
+    assert deep.scorer.asked == 32 and deep.earlier_s > 0
+    again = Scored(system="first", depth=20)
+    again.load(tmp_path)
+    assert list(again.search(iter(QUERIES), 100)) == shallow and again.scorer.asked == 0
+    list(again.search(iter(QUERIES), 100))
+    assert again.scorer.asked == 40  # a repeated search, of which latencies are measured, does its work
+    fresh = Scored(system="first", depth=36)
+    assert list(ready(tmp_path / "fresh", fresh).search(iter(QUERIES), 100)) == found
+
+
+def test_an_interrupted_search_goes_on_behind_the_last_query(tmp_path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        list(ready(tmp_path, Scored(system="first", depth=30, fault="stop")).search(iter(QUERIES), 100))
+    second = Scored(system="first", depth=30)
+    second.load(tmp_path)
+    found = list(second.search(iter(QUERIES), 100))
+    assert second.scorer.asked == 30
+    assert found == list(ready(tmp_path / "b", Scored(system="first", depth=30)).search(iter(QUERIES), 100))
+
+
+def test_damaged_scores_are_not_used(tmp_path) -> None:
+    list(ready(tmp_path, Scored(system="first", depth=10)).search(iter(QUERIES), 9))
+    for path in (tmp_path / "scored").iterdir():
+        body = json.loads(path.read_bytes())
+        body["scores"] = dict.fromkeys(body["scores"], 1000000.0)
+        path.write_text(json.dumps(body))
+    made = Scored(system="first", depth=10)
+    made.load(tmp_path)
+    assert max(hit.score for hit in made.search(iter(QUERIES), 9)) < 1e6 and made.scorer.asked == 20
+
+
+@pytest.mark.parametrize(
+    ("fault", "what"),
+    [("nan", r"the score of query 'q1' and document 'd\d' is NaN"), ("short", r"shape \(19,\) for 20")],
+)
+def test_unusable_scores_are_named(tmp_path, fault: str, what: str) -> None:
+    with pytest.raises(ValueError, match=what):
+        list(ready(tmp_path, Scored(system="first", fault=fault)).search(iter(QUERIES), 9))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        ({}, "--set system=bm25"),
+        ({"system": "../x"}, "no tag"),
+        ({"system": "first", "depth": 0}, "at least 1"),
+    ],
+)
+def test_arguments_that_cannot_be_meant(arguments: dict, what: str) -> None:
+    with pytest.raises(ValueError, match=what):
+        Scored(**arguments)
+
+
+def test_what_cannot_rerank_is_refused(tmp_path) -> None:
+    for made, cure in (
+        (save_sentence_transformer(tmp_path / "dense"), "run it as `sentence-transformer`"),
+        (tiny.sparse(tmp_path / "sparse"), "run it as `sparse`"),
+        (tiny.cross_encoder(tmp_path / "labels", labels=3), "has 3 labels"),
+    ):
+        with pytest.raises(ValueError, match=cure):
+            rerank.Rerank(system="first", model=str(made), device="cpu")
+
+
+def test_a_run_of_another_collection_is_named(tmp_path) -> None:
+    made = Scored(system="first")
+    made.index(iter(MANY[1:]), laid(tmp_path))
+    made.load(tmp_path)
+    with pytest.raises(ValueError, match="holds document 'd0' for query 'q1', which is not in"):
+        list(made.search(iter(QUERIES), 9))
+
+
+def test_a_depth_beyond_the_run_is_told(tmp_path) -> None:
+    made = ready(tmp_path, Scored(system="first", depth=500))
+    list(made.search(iter(QUERIES), 9))
+    assert any("holds 36 documents" in note for note in made.facts()["notes"])
+    assert made.facts()["pairs_per_query"] == 36  # of the queries that have documents
+
+
+def test_texts_of_any_id_come_back(tmp_path) -> None:
+    texts = {"a": "x", "ä\ud800": "half \udc00", "": "empty", **{f"n{number}": str(number) for number in range(1200)}}
+    write(tmp_path, texts.items())
+    assert Texts(tmp_path).of([*texts, "missing"]) == texts
