@@ -15,7 +15,7 @@ is better. Fewer than k is fine, and so is none. Order within a query does not m
 drops a query's own document where the dataset says so, writes, times and scores.
 
 `runtime` names the arguments that change speed and never the ranking (device, batch size, threads); all the others are
-part of the identity of an index and of a result. Six things more may be there, and are used where they are:
+part of the identity of an index and of a result. More may be there, and are used where they are:
 
 `search_only` names the arguments that `index` does not look at, so that one index serves all their values.
 
@@ -42,6 +42,11 @@ files that no longer have their checksum. An index that is not made of pieces is
 files of the same dataset lie as `runs/<tag>.trec.gz` in the folder when `index` is called, and of the systems of one
 suite they come first. This is how a fusion of systems is a retriever like any other. Where only an instance knows the
 tags, its attribute `requires` lists them.
+
+`rows(arguments)`, a classmethod, says which rows of a table these arguments stand for: a list of dicts of arguments,
+each put in place of those given. Rows that differ in `search_only` arguments share an index, and work that one of them
+leaves in its folder is found by the next; `earlier_s` are then the seconds of search that an instance did not spend,
+as it found their work done, and the harness adds them to what the search cost.
 """
 
 from collections.abc import Iterable, Iterator

@@ -10,7 +10,7 @@ import toy
 from harness import cli
 from harness.errors import HarnessError
 from harness.running import suites
-from harness.running.plan import in_order, plan
+from harness.running.plan import in_order, plan, rows
 from jobs import run_all
 
 OVERLAP = f"{Path(__file__).with_name('overlap.py')}:Overlap"
@@ -140,3 +140,17 @@ def test_a_part_that_has_failed_is_not_tried_again(tmp_path: Path, monkeypatch: 
     broken = suites.System(f"{tmp_path / 'broken.py'}:Broken", {}, "part")
     assert run(tmp_path, [system("both", "part"), broken]) == [("part", "failed"), ("both", "failed")]
     assert (tmp_path / "tries").read_text() == "x"
+
+
+def test_arguments_that_stand_for_several_rows_become_systems() -> None:
+    spec = "retrievers.rerank:Rerank"
+    given = suites.system(spec, {"system": "bm25", "depth": [20, 100]})
+    made = rows([given, suites.system("bm25", {})])
+    assert [system.arguments.get("depth") for system in made] == [100, 20, None]
+    assert [system.tag for system in made] == [
+        "Rerank-depth=100-system=bm25", "Rerank-depth=20-system=bm25", "bm25",
+    ]  # fmt: skip
+    named = rows([suites.system(spec, {"system": "bm25", "depth": [20, 100]}, "mine")])
+    assert [system.tag for system in named] == ["mine-depth=100", "mine-depth=20"]
+    alone = suites.system(spec, {"system": "bm25", "depth": 50}, "mine")
+    assert rows([alone]) == [alone]

@@ -62,7 +62,7 @@ def main(arguments: argparse.Namespace) -> int:
     from harness.running import devices, executor, forecast, ray_executor, suites
     from harness.running.folders import Folders
     from harness.running.job import Job
-    from harness.running.plan import plan
+    from harness.running.plan import plan, rows
     from harness.running.prepared import Systems
 
     if arguments.k < 1:
@@ -77,12 +77,12 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.retriever:
         plugin = plugins.find(arguments.retriever)
         settings = checked(plugin, parse(plugin, arguments.set))
-        systems = [suites.system(arguments.retriever, settings, arguments.tag)]
+        systems = rows([suites.system(arguments.retriever, settings, arguments.tag)])
         known.look(systems[0])  # what the retriever refuses is told before any work
     elif suite:
         if arguments.set or arguments.tag:
             raise HarnessError("--set and --tag belong to a retriever; name one, or write them into the suite")
-        systems = list(suite.systems)
+        systems = rows(suite.systems)
     else:
         raise HarnessError("name a retriever or a --suite; `beir-harness list retrievers` and `list suites` show them")
     names = arguments.dataset or (list(suite.datasets) if suite else [])

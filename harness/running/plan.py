@@ -4,11 +4,14 @@ All executors do the same plan; they only decide where a pair is done. Planning 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from harness import datasets, plugins
 from harness.errors import HarnessError
+from harness.results import tags
+from harness.running import suites
 from harness.running.suites import System
 
 Key = tuple[str, str]  # name of the dataset as it was asked for, tag
@@ -48,6 +51,30 @@ def plan(systems: Sequence[System], dataset_names: Sequence[str], data_dirs: Seq
             raise HarnessError(f"two systems are called {twice} on {dataset}; give one of them another tag")
         found += [Pair(name, system) for system in sorted(here, key=lambda system: ordered.index(system.tag))]
     return found
+
+
+def rows(systems: Sequence[System]) -> list[System]:
+    """The systems, each as many as its arguments stand for: a retriever's `rows` says which rows of a table they are.
+
+    A tag that was made of the arguments is made of each row's, another one gets what tells the rows apart.
+    """
+    found = []
+    for system in systems:
+        for row in _rows(system):
+            arguments = system.arguments | row
+            made = suites.system(system.spec, arguments)
+            if system.tag != suites.system(system.spec, system.arguments).tag:
+                made = replace(made, tag=tags.default(system.tag, row))
+            found.append(replace(made, datasets=system.datasets, resources=system.resources) if row else system)
+    return found
+
+
+def _rows(system: System) -> list[dict[str, Any]]:
+    try:
+        offered = getattr(plugins.find(system.spec), "rows", None)
+        return list(offered(system.arguments)) if callable(offered) else [{}]
+    except Exception:  # every result of the system will say why
+        return [{}]
 
 
 def in_order(needs: Mapping[str, Sequence[str]]) -> list[str]:

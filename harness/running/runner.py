@@ -109,6 +109,7 @@ def run(
             asked = log.counted(queries, len(queries))
             hits = progress.over_queries(searcher.search(asked, depth), f"{what}: search", len(queries))
             found = runs.order(hits, queries, k, dataset.exclude_self, dataset.excluded())
+        searching.wall_s += getattr(searcher, "earlier_s", 0.0)
         facts = prepared.plugin.facts(searcher)
         notes = list(facts.pop("notes", ()))
         body = {

@@ -72,7 +72,7 @@ def test_documents_without_a_weight_are_found_last(tmp_path) -> None:
     [
         (lambda folder: save_sentence_transformer(folder / "m"), "run it as `sentence-transformer`"),
         (tiny.cross_encoder, "run it as `rerank`"),
-        (lambda folder: save_bert(folder / "m"), "vocabulary"),
+        (lambda folder: save_bert(folder / "m"), "the rest of it would be random"),
     ],
 )
 def test_other_models_are_refused_by_name(tmp_path, made, cure: str) -> None:
