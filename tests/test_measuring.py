@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from harness.host.costs import folder_bytes, measure, percentiles
+from harness.host.costs import folder_bytes, metered, percentiles
 
 
 def test_wall_time_includes_waiting_and_cpu_time_does_not() -> None:
-    with measure() as cost:
+    with metered() as cost:
         time.sleep(0.2)
     assert cost.wall_s >= 0.2
     assert cost.cpu_s < 0.1
 
 
 def test_a_failing_block_is_measured_too() -> None:
-    with pytest.raises(KeyError), measure() as cost:
+    with pytest.raises(KeyError), metered() as cost:
         raise KeyError
     assert cost.peak_bytes > 0
 
@@ -27,12 +27,12 @@ def test_a_failing_block_is_measured_too() -> None:
 def test_the_peak_of_an_earlier_stage_is_forgotten() -> None:
     # In a process of its own: one that keeps freed memory has it resident already.
     code = """
-from harness.host.costs import measure
-with measure() as large:
+from harness.host.costs import metered
+with metered() as large:
     block = bytearray(200_000_000)
     block[::4096] = b"x" * len(block[::4096])
     del block
-with measure() as small:
+with metered() as small:
     pass
 print(large.peak_bytes - small.peak_bytes)
 """

@@ -27,6 +27,33 @@ BELOW: dict[str, set[str]] = {  # room -> the rooms that it may import, beside l
     "views": {"datasets", "host", "leaderboard", "measures", "published", "results", "runs", "statistics"},
 }
 
+FACES: dict[str, set[str]] = {  # room -> its modules that others may import beside its door; none: the door alone
+    "host": {
+        "costs", "environment", "integrity", "locks", "log", "processes", "progress", "ranx_door", "signals", "workers",
+    },
+    "runs": {"rankings", "run_files", "text_hashes"},
+    "statistics": {
+        "across_datasets", "cliques", "intervals", "matrix", "pairwise", "permutation", "significance", "ties",
+    },
+    "measures": {"crosscheck", "evaluation", "from_ir_measures", "judged", "scores", "values"},
+    "datasets": {"dataset_table", "sources.beir_format", "sources.source", "survey"},
+    "plugins": {"constructor", "importing", "scaffold"},
+    "conformance": set(),
+    "results": {
+        "alike", "exchange", "manifest", "means", "provenance", "remote.mirror", "remote.units", "seeds", "tags",
+    },
+    "running": {  # for commands, which say which executor, cache or suite is meant
+        "cache_entries", "devices", "executor", "folders", "forecast", "foreign", "job", "plan", "prepared",
+        "ray_executor", "status", "suites", "tuning",
+    },
+    "leaderboard": {"columns", "comparison", "costs", "spread", "summary"},
+    "published": {"reproduction"},
+    "views": {  # a command a view
+        "plots.costs", "plots.lists", "plots.over", "plots.pairs", "plots.style", "query_browser", "query_text",
+        "report.site", "tables.grid", "tables.rendering", "tables.tables", "tables.tables_json",
+    },
+}  # fmt: skip
+
 
 def imports() -> dict[str, set[str]]:
     """Module -> modules of the project that it imports, at any place of its file."""
@@ -80,6 +107,19 @@ def test_no_arrow_leads_up(module: str) -> None:
     wrong = {one for one in ARROWS[module] if one.startswith("harness.") and room(one) not in allowed}
     assert not wrong, f"{module} is of {here}, which may not import {sorted(wrong)}"
     assert not ARROWS[module] & DOORS - {"harness"}
+
+
+def test_no_import_goes_past_a_door() -> None:
+    """A room shows its `__init__` and the modules named as its faces; the others are its own business."""
+    shown = {f"harness.{name}.{face}" for name, faces in FACES.items() for face in faces}
+    past = {
+        f"{module} imports {one}"
+        for module, ones in ARROWS.items()
+        for one in ones - shown
+        if one.startswith("harness.") and one.count(".") > 1
+        if room(one) != room(module) or not module.startswith("harness.")
+    }
+    assert not past
 
 
 def test_no_arrow_leads_to_the_plugins() -> None:

@@ -20,11 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """File the means and print what they are; returns 0."""
     from harness.measures import display
-    from harness.results import means as imported
+    from harness.results import means
 
     with options.results_written(arguments) as folder:
         for path in arguments.file:
-            for one in imported.import_mteb(path, arguments.tag, folder, arguments.overwrite):
+            for one in means.import_mteb(path, arguments.tag, folder, arguments.overwrite):
                 scores = ", ".join(f"{display(measure)} {value:.4f}" for measure, value in one.scores.items())
                 print(f"{one.tag} on {one.dataset}: {scores}")
     print("means only: shown without tests, marks or ranks")

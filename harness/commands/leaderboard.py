@@ -12,8 +12,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What is shown, how it is tested, and where it goes."""
     options.add_results(parser)
     options.add_measures(parser, "ndcg@10")
-    parser.add_argument("--dataset", action="append", default=[], metavar="NAME", help="only these; may be repeated")
-    parser.add_argument("--group", action="append", default=[], metavar="NAME", help="only the datasets of this group")
+    parser.add_argument(
+        "--dataset",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only these, or those of a group; may be repeated",
+    )
+    parser.add_argument("--group", dest="dataset", action="append", help=argparse.SUPPRESS)  # as it was once called
     parser.add_argument("--system", action="append", default=[], metavar="TAG", help="only these; may be repeated")
     parser.add_argument("--baseline", metavar="TAG", help="test against this system instead of all pairs")
     add_test(parser)
@@ -55,7 +61,6 @@ def main(arguments: argparse.Namespace) -> int:
         others = (
             "measure",
             "dataset",
-            "group",
             "system",
             "baseline",
             "test",
@@ -70,7 +75,7 @@ def main(arguments: argparse.Namespace) -> int:
                 print(path)
         return 0
     found, notes = results.read(options.results_folder(arguments))
-    chosen = results.select(found, [*arguments.dataset, *arguments.group], [] if arguments.seeds else arguments.system)
+    chosen = results.select(found, arguments.dataset, [] if arguments.seeds else arguments.system)
     if arguments.seeds:
         chosen = seeds.merge(chosen, arguments.system)
     boards = [

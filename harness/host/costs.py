@@ -24,7 +24,7 @@ class Cost:
 
 
 @contextmanager
-def measure() -> Iterator[Cost]:
+def metered() -> Iterator[Cost]:
     """Yield a Cost that is filled in when the block ends, also when it ends with an exception."""
     cost = Cost()
     _reset_peak()

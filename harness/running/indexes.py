@@ -16,7 +16,7 @@ from harness import files, plugins
 from harness.datasets import Dataset
 from harness.errors import HarnessError
 from harness.host import integrity, locks, log, progress
-from harness.host.costs import folder_bytes, measure
+from harness.host.costs import folder_bytes, metered
 from harness.records import Doc
 from harness.retriever import Retriever
 from harness.running import part_costs
@@ -79,7 +79,7 @@ def ensure(
                 if files.sha256(temporary) != key["state"]["runs"][relative]:
                     raise HarnessError(f"{source} was replaced while it was being used; start again")
         counted = _Counted(shown(dataset.docs()))
-        with measure() as cost:
+        with metered() as cost:
             if ahead:
                 ahead()
             retriever.index(counted, folder)

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness import files, plugins
 from harness.host import locks
-from harness.host.costs import measure
+from harness.host.costs import metered
 from harness.records import Doc
 from harness.running import indexes, part_costs
 from harness.running.folders import Folders
@@ -55,7 +55,7 @@ def make(
             return
         if not (place / indexes.BEGUN).exists():
             files.write_json(place / indexes.BEGUN, {"key": key, "dataset": dataset.name})
-        with measure() as cost:
+        with metered() as cost:
             divided.index_part(watch(dataset.docs()), place / "index", part, parts)
         if elsewhere:
             part_costs.write(place, part, parts, cost)

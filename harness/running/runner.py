@@ -12,7 +12,7 @@ from harness import results as stored
 from harness.datasets import Dataset
 from harness.errors import HarnessError
 from harness.host import integrity, locks, log, progress
-from harness.host.costs import measure, percentiles
+from harness.host.costs import metered, percentiles
 from harness.records import Query
 from harness.results import Result, manifest
 from harness.results.alike import difference
@@ -101,11 +101,11 @@ def run(
             )
         del retriever  # one instance at a time holds a model
         searcher = plugins.make(prepared.plugin.cls, prepared.passed)
-        with log.stage("load"), measure() as loading:
+        with log.stage("load"), metered() as loading:
             searcher.load(folder)
         queries = dataset.queries()
         depth = k + dataset.spare()
-        with log.stage("search"), measure() as searching:
+        with log.stage("search"), metered() as searching:
             asked = log.counted(queries, len(queries))
             hits = progress.over_queries(searcher.search(asked, depth), f"{what}: search", len(queries))
             found = runs.order(hits, queries, k, dataset.exclude_self, dataset.excluded())

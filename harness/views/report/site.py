@@ -15,7 +15,7 @@ from harness.leaderboard import Leaderboard, build, costs
 from harness.measures import display, parse
 from harness.published import reproduction
 from harness.results import Result
-from harness.results import means as imported
+from harness.results import means as known_means
 from harness.results.provenance import command, facts
 from harness.views.report import page, queries, script
 from harness.views.report.board_data import board_data
@@ -52,7 +52,7 @@ def write(
     """
     found, notes = results.read(results_folder)
     found = results.select(found, datasets, systems)
-    means, unread = imported.read(results_folder)
+    means, unread = known_means.read(results_folder)
     means = [one for one in means if not systems or one.tag in systems]
     notes += unread
     scored = dict.fromkeys(measure for result in found for measure in result.measures)
@@ -93,7 +93,7 @@ def _measure_page(
     at: int,
     board: Leaderboard,
     found: Sequence[Result],
-    means: Sequence[imported.MeansOnly],
+    means: Sequence[known_means.MeansOnly],
     verdicts: Sequence[reproduction.Verdict],
     shared: dict[str, Any],
     environment: jinja2.Environment,
