@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from harness.statistics.across_datasets import (
@@ -9,6 +11,7 @@ from harness.statistics.across_datasets import (
     friedman,
     mean_ranks,
     over_datasets,
+    studentised_range,
     wilcoxon,
     wins_ties_losses,
 )
@@ -127,3 +130,18 @@ def test_one_tolerance_for_ranks_and_for_wins() -> None:
     close = np.array([[0.4999999995, 0.5000000003, 0.1], [0.2, 0.3, 0.1]])  # 0.8e-9 apart, on two sides of a rounding
     np.testing.assert_allclose(mean_ranks(close), [1.75, 1.25, 3])
     assert wins_ties_losses(close[:, 0], close[:, 1]) == (0, 1, 1)
+
+
+@pytest.mark.parametrize("count", [3, 4, 8, 30])
+@pytest.mark.parametrize("alpha", [0.01, 0.05, 0.2])
+def test_the_studentised_range_is_that_of_scipy(count: int, alpha: float) -> None:
+    expected = stats.studentized_range.ppf(1 - alpha, count, np.inf)
+    assert studentised_range(1 - alpha, count) == pytest.approx(expected, abs=1e-11)
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=4, max_size=4), min_size=2, max_size=9))
+def test_friedman_is_that_of_scipy_with_any_ties(rows: list[list[int]]) -> None:
+    values = np.array(rows, dtype=float)
+    if any(len(set(row)) > 1 for row in rows):
+        expected = stats.friedmanchisquare(*values.T)
+        assert friedman(values) == pytest.approx((expected.statistic, expected.pvalue), rel=1e-12, abs=1e-12)

@@ -167,9 +167,8 @@ def test_the_table_of_scores_is_read_as_it_was_written(tmp_path):
     found, path = score(run_of(RANKED), qrels_of(JUDGED)), tmp_path / "scores.tsv.gz"
     write_scores(found, path)
     table = read_scores(path)
-    assert list(table.columns) == ["query_id", *DEFAULT_MEASURES]
-    assert list(table["query_id"]) == ["q1", "q2", "q3"]
-    assert table[list(DEFAULT_MEASURES)].to_numpy().tobytes() == found.values.tobytes()
+    assert (table.measures, table.query_ids) == (tuple(DEFAULT_MEASURES), ("q1", "q2", "q3"))
+    assert table.values.tobytes() == found.values.tobytes()
     before = path.read_bytes()
     write_scores(found, path)
     assert path.read_bytes() == before
@@ -178,8 +177,7 @@ def test_the_table_of_scores_is_read_as_it_was_written(tmp_path):
 def test_query_ids_that_look_like_numbers_stay_text(tmp_path):
     write_scores(Scores(("007", "1e5", "nan"), ("map",), np.array([[0.1], [1 / 3], [1.0]]), 3), tmp_path / "s.tsv.gz")
     table = read_scores(tmp_path / "s.tsv.gz")
-    assert list(table["query_id"]) == ["007", "1e5", "nan"]
-    assert list(table["map"]) == [0.1, 1 / 3, 1.0]
+    assert table.per_query("map") == {"007": 0.1, "1e5": 1 / 3, "nan": 1.0}
 
 
 @pytest.mark.parametrize(

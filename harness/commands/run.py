@@ -59,7 +59,7 @@ def main(arguments: argparse.Namespace) -> int:
     from harness import datasets, paths, plugins
     from harness.errors import HarnessError
     from harness.plugins.constructor import checked, parse
-    from harness.running import devices, executor, forecast, ray_executor, suites
+    from harness.running import devices, executor, forecast, suites
     from harness.running.folders import Folders
     from harness.running.job import Job
     from harness.running.plan import plan, rows
@@ -100,6 +100,8 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.executor == "ray":
         if arguments.devices:
             raise HarnessError("--devices are of one machine; with --executor ray the cluster gives GPUs to tasks")
+        from harness.running import ray_executor
+
         run_all: Any = partial(ray_executor.run_all, address=arguments.address)
     else:
         if arguments.address:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -12,10 +12,21 @@ from harness.errors import BadInput, HarnessError
 from harness.files import atomic_gzip
 from harness.lines import numbered_text
 from harness.measures import parse_measure
-from harness.measures.judged import Judged
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from harness.measures.judged import Judged
+
+
+class Table(NamedTuple):
+    """A file of scores: Q queries in its order, M measures, and `values` (Q, M) float64."""
+
+    query_ids: tuple[str, ...]
+    measures: tuple[str, ...]
+    values: np.ndarray
+
+    def per_query(self, measure: str) -> dict[str, float]:
+        """query_id -> value of one measure."""
+        return dict(zip(self.query_ids, self.values[:, self.measures.index(measure)].tolist(), strict=True))
 
 
 @dataclass(frozen=True)
@@ -29,7 +40,7 @@ class Scores:
     tie_rate: float = 0.0  # share of the run's documents that share their score with another of the same query
     tie_band: dict[str, tuple[float, float]] = field(default_factory=dict)  # mean in the worst and best tie order
     notes: tuple[str, ...] = ()  # what a reader of the figures has to know, one sentence each
-    seen: Judged | None = None  # what they were made of: judged documents and their ranks, in the same order of queries
+    seen: "Judged | None" = None  # what they were made of, in the same order of queries
 
     @property
     def judged(self) -> int:
@@ -63,13 +74,11 @@ def write_scores(scores: Scores, path: Path) -> None:
             stream.write("\t".join((query_id, *map(repr, values))).encode() + b"\n")
 
 
-def read_scores(path: Path) -> "pd.DataFrame":
-    """Read what `write_scores` wrote: a column query_id (str) and one float64 column a measure, in the file's order.
+def read_scores(path: Path) -> Table:
+    """Read what `write_scores` wrote.
 
     Raises BadInput with file and line for a table that is not whole: other columns, no finite number, a query twice.
     """
-    import pandas as pd
-
     lines = numbered_text(path)
     _, first = next(lines, (1, ""))
     header = first.split("\t")
@@ -90,9 +99,7 @@ def read_scores(path: Path) -> "pd.DataFrame":
         if query_id in rows:
             raise BadInput(path, number, f"query {query_id!r} is there a second time")
         rows[query_id] = values
-    table = pd.DataFrame(np.array(list(rows.values())).reshape(len(rows), len(measures)), columns=measures)
-    table.insert(0, "query_id", list(rows))
-    return table
+    return Table(tuple(rows), tuple(measures), np.array(list(rows.values())).reshape(len(rows), len(measures)))
 
 
 def _number(text: str, path: Path, line: int) -> float:

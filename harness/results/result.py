@@ -14,9 +14,8 @@ from harness.results.costs import COSTS
 from harness.results.recorded import Recorded
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from harness.measures.judged import Judged
+    from harness.measures.scores import Table
 
 
 class Input(NamedTuple):
@@ -35,7 +34,7 @@ class Result(Recorded):
     """
 
     @cached_property
-    def _frame(self) -> "pd.DataFrame":
+    def _stored(self) -> "Table":
         from harness.measures.scores import read_scores
 
         return read_scores(self._sound(manifest.SCORES))
@@ -47,7 +46,7 @@ class Result(Recorded):
 
         path = self._sound(manifest.JUDGED)
         found = read_judged(path)
-        if list(found.query_ids) != self._frame["query_id"].tolist():
+        if found.query_ids != self._stored.query_ids:
             raise BadInput(path, None, f"is about other queries than {manifest.SCORES}; run or score this pair again")
         return found
 
@@ -136,9 +135,9 @@ class Result(Recorded):
                 f"{self.tag} on {self.dataset} was scored with {listed}, and has no {manifest.JUDGED} to make "
                 f"{measure} of; run or score it again with this version"
             )
-        if measure not in self._frame.columns:
+        if measure not in self._stored.measures:
             raise BadInput(self.folder / manifest.SCORES, 1, f"lacks {measure}, which the manifest has; score it again")
-        return dict(zip(self._frame["query_id"].tolist(), self._frame[measure].tolist(), strict=True))
+        return self._stored.per_query(measure)
 
     def _made(self, measure: str) -> dict[str, float]:
         from harness.measures import crosscheck, parse
