@@ -1,6 +1,7 @@
 """`beir-harness pretrain`: an encoder from plain text."""
 
 import argparse
+import json
 
 HELP = "pre-train an encoder on plain text: RetroMAE, DupMAE, or masked language modelling alone"
 
@@ -15,9 +16,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Pre-train, or go on with a run that was interrupted."""
     from harness.errors import HarnessError
-    from retrievers.training.pretrain import pretrain
+    from retrievers.training.pretrain import check, pretrain
 
     try:
+        if arguments.plan is not None:
+            from retrievers.training.plan import plan, table
+
+            check(arguments)
+            found = plan(arguments)
+            print(json.dumps(found, indent=2) if arguments.json else table(found))
+            return 0
         record = pretrain(arguments)
     except (ValueError, ImportError, FloatingPointError, OSError) as error:
         raise HarnessError(str(error)) from error

@@ -8,6 +8,7 @@ EPILOG = """examples:
   beir-harness pretrain retromae --dataset scifact --data-dir collections/ --init config:layers=4,hidden=256,heads=4 \\
       --train-tokenizer 8192 --output ckpt/
   torchrun --nproc-per-node 8 -m retrievers.training.pretrain dupmae --text wiki/ --output ckpt/
+  beir-harness pretrain dupmae --plan 21015324 --max-length 512 --epochs 8 --output ckpt/             (what it costs)
 The same command goes on where an interrupted one stopped."""
 
 
@@ -65,6 +66,13 @@ def add_pretrain_arguments(parser: argparse.ArgumentParser) -> None:
     add("--weight-decay", type=float, default=0.01, metavar="W", help="not on biases and LayerNorms (0.01)")
     add("--clip", type=float, default=1.0, metavar="NORM", help="largest norm of the gradient (1)")
     add("--seed", type=int, default=0, help="of weights, order, masks and dropout (0)")
+
+    paper = parser.add_argument_group("on paper")
+    add = paper.add_argument
+    add("--plan", type=int, metavar="EXAMPLES", help="train nothing: what it would cost for so many; 0: for the text")
+    add("--gpu-rate", type=float, default=300.0, metavar="TFLOPS", help="that a GPU not at hand sustains (300)")
+    add("--gpu-price", type=float, default=2.5, metavar="PRICE", help="of one GPU for one hour (2.5)")
+    add("--json", action="store_true", help="the plan as JSON")
 
     machine = parser.add_argument_group("machine and files")
     add = machine.add_argument

@@ -15,7 +15,7 @@ RUN = "run.json"
 FREE = {  # arguments that change neither the losses nor the result, or that the identity holds in another form
     "output", "overwrite", "cache", "data_dir", "threads", "log_every", "checkpoint_every", "keep", "tensorboard",
     "text", "dataset", "device", "precision", "command", "main",
-    "bow_weight", "normalise", "include_masked", "query", "average",
+    "plan", "gpu_rate", "gpu_price", "json", "bow_weight", "normalise", "include_masked", "query", "average",
 }  # fmt: skip
 
 

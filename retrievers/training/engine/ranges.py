@@ -49,6 +49,8 @@ RANGES = {
         Range(0, math.inf, low_counts=False, high_counts=False),
     ),
     **dict.fromkeys(("ranking_weight", "embedding_weight", "lexical_weight"), Range(0, math.inf, high_counts=False)),
+    "plan": Range(0, math.inf, high_counts=False),
+    **dict.fromkeys(("gpu_rate", "gpu_price"), Range(0, math.inf, low_counts=False, high_counts=False)),
     "margin": Range(-math.inf, math.inf, low_counts=False, high_counts=False),
     "seed": Range(0, ROOT - 1),
 }  # fmt: skip
