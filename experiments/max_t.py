@@ -49,7 +49,7 @@ def main() -> None:
             for trial in range(arguments.trials):
                 scores = table(np.random.default_rng([trial, queries, round(10 * alike)]), queries, alike, shift)
                 holm = correct(paired_t(scores, LEFT, RIGHT), "holm") <= ALPHA
-                step = max_t([Block(scores, LEFT, RIGHT, trial)], arguments.draws)[0] <= ALPHA
+                step = max_t([Block(scores, LEFT, RIGHT, trial)], arguments.draws).corrected <= ALPHA
                 false += [holm[~true].any(), step[~true].any()]
                 found += [holm[true].mean(), step[true].mean()] if true.any() else [0, 0]
             rates = [*(false / arguments.trials), *(found / arguments.trials)]

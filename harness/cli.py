@@ -22,7 +22,7 @@ from harness.host import signals
 OFFERED = "beir_harness.commands"
 COMMANDS = (
     "list", "run", "status", "cache", "score", "leaderboard", "compare", "report", "plot", "verify", "check", "new",
-    "tune", "export", "import",
+    "tune", "export", "import", "pool",
 )  # fmt: skip
 
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from harness.commands import options
-from harness.commands.leaderboard import add_test
+from harness.commands.leaderboard import add_margin, add_test
 
 if TYPE_CHECKING:
     from harness.leaderboard.comparison import Measured
     from harness.results import Result
+    from harness.statistics.pairwise import Comparison
 
 HELP = "compare two systems on one dataset: wins, losses, p, the queries that differ most"
 TEXT = 60  # characters of a query's text that are printed
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top", type=int, default=10, metavar="N", help="queries shown (default: 10)")
     parser.add_argument("--query", metavar="ID", help="instead: what each found for this query, and what it missed")
     add_test(parser)
+    add_margin(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     options.add_results(parser)
     options.add_data(parser)
@@ -41,15 +43,30 @@ def main(arguments: argparse.Namespace) -> int:
     first, second = (pick(found, tag, name) for tag in (arguments.first, arguments.second))
     measures = options.measures(arguments, [first.primary_measure])
     if arguments.query is not None:
-        unused = ("top", "test", "correction", "alpha")
+        unused = ("top", "test", "correction", "alpha", "margin")
         options.refuse(arguments, add_arguments, unused, "nothing is tested on the one --query")
         return _one_query(arguments, (first, second), measures)
     texts, note = _texts(arguments, first)
     measured = compare(
-        first, second, measures, arguments.test, arguments.correction, arguments.alpha, max(0, arguments.top), texts
+        first,
+        second,
+        measures,
+        arguments.test,
+        arguments.correction,
+        arguments.alpha,
+        max(0, arguments.top),
+        texts,
+        arguments.margin,
     )
     if arguments.json:
-        print(json.dumps([measured_json(one) for one in measured], indent=1, ensure_ascii=False, allow_nan=False))
+        print(
+            json.dumps(
+                [measured_json(one, arguments.alpha, len(measured)) for one in measured],
+                indent=1,
+                ensure_ascii=False,
+                allow_nan=False,
+            )
+        )
         return 0
     for one in measured:
         print("\n".join(_lines(one, arguments, len(measured))), end="\n\n")
@@ -94,6 +111,7 @@ def _texts(arguments: argparse.Namespace, result: "Result") -> tuple[Mapping[str
 
 def _lines(one: "Measured", arguments: argparse.Namespace, family: int) -> Sequence[str]:
     from harness.measures import display
+    from harness.statistics.power import queries_needed
     from harness.statistics.significance import TESTS
     from harness.views.tables.grid import Grid, Text
     from harness.views.tables.tables import CORRECTION_NAMES, effect, p_text, span
@@ -102,6 +120,8 @@ def _lines(one: "Measured", arguments: argparse.Namespace, family: int) -> Seque
     name = display(one.measure)
     verdict = "significant" if result.significant else "not significant"
     corrected = f", {p_text(result.corrected)} after {CORRECTION_NAMES[arguments.correction]} over {family} measures"
+    if arguments.correction == "maxt":
+        corrected, family = f", {p_text(result.corrected)} by step-down max-T over {family} measures", 2
     error = f" ± {result.error:.1g}" if result.error else ""  # Monte-Carlo standard error
     interval = f"{100 * (1 - arguments.alpha):g} % {span(result.interval, '+')}"
     texts = any(query.text for query in one.queries)  # none where the queries are not at hand
@@ -122,6 +142,8 @@ def _lines(one: "Measured", arguments: argparse.Namespace, family: int) -> Seque
         f"{result.first} − {result.second}": f"{result.difference + 0.0:+.4f}  {interval}",
         "queries": f"{result.first} wins {result.wins}, {result.ties} ties, {result.second} wins {result.losses}",
         "p": f"{p_text(result.p)}{error} ({TESTS[arguments.test]}{corrected if family > 1 else ''}): {verdict}",
+        **({} if arguments.margin is None else {f"within {arguments.margin:g}": _equal(result)}),
+        "could find": _planned(result, arguments.alpha, queries_needed(result.effect_size, arguments.alpha)),
         "effect size": f"d_z {effect(result.effect_size, 3)}, dominance {result.dominance + 0.0:+.3f}",
     }
     wide = max(map(len, said))
@@ -131,6 +153,23 @@ def _lines(one: "Measured", arguments: argparse.Namespace, family: int) -> Seque
         *(f"{label:<{wide}}  {text}" for label, text in said.items()),
         *(["", "Queries that differ most:", "", grid.markdown()] if rows else []),
     ]
+
+
+def _equal(found: "Comparison") -> str:
+    from harness.views.tables.tables import p_text
+
+    said = "equal" if found.equivalent else "not shown to be equal"
+    return f"{said}, p {p_text(found.equivalence or 0.0)} (two one-sided t-tests, Holm over the measures)"
+
+
+def _planned(found: "Comparison", alpha: float, needed: int | None) -> str:
+    """What so many queries can show, and how many it would take to find a difference as large as this one."""
+    least = found.detectable(alpha)
+    if least is None:
+        return "nothing: a single query has no spread"
+    said = f"a true difference of {least:.4f} four times of five with {found.queries} queries, a smaller one less often"
+    size = abs(found.difference)
+    return said if needed is None else f"{said}; one of {size:.4f} with {needed:,}"
 
 
 def _clipped(text: str | None) -> str:

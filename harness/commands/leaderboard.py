@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--system", action="append", default=[], metavar="TAG", help="only these; may be repeated")
     parser.add_argument("--baseline", metavar="TAG", help="test against this system instead of all pairs")
     add_test(parser)
+    add_margin(parser)
     parser.add_argument("--seeds", action="store_true", help="systems named X-s0, X-s1, … are one: their mean")
     parser.add_argument("--format", choices=["md", "csv", "latex", "json"], default="md", help="(default: md)")
     parser.add_argument("--output", metavar="FILE", type=Path, help="write to a file instead of the terminal")
@@ -35,9 +36,19 @@ def add_test(parser: argparse.ArgumentParser) -> None:
     """--test, --correction, --alpha"""
     parser.add_argument("--test", choices=["t", "permutation"], default="t", help="on paired queries (default: t)")
     parser.add_argument(
-        "--correction", choices=["holm", "bonferroni", "bh"], default="holm", help="for many tests (default: holm)"
+        "--correction",
+        choices=["holm", "maxt", "bonferroni", "bh"],
+        default="holm",
+        help="for many tests (default: holm)",
     )
     parser.add_argument("--alpha", type=probability, default=0.05, help="level of significance (default: 0.05)")
+
+
+def add_margin(parser: argparse.ArgumentParser) -> None:
+    """--margin"""
+    parser.add_argument(
+        "--margin", type=probability, metavar="D", help="also ask which differences are shown to be within D of none"
+    )
 
 
 def probability(text: str) -> float:
@@ -53,6 +64,7 @@ def main(arguments: argparse.Namespace) -> int:
     from harness import files, results
     from harness.errors import HarnessError
     from harness.leaderboard import build
+    from harness.leaderboard.holes import with_holes
     from harness.leaderboard.spread import with_spread
     from harness.results import seeds
     from harness.views.tables.rendering import render, write_tables
@@ -66,6 +78,7 @@ def main(arguments: argparse.Namespace) -> int:
             "test",
             "correction",
             "alpha",
+            "margin",
             "format",
             "output",
         )
@@ -79,10 +92,19 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.seeds:
         chosen = seeds.merge(chosen, arguments.system)
     boards = [
-        build(chosen, measure, arguments.baseline, arguments.test, arguments.correction, arguments.alpha, notes)
+        build(
+            chosen,
+            measure,
+            arguments.baseline,
+            arguments.test,
+            arguments.correction,
+            arguments.alpha,
+            notes,
+            arguments.margin,
+        )
         for measure in options.measures(arguments, ["ndcg@10"])
     ]
-    boards = [with_spread(board, chosen) for board in boards]
+    boards = [with_holes(with_spread(board, chosen), chosen) for board in boards]
     text = render(boards, arguments.format)
     if arguments.output and arguments.output.is_dir():
         raise HarnessError(f"--output {arguments.output} is a folder; name a file in it")

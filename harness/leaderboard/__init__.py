@@ -1,7 +1,7 @@
 """One table: systems by datasets under one measure, with every claim tested. A pure function of the scores."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import unknown
@@ -12,6 +12,8 @@ from harness.measures import parse
 from harness.results import Result
 from harness.statistics.across_datasets import OverDatasets
 from harness.statistics.intervals import ranks_by_tag, t_intervals
+from harness.statistics.macro_average import TheseDatasets
+from harness.statistics.matrix import Matrix
 from harness.statistics.pairwise import Comparison, against, all_pairs, beaten, judge
 from harness.statistics.ties import EQUAL
 
@@ -29,6 +31,16 @@ class Cell:
     rank: tuple[int, int] | None = None  # what the corrected comparisons leave open
     level: bool | None = None  # not separable from the best of the column
     depth: int | None = None  # where its run ends, if the measure looks further into those of others
+    equal: bool = False  # shown to be within the margin of the best of the column
+
+
+@dataclass(frozen=True)
+class Hole:
+    """A cell of which less than nine in ten of the first ten documents are judged, see `holes`."""
+
+    judged: float  # the mean share of the first ten that is
+    mean: float  # as printed: what is not judged is not relevant
+    if_relevant: float  # if all that is not judged were
 
 
 @dataclass(frozen=True)
@@ -48,6 +60,8 @@ class Leaderboard:
     summary: Summary
     signature: str
     notes: tuple[str, ...]
+    margin: float | None = None  # within which a difference counts as none, where equality is claimed
+    holes: Mapping[tuple[str, str], Hole] = field(default_factory=dict)  # cells of which much is not judged
 
     @property
     def shared(self) -> tuple[str, ...]:
@@ -66,16 +80,30 @@ class Leaderboard:
 
     @property
     def over(self) -> OverDatasets | None:
-        """The tests over datasets; None where there are none."""
+        """The tests over datasets, for datasets like these; None where there are none."""
         return self.summary.over
+
+    @property
+    def these(self) -> TheseDatasets | None:
+        """The tests of the average, for these very datasets; None where there are not several."""
+        return self.summary.these
+
+    @property
+    def matrices(self) -> list[Matrix]:
+        """The scores behind all comparisons on single datasets."""
+        return [column.matrices[0] for column in self.columns if len(column.matrices) == 1]
+
+    def smallest_alpha(self) -> float:
+        """The level of the first step of a family's correction, where nothing has been found yet."""
+        return self.alpha / max(1, len(self.family))
 
     def groups(self) -> list[Summary]:
         """Every dataset, then each group of datasets, as a leaderboard of its own would have them."""
-        return summaries(self.summary, self.alpha, _ranks(self.cells))
+        return summaries(self.summary, self.alpha, _ranks(self.cells), self.correction)
 
     def against(self, baseline: str) -> list[Comparison]:
         """Every system with `baseline` on every dataset, corrected as one family: what `build(…, baseline)` marks."""
-        return judge(against(self.pairs, baseline), self.correction, self.alpha)
+        return judge(against(self.pairs, baseline), self.correction, self.alpha, self.matrices, self.measure)
 
     def frame(self) -> "pd.DataFrame":
         """Means as a DataFrame, one row per system and NaN where there is none; then average and rank interval."""
@@ -99,13 +127,14 @@ def build(
     correction: str = "holm",
     alpha: float = 0.05,
     notes: Sequence[str] = (),
+    margin: float | None = None,
 ) -> Leaderboard:
     """The leaderboard of `results` under one measure.
 
     The family that is corrected is every comparison whose outcome the table marks: each system with the baseline on
     each dataset, or, without a baseline, each pair on each dataset. Ranks and "level with the best" always rest on all
     pairs on all datasets under Holm, because the best is picked by looking. A column that is the mean of several
-    datasets takes no part in either.
+    datasets takes no part in either. With `margin`, differences that are shown to be within it are marked as equal.
 
     Raises HarnessError for an unknown baseline or measure, and where systems were not measured alike.
     """
@@ -117,20 +146,20 @@ def build(
     found, column_notes = columns(results, measure)
     present = sorted({tag for column in found for tag in column.tags})
     tested = [column.matrices[0] for column in found if len(column.matrices) == 1]
-    raw = all_pairs(tested, test, alpha, measure)
+    raw = all_pairs(tested, test, alpha, measure, margin)
     everything = judge(raw, "holm", alpha)
-    family = judge(raw if baseline is None else against(raw, baseline), correction, alpha)
+    family = judge(raw if baseline is None else against(raw, baseline), correction, alpha, tested, measure)
 
     cells: dict[tuple[str, str], Cell] = {}
     for column in found:
         cells |= _cells(column, [c for c in everything if c.dataset == column.name], alpha)
-    together = summary(EVERY, found, present, alpha, _ranks(cells))
+    together = summary(EVERY, found, present, alpha, _ranks(cells), correction)
     tags = tuple(sorted(present, key=lambda tag: (-together.averages.get(tag, 0.0), tag)))
     return Leaderboard(
         measure, test, correction, alpha, baseline, tags, tuple(found), cells, tuple(family), tuple(everything),
         together,
         signature.of(results, found, measure, test, correction, alpha, len(family)),
-        (*notes, *column_notes),
+        (*notes, *column_notes), margin,
     )  # fmt: skip
 
 
@@ -149,6 +178,7 @@ def _cells(column: Column, comparisons: Sequence[Comparison], alpha: float) -> d
     ranks = ranks_by_tag(matrix.tags, better)
     first = [tag in best for tag in matrix.tags]
     top_at = first.index(True)
+    equal = {tag for c in comparisons if c.equivalent and best & {c.first, c.second} for tag in (c.first, c.second)}
     return {
         (tag, column.name): Cell(
             means[tag],
@@ -157,6 +187,7 @@ def _cells(column: Column, comparisons: Sequence[Comparison], alpha: float) -> d
             ranks[tag],
             matrix.alike(top_at, at) and not better[first, at].any(),
             matrix.shallow.get(tag),
+            tag in equal,
         )
         for at, (tag, interval) in enumerate(zip(matrix.tags, intervals, strict=True))
     }

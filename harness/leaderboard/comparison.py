@@ -1,7 +1,7 @@
 """Two systems on one dataset: who wins, by how much, how surely, and on which queries."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,6 +9,8 @@ from harness.errors import HarnessError, unknown
 from harness.leaderboard.columns import join
 from harness.measures import display
 from harness.results import Result
+from harness.statistics import fixed_point
+from harness.statistics.max_t import Block, max_t
 from harness.statistics.pairwise import Comparison, all_pairs, judge
 
 
@@ -55,6 +57,7 @@ def compare(
     alpha: float = 0.05,
     top: int = 10,
     texts: Mapping[str, str] | None = None,
+    margin: float | None = None,
 ) -> list[Measured]:
     """Compare two results of one dataset under each measure; p is corrected over the measures.
 
@@ -71,10 +74,19 @@ def compare(
     raw = [
         found
         for measure, matrix in zip(measures, matrices, strict=True)
-        for found in all_pairs([matrix], test, alpha, measure)
+        for found in all_pairs([matrix], test, alpha, measure, margin)
     ]
+    judged = judge(raw, "holm" if correction == "maxt" else correction, alpha)
+    if correction == "maxt":  # the measures are of the same queries, so their signs are flipped together
+        scores = np.hstack([matrix.scores for matrix in matrices])
+        left, right = range(0, 2 * len(measures), 2), range(1, 2 * len(measures), 2)
+        found = max_t([Block(scores, left, right, fixed_point.seed("maxt", first.dataset, matrices[0].query_ids))])
+        judged = [
+            replace(one, corrected=float(p), significant=bool(p <= alpha), corrected_error=float(error))
+            for one, p, error in zip(judged, found.corrected, found.corrected_error, strict=True)
+        ]
     measured = []
-    for measure, matrix, comparison in zip(measures, matrices, judge(raw, correction, alpha), strict=True):
+    for measure, matrix, comparison in zip(measures, matrices, judged, strict=True):
         size = np.abs(matrix.scores[:, 0] - matrix.scores[:, 1])
         largest = [place for place in np.argsort(-size, kind="stable")[:top] if size[place] > 0]
         queries = [

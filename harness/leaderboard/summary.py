@@ -10,7 +10,9 @@ import numpy as np
 from harness.datasets import dataset_table
 from harness.datasets.dataset_table import Unit
 from harness.leaderboard.columns import Column
+from harness.statistics import fixed_point
 from harness.statistics.across_datasets import OverDatasets, over_datasets
+from harness.statistics.macro_average import TheseDatasets, these_datasets
 
 EVERY = "every dataset"
 Rank = tuple[int, int]
@@ -25,7 +27,8 @@ class Summary:
     tags: tuple[str, ...]
     shared: tuple[Column, ...]
     averages: dict[str, float]
-    ranks: dict[str, Rank]
+    ranks: dict[str, Rank]  # for these datasets; what holds for datasets like these is in `over`
+    these: TheseDatasets | None
     over: OverDatasets | None
 
     @property
@@ -46,30 +49,49 @@ def summary(
     tags: Sequence[str],
     alpha: float,
     rank_on: Mapping[tuple[str, str], Rank | None],
+    correction: str = "holm",
 ) -> Summary:
-    """The summary of `tags` over `columns`; on a single shared column their ranks are those of `rank_on` there."""
+    """The summary of `tags` over `columns`; on a single shared column their ranks are those of `rank_on` there.
+
+    Over several datasets the ranks are those of the average: for these datasets, by flipping signs within queries.
+    """
     lone = len(columns) == 1 and len(columns[0].matrices) == 1
     shared = tuple(column for column in columns if len(column.tags) == len(tags) and (lone or not column.shallow))
     averages = {tag: _average(shared, [column.mean(tag) for column in shared]) for tag in tags if shared}
-    over, ranks = None, dict[str, Rank]()
+    over, these, ranks = None, None, dict[str, Rank]()
     observed = _observed(shared, tags)
     if len(observed) > 1 and len(tags) > 1:
         over = over_datasets(list(observed), tags, np.array(list(observed.values())), "holm", alpha)
-        ranks = over.ranks
+        these = _these(shared, tags, correction, alpha)
+        ranks = these.ranks
     elif len(shared) == 1:
         ranks = {tag: rank for tag in tags if (rank := rank_on.get((tag, shared[0].name)))}
-    return Summary(name, tuple(columns), tuple(tags), shared, averages, ranks, over)
+    return Summary(name, tuple(columns), tuple(tags), shared, averages, ranks, these, over)
 
 
-def summaries(every: Summary, alpha: float, rank_on: Mapping[tuple[str, str], Rank | None]) -> list[Summary]:
+def summaries(
+    every: Summary, alpha: float, rank_on: Mapping[tuple[str, str], Rank | None], correction: str = "holm"
+) -> list[Summary]:
     """`every`, then one for each group of the dataset table of which it has at least two datasets, but not all."""
     found = [every]
     for name, members in dataset_table.groups().items():
         inside = tuple(c for c in every.columns if all(matrix.dataset in members for matrix in c.matrices))
         if len(inside) > 1 and inside not in (one.columns for one in found):
             tags = sorted({tag for column in inside for tag in column.tags})
-            found.append(summary(name, inside, tags, alpha, rank_on))
+            found.append(summary(name, inside, tags, alpha, rank_on, correction))
     return found
+
+
+def _these(columns: Sequence[Column], tags: Sequence[str], correction: str, alpha: float) -> TheseDatasets:
+    """The tests of the average: a dataset weighs in it as its column and its unit do."""
+    units = _by_unit(columns)
+    strata, weights, about = [], [], []
+    for column in columns:
+        for matrix in column.matrices:
+            strata.append(matrix.scores[:, [matrix.tags.index(tag) for tag in tags]])
+            weights.append(1 / (len(units) * len(units[column.unit]) * len(column.matrices)))
+            about += [matrix.dataset, *matrix.query_ids]
+    return these_datasets(tags, strata, weights, correction, alpha, fixed_point.seed("average", about))
 
 
 def _by_unit(columns: Sequence[Column]) -> dict[Unit, list[int]]:

@@ -61,7 +61,20 @@ class Result(Recorded):
 
     def knows(self, measure: str) -> bool:
         """Whether there are scores by this measure: stored ones, or such as can be made of the stored judgments."""
-        return measure in self.measures or manifest.JUDGED in self._table("files")
+        return measure in self.measures or self.has_judged
+
+    @property
+    def has_judged(self) -> bool:
+        """Whether it says where the judged documents stand; an older result does not."""
+        return manifest.JUDGED in self._table("files")
+
+    def mean_if_relevant(self, measure: str) -> float:
+        """The mean of a measure if all unjudged documents had the highest grade; raises as `scores` does."""
+        from harness.measures import parse
+        from harness.measures.holes import if_relevant
+        from harness.measures.scores import mean
+
+        return mean(if_relevant(self.seen, parse(measure), self.relevance_level))
 
     @property
     def members(self) -> "tuple[Result, ...]":

@@ -34,6 +34,15 @@ class SeedMean(Result):
         """Whether all of the members have scores by it."""
         return all(member.knows(measure) for member in self.members)
 
+    @property
+    def has_judged(self) -> bool:
+        """Whether all of the members say where the judged documents stand."""
+        return all(member.has_judged for member in self.members)
+
+    def mean_if_relevant(self, measure: str) -> float:
+        """The mean over the members."""
+        return math.fsum(member.mean_if_relevant(measure) for member in self.members) / len(self.members)
+
     def cost(self, name: str, of: frozenset[str] = frozenset()) -> float | None:
         """The mean over the members; None where one is unknown."""
         found = [cost for member in self.members if (cost := member.cost(name, of)) is not None]

@@ -6,14 +6,108 @@ the two systems within a query: Fisher's test (1935) with datasets as strata.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations
 
 import numpy as np
 
+from harness.statistics import power
 from harness.statistics.fixed_point import fixed_point
+from harness.statistics.intervals import ranks_by_tag
+from harness.statistics.max_t import Block, max_t
 from harness.statistics.permutation import permutation
+from harness.statistics.significance import correct
 
 RESAMPLES = 10_000
 CELLS = 1 << 22  # counts that are held at a time
+
+
+@dataclass(frozen=True)
+class AveragePair:
+    """The averages of two systems; a positive difference means that `first` is better."""
+
+    first: str
+    second: str
+    difference: float
+    error: float  # the standard error of the difference, over queries; NaN where a dataset has one query
+    freedom: float  # its degrees of freedom
+    p: float
+    corrected: float
+    significant: bool
+    interval: tuple[float, float] | None = None  # by the bootstrap; see `TheseDatasets.with_intervals`
+
+    def turned(self) -> "AveragePair":
+        """The same pair seen from `second`."""
+        turned = self.interval and (-self.interval[1], -self.interval[0])
+        return replace(self, first=self.second, second=self.first, difference=-self.difference, interval=turned)
+
+    def detectable(self, alpha: float) -> float | None:
+        """The true difference that a test at `alpha` finds four times of five; None where that can't be said."""
+        if not (np.isfinite(self.error) and self.freedom >= 1):
+            return None
+        return self.error * power.noncentrality(min(self.freedom, 1e9), alpha, power.POWER)
+
+
+@dataclass(frozen=True)
+class TheseDatasets:
+    """All pairs of `tags` by their averages over fixed datasets: `strata`, (queries, systems) each, and weights."""
+
+    tags: tuple[str, ...]
+    strata: tuple[np.ndarray, ...]
+    weights: tuple[float, ...]
+    correction: str
+    alpha: float
+    seed: int
+    pairs: tuple[AveragePair, ...]
+
+    @cached_property
+    def ranks(self) -> dict[str, tuple[int, int]]:
+        """Lowest and highest rank of each system that the corrected comparisons leave open."""
+        at = {tag: place for place, tag in enumerate(self.tags)}
+        better = np.zeros((len(at), len(at)), dtype=bool)
+        for pair in self.pairs:
+            if pair.significant:
+                ahead = pair if pair.difference > 0 else pair.turned()
+                better[at[ahead.first], at[ahead.second]] = True
+        return ranks_by_tag(self.tags, better)
+
+    @cached_property
+    def with_intervals(self) -> tuple[AveragePair, ...]:
+        """The pairs with bootstrap intervals, which take longer than the tests: made when they are looked at."""
+        left, right = _sides(len(self.tags))
+        ends = bootstrap_intervals(self.strata, self.weights, left, right, 1 - self.alpha, self.seed)
+        found = [None if np.isnan(low) else (float(low), float(high)) for low, high in ends]
+        return tuple(replace(pair, interval=one) for pair, one in zip(self.pairs, found, strict=True))
+
+
+def these_datasets(
+    tags: Sequence[str],
+    strata: Sequence[np.ndarray],
+    weights: Sequence[float],
+    correction: str,
+    alpha: float,
+    seed: int,
+) -> TheseDatasets:
+    """Test all pairs of systems by their averages, as one family: by "maxt", or by Holm on p of the same flips."""
+    left, right = _sides(len(tags))
+    found = max_t([Block(stacked(strata, weights), left, right, seed)])
+    corrected = found.corrected if correction == "maxt" else correct(found.p, "holm")
+    errors, freedom = standard_errors(strata, weights, left, right)
+    averages = sum(weight * scores.mean(axis=0) for scores, weight in zip(strata, weights, strict=True))
+    pairs = tuple(
+        AveragePair(
+            tags[i], tags[j], float(averages[i] - averages[j]), float(errors[at]), float(freedom[at]),
+            float(found.p[at]), float(corrected[at]), bool(corrected[at] <= alpha),
+        )
+        for at, (i, j) in enumerate(zip(left, right, strict=True))
+    )  # fmt: skip
+    return TheseDatasets(tuple(tags), tuple(strata), tuple(weights), correction, alpha, seed, pairs)
+
+
+def _sides(systems: int) -> tuple[list[int], list[int]]:
+    pairs = list(combinations(range(systems), 2))
+    return [i for i, _ in pairs], [j for _, j in pairs]
 
 
 def stacked(strata: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:

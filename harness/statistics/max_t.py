@@ -10,6 +10,7 @@ Dividing by a spread made anew for each flip would let the smallest dataset rule
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,29 +34,38 @@ class Block:
     seed: int
 
 
-def max_t(blocks: Sequence[Block], draws: int = DRAWS) -> tuple[np.ndarray, np.ndarray]:
-    """Corrected two-sided p of every comparison of all `blocks`, in their order, and its Monte-Carlo standard error.
+class Flipped(NamedTuple):
+    """Two-sided p (pairs,) alone and corrected, and the Monte-Carlo standard errors of both."""
+
+    p: np.ndarray
+    p_error: np.ndarray
+    corrected: np.ndarray
+    corrected_error: np.ndarray
+
+
+def max_t(blocks: Sequence[Block], draws: int = DRAWS) -> Flipped:
+    """Every comparison of all `blocks`, in their order.
 
     p = (reached + 1) / (draws + 1), never falling from one step to the next: valid, and never 0. Queries of different
     blocks are flipped apart, those of one together. The same blocks give the same p on any machine.
     """
     prepared = [_prepared(block) for block in blocks]
     seen = np.concatenate([np.empty(0), *(one.statistic for one in prepared)])
-    if not len(seen):
-        return np.empty(0), np.empty(0)
     order = np.argsort(-seen, kind="stable")
-    reached = np.zeros(len(seen), dtype=np.int64)
+    reached, alone = np.zeros((2, len(seen)), dtype=np.int64)
     generators = [np.random.Generator(np.random.PCG64(block.seed)) for block in blocks]
-    for start in range(0, draws, BLOCK):
+    for start in range(0, draws if len(seen) else 0, BLOCK):
         size = min(BLOCK, draws - start)
         drawn = np.concatenate([_drawn(one, g, size) for one, g in zip(prepared, generators, strict=True)])
+        alone += (drawn >= seen[:, None] - EQUAL).sum(axis=1)
         # From the least to the largest statistic: the largest of those that have not been passed by then.
         largest = np.maximum.accumulate(drawn[order[::-1]], axis=0)[::-1]
         reached[order] += (largest >= seen[order, None] - EQUAL).sum(axis=1)
     raw = (reached[order] + 1) / (draws + 1)
     p = np.empty(len(seen))
     p[order] = np.maximum.accumulate(raw)
-    return p, np.sqrt(p * (1 - p) / draws)
+    own = (alone + 1) / (draws + 1)
+    return Flipped(own, np.sqrt(own * (1 - own) / draws), p, np.sqrt(p * (1 - p) / draws))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from harness.statistics.permutation import permutation
 from harness.statistics.ties import EQUAL
 
 TESTS = {"t": "paired t-test", "permutation": "sign-flip permutation test"}
-CORRECTIONS = ("holm", "bonferroni", "bh")
+CORRECTIONS = ("holm", "bonferroni", "bh")  # of p values alone; "maxt" needs the scores, see `max_t`
 
 
 def paired_t(scores: np.ndarray, left: Sequence[int], right: Sequence[int]) -> np.ndarray:

@@ -78,6 +78,10 @@ def _column(
         "interval": [cell and cell.interval and [rounded(end) for end in cell.interval] for cell in cells],
         "rank": [cell and cell.rank for cell in cells],
         "level": [bool(cell and cell.level) for cell in cells],
+        "holes": [
+            (hole := board.holes.get((tag, column.name))) and [rounded(hole.judged), rounded(hole.if_relevant)]
+            for tag in tags
+        ],
     }
     if single:
         matrix = column.matrices[0]
@@ -93,6 +97,7 @@ def _column(
             # The same in the family of all comparisons with the second, and with the first, as the baseline.
             "againstSecond": [_short(corrected[c.dataset, c.first, c.second], board.alpha) for c in found],
             "againstFirst": [_short(corrected[c.dataset, c.second, c.first], board.alpha) for c in found],
+            "least": [rounded(c.detectable(board.smallest_alpha())) for c in found],
             "wins": [c.wins for c in found],
             "losses": [c.losses for c in found],
         }
@@ -103,6 +108,7 @@ def _group(
     board: Leaderboard, group: Summary, tags: Sequence[str], extra: Mapping[str, Mapping[str, float]]
 ) -> dict[str, Any]:
     names = [column.name for column in board.columns]
+    at = {tag: tags.index(tag) for tag in group.tags}
     data: dict[str, Any] = {
         "name": group.name,
         "columns": [names.index(column.name) for column in group.columns],
@@ -110,10 +116,10 @@ def _group(
         "average": [rounded(group.averages.get(tag)) for tag in tags]
         + [rounded(group.average(values)) for values in extra.values()],
         "rank": [group.ranks.get(tag) for tag in tags],
+        "these": _these(group, at, board.alpha) if group.these else None,
         "over": None,
     }
     if over := group.over:
-        at = {tag: tags.index(tag) for tag in over.tags}
         best = sorted(zip(over.mean_ranks, over.tags, strict=True))
         apart = over.critical_difference
         data["over"] = {
@@ -124,6 +130,7 @@ def _group(
             "friedman": over.friedman and [rounded(over.friedman[0]), significant(over.friedman[1])],
             "criticalDifference": rounded(apart),
             "order": [at[tag] for _, tag in best],
+            "rank": [over.ranks.get(tag) for tag in tags],
             "cliques": cliques([rank for rank, _ in best], apart) if apart else [],
             "pairs": {
                 "wins": [pair.wins for pair in over.pairs],
@@ -134,6 +141,25 @@ def _group(
             },
         }
     return data
+
+
+def _these(group: Summary, at: Mapping[str, int], alpha: float) -> dict[str, Any]:
+    """The tests of the average, for these datasets; pairs in the order of `combinations`."""
+    assert group.these is not None
+    pairs = group.these.with_intervals
+    first_step = alpha / max(1, len(pairs))
+    return {
+        "systems": [at[tag] for tag in group.these.tags],
+        "queries": sum(map(len, group.these.strata)),
+        "pairs": {
+            "difference": [_steps(pair.difference) for pair in pairs],
+            "low": [pair.interval and _steps(pair.interval[0]) for pair in pairs],
+            "high": [pair.interval and _steps(pair.interval[1]) for pair in pairs],
+            "p": [_short(pair.p) for pair in pairs],
+            "corrected": [_short(pair.corrected, alpha) for pair in pairs],
+            "least": [rounded(pair.detectable(first_step)) for pair in pairs],
+        },
+    }
 
 
 def _costs(

@@ -12,6 +12,7 @@ from harness import files, results
 from harness.errors import BadInput, HarnessError
 from harness.host import integrity
 from harness.leaderboard import Leaderboard, build, costs
+from harness.leaderboard.holes import with_holes
 from harness.measures import display, parse
 from harness.published import reproduction
 from harness.results import Result
@@ -58,7 +59,7 @@ def write(
     scored = dict.fromkeys(measure for result in found for measure in result.measures)
     primary = found[0].primary_measure
     names = list(dict.fromkeys(measures or [primary, *scored]))
-    boards = [build(found, measure, None, test, "holm", alpha, notes) for measure in names]
+    boards = [with_holes(build(found, measure, None, test, "holm", alpha, notes), found) for measure in names]
     _clear(output)
     files.write_json(output / MARKER, {"files": {}})  # what is here from now on is a report's, should this one stop
     written = _assets(output)

@@ -103,6 +103,8 @@ _ESCAPES = str.maketrans(
         "²": r"\textsuperscript{2}",
         "χ": r"$\chi$",
         "≤": r"$\leq$",
+        "≈": r"$\approx$",
+        "¶": r"\P{}",
         "√": r"$\surd$",
     }
 )

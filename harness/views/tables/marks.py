@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-BETTER, WORSE, LEVEL, SHALLOW = "†", "‡", "°", "§"
+BETTER, WORSE, LEVEL, SHALLOW, SAME, HOLES = "†", "‡", "°", "§", "≈", "¶"
 LETTERS = "abcdefghijklmnoprstuvwxyz"  # no q: Unicode's superscript q is missing from most fonts
 _SUPERSCRIPT = str.maketrans(
     LETTERS + "0123456789-",

@@ -7,6 +7,7 @@ from pathlib import Path
 from harness import files, results
 from harness.errors import unknown
 from harness.leaderboard import Leaderboard, build
+from harness.leaderboard.holes import with_holes
 from harness.leaderboard.spread import with_spread
 from harness.measures import parse
 from harness.results import seeds
@@ -40,7 +41,7 @@ def write_tables(results_folder: Path, tables_folder: Path, merge_seeds: bool = 
         found = seeds.merge(found)
     written = []
     for measure in dict.fromkeys(name for result in found for name in result.measures):
-        board = with_spread(build(found, measure), found)
+        board = with_holes(with_spread(build(found, measure), found), found)
         for form, ending in FORMATS.items():
             written.append(tables_folder / f"{parse(measure).slug}.{ending}")
             files.write_bytes(written[-1], render([board], form).encode())

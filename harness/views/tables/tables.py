@@ -1,19 +1,27 @@
 """What stands in a printed leaderboard: its columns, its marks and the sentences that make it readable alone."""
 
 import math
+from statistics import median
 
-from harness.leaderboard import Cell, Leaderboard
+from harness.leaderboard import Leaderboard
 from harness.measures import display
 from harness.statistics.across_datasets import Pair
+from harness.statistics.macro_average import AveragePair
+from harness.statistics.max_t import DRAWS as FLIPS
 from harness.statistics.pairwise import Comparison, unsure
 from harness.statistics.permutation import COUNTED, DRAWS, ENOUGH
 from harness.statistics.significance import TESTS
 from harness.statistics.ties import EQUAL
 from harness.views.tables.grid import Grid, Text
-from harness.views.tables.marks import BETTER, LEVEL, SHALLOW, WORSE, joined, keys
+from harness.views.tables.marks import BETTER, HOLES, LEVEL, SAME, SHALLOW, WORSE, joined, keys
 
 NONE = "–"
-CORRECTION_NAMES = {"holm": "Holm", "bonferroni": "Bonferroni", "bh": "Benjamini–Hochberg"}
+CORRECTION_NAMES = {
+    "holm": "Holm",
+    "bonferroni": "Bonferroni",
+    "bh": "Benjamini–Hochberg",
+    "maxt": "step-down max-T",
+}
 
 
 def number(value: float | None) -> str:
@@ -61,7 +69,7 @@ def main_grid(board: Leaderboard) -> Grid:
             average = board.averages.get(tag)
             row += [Text(number(average), average is not None and top - average <= EQUAL)]
             row += [Text(rank_text(board.ranks.get(tag)))]
-        row += [_cell(board.cells.get((tag, c.name)), marks.get((tag, c.name), "")) for c in board.columns]
+        row += [_cell(board, tag, c.name, marks.get((tag, c.name), "")) for c in board.columns]
         if single:
             row += _details(board, tag)
         rows.append(tuple(row))
@@ -80,16 +88,31 @@ def over_grid(board: Leaderboard) -> Grid | None:
             side = pair.turned() if pair.first == reference else pair
             sides[side.first] = side
     ranks = dict(zip(over.tags, over.mean_ranks, strict=True))
+    averages = averaged(board, reference)
     rows = []
     for tag in board.tags:
-        row = [tag, f"{ranks[tag]:.2f}"]
+        row = [tag]
+        if tag in averages:
+            ahead = averages[tag]
+            row += [f"{ahead.difference + 0.0:+.4f}", span(ahead.interval, "+"), p_text(ahead.corrected)]
+        else:
+            row += [NONE] * 3
+        row.append(f"{ranks[tag]:.2f}")
         if tag in sides:
             found = sides[tag]
-            row += [str(found.wins), str(found.ties), str(found.losses), p_text(found.p), p_text(found.corrected)]
+            row += [str(found.wins), str(found.ties), str(found.losses), p_text(found.corrected)]
         else:
-            row += [NONE] * 5
+            row += [NONE] * 4
         rows.append(tuple(Text(cell) for cell in row))
-    return Grid(("System", "Mean rank", "Wins", "Ties", "Losses", "Wilcoxon p", "corrected"), tuple(rows))
+    heads = ("Average", f"{_percent(board)} interval", "p, these", "Mean rank", "Wins", "Ties", "Losses")
+    return Grid(("System", *heads, "p, like these"), tuple(rows))
+
+
+def averaged(board: Leaderboard, reference: str) -> dict[str, AveragePair]:
+    """System -> its average against that of `reference`, with an interval; empty without an average of several."""
+    pairs = board.these.with_intervals if board.these else ()
+    turned = [pair.turned() if pair.first == reference else pair for pair in pairs]
+    return {pair.first: pair for pair in turned if pair.second == reference}
 
 
 def title(board: Leaderboard) -> str:
@@ -122,24 +145,76 @@ def caption(board: Leaderboard) -> list[str]:
             else "A superscript names the systems that are significantly worse"
         )
         lines.append(
-            f"{claim}: {TESTS[board.test]}, {CORRECTION_NAMES[board.correction]} over the "
+            f"{claim}: {tested(board.test, board.correction)} over the "
             f"{counted(len(board.family), 'comparison')} of this table, p ≤ {board.alpha:g}."
         )
+        lines += _planned(board)
         lines.append(
             f"{LEVEL} not separable from the best (bold) of its dataset: "
             f"Holm over {counted(len(board.pairs), 'pair')}, those of all datasets."
         )
-        if board.test == "permutation":
+        if board.margin is not None:
+            of = f"to {board.baseline}" if board.baseline else "to the best of its dataset"
+            lines.append(
+                f"{SAME} equal {of} within {board.margin:g}: two one-sided t-tests, Holm, p ≤ {board.alpha:g}."
+            )
+        if board.test == "permutation" and board.correction != "maxt":
             lines.append(drawn(board))
     if any(column.shallow for column in board.columns):
         lines.append(
             f"{SHALLOW} the run ends before {display(board.measure)} does: not compared with deeper runs, and its "
             "dataset is in no average."
         )
-    if board.ranks:
-        by = "Wilcoxon tests over datasets" if board.over else TESTS[board.test] + "s"
-        lines.append(f"Rank: what {by} of all pairs leave open (Holm, {_percent(board)}).")
+    lines += _holes(board)
+    if board.these:
+        lines.append(
+            f"Rank: for these datasets; what sign flips of the queries of all datasets, by the average, leave open "
+            f"({CORRECTION_NAMES[board.these.correction]} over {counted(len(board.these.pairs), 'pair')}, "
+            f"{_percent(board)}). The next table also asks what holds for datasets like these."
+        )
+    elif board.ranks:
+        lines.append(f"Rank: what {TESTS[board.test]}s of all pairs leave open (Holm, {_percent(board)}).")
     return lines
+
+
+def tested(test: str, correction: str) -> str:
+    """`paired t-test, Holm`; max-T brings its own test."""
+    if correction == "maxt":
+        return f"sign flips of whole queries ({FLIPS:,}), step-down max-T"
+    return f"{TESTS[test]}, {CORRECTION_NAMES[correction]}"
+
+
+def _planned(board: Leaderboard) -> list[str]:
+    """What differences the family was able to find: one sentence, datasets by their middle pair."""
+    found: dict[str, list[float]] = {}
+    for comparison in board.family:
+        if (least := comparison.detectable(board.smallest_alpha())) is not None and least > 0:
+            found.setdefault(comparison.dataset, []).append(least)
+    if not found:
+        return []
+    listed = ", ".join(f"{name} {median(values):.3f}" for name, values in found.items())
+    return [
+        f"Found four times of five, at the first step of that correction (p ≤ {board.smallest_alpha():.2g}), are true "
+        f"differences from here on, smaller ones less often (middle pair): {listed}."
+    ]
+
+
+def _holes(board: Leaderboard) -> list[str]:
+    """Which datasets have few judgments, and what the best system there would have if all else were relevant."""
+    if not board.holes:
+        return []
+    said = []
+    for column in board.columns:
+        here = {tag: hole for (tag, name), hole in board.holes.items() if name == column.name}
+        if here:
+            tag = max(here, key=lambda one: (here[one].mean, one))
+            shares = sorted(hole.judged for hole in here.values())
+            span = f"{shares[0]:.2f}" + (f"–{shares[-1]:.2f}" if len(shares) > 1 else "")
+            said.append(f"{column.name} {span} ({tag} {here[tag].mean:.3f} to {here[tag].if_relevant:.3f})")
+    return [
+        f"{HOLES} less than 90 % of the first ten documents are judged. The share that is, and the mean of the best "
+        f"such system if no unjudged document were relevant, and if all were: {'; '.join(said)}."
+    ]
 
 
 def over_caption(board: Leaderboard) -> list[str]:
@@ -148,11 +223,18 @@ def over_caption(board: Leaderboard) -> list[str]:
     if over is None:
         return []
     count, pairs, most = len(over.datasets), len(over.pairs), len(over.tags) - 1
-    lines = [
-        f"Over the {count} datasets of the {'average' if len(board.columns) > 1 else 'mean'}, each one observation: "
-        f"wins, ties, losses and Wilcoxon signed-rank test against {_reference(board)}; "
+    lines = []
+    if board.these:
+        lines.append(
+            f"For these {len(board.these.strata)} datasets: difference of averages against {_reference(board)}, "
+            f"bootstrap interval, p of sign flips within queries, datasets fixed "
+            f"({CORRECTION_NAMES[board.these.correction]} over {counted(pairs, 'pair')})."
+        )
+    lines.append(
+        f"For datasets like these: the {count} datasets of the {'average' if len(board.columns) > 1 else 'mean'}, each "
+        f"one observation: wins, ties, losses and Wilcoxon signed-rank test against {_reference(board)}; "
         f"Holm over {counted(pairs, 'pair')}."
-    ]
+    )
     if over.friedman and over.critical_difference:
         out_of_reach = f": none can, as {most} is the most by which {len(over.tags)} systems differ"
         lines.append(
@@ -193,17 +275,24 @@ def _reference(board: Leaderboard) -> str:
     return board.baseline if board.baseline in board.over.tags else board.tags[0]
 
 
-def _cell(cell: Cell | None, mark: str) -> Text:
+def _cell(board: Leaderboard, tag: str, column: str, mark: str) -> Text:
+    cell = board.cells.get((tag, column))
     if cell is None:
         return Text(NONE)
-    signs = (SHALLOW if cell.depth else "") + (LEVEL if cell.level and not cell.best else "")
+    signs = (SHALLOW if cell.depth else "") + (HOLES if (tag, column) in board.holes else "")
+    signs += LEVEL if cell.level and not cell.best else ""
+    signs += SAME if cell.equal and not cell.best and board.baseline is None else ""
     return Text(number(cell.mean), cell.best, signs + mark)
 
 
 def _marks(board: Leaderboard) -> dict[tuple[str, str], str]:
     """(system, column) -> mark, from the significant comparisons of the family."""
     if board.baseline is not None:
-        return {(c.first, c.dataset): BETTER if c.difference > 0 else WORSE for c in board.family if c.significant}
+        return {
+            (c.first, c.dataset): (BETTER if c.difference > 0 else WORSE) * c.significant + SAME * c.equivalent
+            for c in board.family
+            if c.significant or c.equivalent
+        }
     names = keys(len(board.tags))
     place = {tag: at for at, tag in enumerate(board.tags)}
     return {cell: joined([place[tag] for tag in others], names) for cell, others in beaten(board).items()}

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from harness.leaderboard import Leaderboard
+from harness.leaderboard import Hole, Leaderboard
 from harness.leaderboard.comparison import Measured
 from harness.statistics.pairwise import Comparison
 
@@ -19,6 +19,7 @@ def as_json(board: Leaderboard) -> dict[str, Any]:
         "baseline": board.baseline,
         "family": len(board.family),
         "pairs_behind_ranks": len(board.pairs),
+        **({"margin": board.margin} if board.margin is not None else {}),
         "systems": [
             {"tag": tag, "average": rounded(board.averages.get(tag)), "rank": board.ranks.get(tag)}
             for tag in board.tags
@@ -45,19 +46,25 @@ def as_json(board: Leaderboard) -> dict[str, Any]:
                 "level_with_best": cell.level,
                 "rank": cell.rank,
                 **({"run_ends_at": cell.depth} if cell.depth else {}),
+                **({"equal_to_best": cell.equal} if board.margin is not None else {}),
+                **_hole(board.holes.get((tag, column.name))),
             }
             for tag in board.tags
             for column in board.columns
             if (cell := board.cells.get((tag, column.name)))
         ],
-        "comparisons": [comparison_json(comparison) for comparison in board.family],
+        "comparisons": [
+            comparison_json(comparison, board.alpha, board.smallest_alpha()) for comparison in board.family
+        ],
+        "these_datasets": _these(board),
         "over_datasets": _over(board),
         "notes": list(board.notes),
     }
 
 
-def comparison_json(comparison: Comparison) -> dict[str, Any]:
-    """One comparison of two systems on one dataset."""
+def comparison_json(comparison: Comparison, alpha: float, family_alpha: float) -> dict[str, Any]:
+    """One comparison of two systems on one dataset; what it could find alone, and at a family's first step."""
+    equal = {"equivalence_p": significant(comparison.equivalence or 0.0), "equivalent": comparison.equivalent}
     return {
         "dataset": comparison.dataset,
         "first": comparison.first,
@@ -74,16 +81,19 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "p_error": float(f"{comparison.error:.6g}"),
         "p_corrected": significant(comparison.corrected),
         "significant": comparison.significant,
+        "detectable": rounded(comparison.detectable(alpha)),
+        "detectable_in_family": rounded(comparison.detectable(family_alpha)),
+        **({} if comparison.equivalence is None else equal),
     }
 
 
-def measured_json(measured: Measured) -> dict[str, Any]:
-    """One measure's comparison as a JSON value."""
+def measured_json(measured: Measured, alpha: float, family: int) -> dict[str, Any]:
+    """One measure's comparison as a JSON value; `family` is the number of measures."""
     return {
         "measure": measured.measure,
         "first_mean": rounded(measured.first_mean),
         "second_mean": rounded(measured.second_mean),
-        **comparison_json(measured.comparison),
+        **comparison_json(measured.comparison, alpha, alpha / family),
         "queries_that_differ_most": [
             {
                 "query_id": query.query_id,
@@ -113,6 +123,38 @@ def _pair(interval: tuple[float, float] | None) -> list[float | None] | None:
 
 def _means(board: Leaderboard, matrix: Any) -> dict[str, float | None]:
     return {tag: rounded(matrix.mean(tag)) for tag in board.tags if tag in matrix.tags}
+
+
+def _hole(hole: Hole | None) -> dict[str, Any]:
+    if hole is None:
+        return {}
+    return {"judged_of_ten": rounded(hole.judged), "mean_if_unjudged_relevant": rounded(hole.if_relevant)}
+
+
+def _these(board: Leaderboard) -> dict[str, Any] | None:
+    these = board.these
+    if these is None:
+        return None
+    return {
+        "datasets": len(these.strata),
+        "queries": sum(map(len, these.strata)),
+        "test": "sign flips within queries, datasets fixed",
+        "correction": these.correction,
+        "pairs": [
+            {
+                "first": pair.first,
+                "second": pair.second,
+                "difference": rounded(pair.difference),
+                "interval": _pair(pair.interval),
+                "p": significant(pair.p),
+                "p_corrected": significant(pair.corrected),
+                "significant": pair.significant,
+                "detectable": rounded(pair.detectable(board.alpha)),
+                "detectable_in_family": rounded(pair.detectable(board.alpha / len(these.pairs))),
+            }
+            for pair in these.with_intervals
+        ],
+    }
 
 
 def _over(board: Leaderboard) -> dict[str, Any] | None:

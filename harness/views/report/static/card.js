@@ -51,6 +51,9 @@
     return [["p", beir.p(found.p) + " (" + name + ")"], ["p corrected", beir.p(found.corrected) + " (Holm, " + beir.count(family) + " comparisons)"]];
   }
 
+  // What so many queries can show at the first step of the correction.
+  function could(least) { return least === null ? null : ["Could find", beir.score(least) + " four times of five"]; }
+
   // The reference of a cell: the chosen baseline, else the best other system of the column.
   function reference(values, system, baseline) { return baseline !== null && baseline !== system ? baseline : best(values, system); }
 
@@ -62,6 +65,7 @@
     const facts = [
       [board.display, beir.score(one.mean[system]) + (interval ? "  [" + interval.map(beir.score).join(", ") + "]" : "")],
       rank ? ["Rank", beir.rank(rank) + " of " + tested.filter(function (mean) { return mean !== null; }).length] : null,
+      one.holes[system] ? ["Judged", Math.round(100 * one.holes[system][0]) + " % of the first ten; " + beir.score(one.holes[system][1]) + " if all others were relevant"] : null,
       ["Queries", beir.count(one.queries) + (one.datasets.length > 1 ? " on " + one.datasets.length + " datasets" : "")],
     ];
     const parts = [el("h3", {}, board.tags[system] + " on " + one.name), lines(facts)];
@@ -72,6 +76,7 @@
         ["Difference", beir.signed(found.difference) + "  " + beir.span(found.low, found.high)],
         ["Queries", found.wins + " won, " + found.ties + " tied, " + found.losses + " lost"],
         ...tests(board, found, beir.TESTS[board.test], chosen ? board.families[other] : board.family),
+        could(found.least),
       ]));
     } else if (one.datasets.length > 1) parts.push(el("p", {}, "The mean of several datasets has no test on queries."));
     return { parts, other: found ? other : -1, dataset: one.datasets.length === 1 ? one.datasets[0] : null };
@@ -81,14 +86,23 @@
     const over = group.over, place = over ? over.systems.indexOf(system) : -1;
     const tested = group.average.slice(0, board.tags.length - board.meansOnly);
     const other = reference(tested, system, baseline), found = beir.over(group, system, other, board.alpha);
+    const these = beir.these(group, system, other, board.alpha);
     const facts = [
       ["Average", beir.score(group.average[system])],
       group.rank[system] ? ["Rank", beir.rank(group.rank[system])] : null,
       place >= 0 ? ["Mean rank", over.meanRank[place].toFixed(2) + " over " + over.datasets.length + " datasets"] : null,
     ];
     const parts = [el("h3", {}, board.tags[system] + " on " + group.name), lines(facts)];
+    if (these) {
+      parts.push(el("h4", {}, "For these datasets"), verdict(board, these, board.tags[other], these.difference > 0));
+      parts.push(lines([
+        ["Difference", beir.signed(these.difference) + "  " + beir.span(these.low, these.high)],
+        ...tests(board, these, "sign flips in " + beir.count(group.these.queries) + " queries", group.these.pairs.p.length),
+        could(these.least),
+      ]));
+    }
     if (found) {
-      parts.push(verdict(board, found, board.tags[other], found.lead > 0));
+      parts.push(el("h4", {}, "For datasets like these"), verdict(board, found, board.tags[other], found.lead > 0));
       parts.push(lines([
         ["Datasets", found.wins + " won, " + found.ties + " tied, " + found.losses + " lost"],
         ...tests(board, found, "Wilcoxon over datasets", over.pairs.p.length),

@@ -33,7 +33,19 @@
     const corrected = (!baseline ? all.corrected : where.turned ? all.againstFirst : all.againstSecond)[at];
     return {
       difference: all.difference[at] * sign, low: ends[0], high: ends[1], p: all.p[at], corrected,
-      wins, losses, ties: column.queries - wins - losses, sure: corrected <= alpha,
+      wins, losses, ties: column.queries - wins - losses, sure: corrected <= alpha, least: all.least[at],
+    };
+  };
+
+  // The averages of system a and system b over the datasets of a group, for these datasets.
+  beir.these = function (group, a, b, alpha) {
+    const these = group.these, where = these && found(these.systems, a, b);
+    if (!where) return null;
+    const all = these.pairs, at = where.at, sign = where.turned ? -STEP : STEP;
+    const ends = all.low[at] === null ? [null, null] : [all.low[at] * sign, all.high[at] * sign].sort(function (x, y) { return x - y; });
+    return {
+      difference: all.difference[at] * sign, low: ends[0], high: ends[1], p: all.p[at], corrected: all.corrected[at],
+      sure: all.corrected[at] <= alpha, least: all.least[at],
     };
   };
 

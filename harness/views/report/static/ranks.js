@@ -24,7 +24,7 @@
       parts.push(beir.text(left ? edge - 5 : edge + 5, y + 4, left ? board.tags[system] + "  " + rank.toFixed(2) : rank.toFixed(2) + "  " + board.tags[system], left ? "end" : "start"));
     });
     const label = "Mean ranks over " + over.datasets.length + " datasets, best first: " + order.slice(0, 5).map(function (at) { return board.tags[at] + " " + rankOf.get(at).toFixed(2); }).join(", ") + (n > 5 ? " and " + (n - 5) + " more" : "");
-    return [beir.picture(width, top + half * step + 8, label, parts), beir.numbers(["System", "Mean rank", "Ranks left open"], order.map(function (at) { return [board.tags[at], rankOf.get(at).toFixed(3), beir.rank(group.rank[at])]; }))];
+    return [beir.picture(width, top + half * step + 8, label, parts), beir.numbers(["System", "Mean rank", "Ranks left open"], order.map(function (at) { return [board.tags[at], rankOf.get(at).toFixed(3), beir.rank(over.rank[at])]; }))];
   }
 
   function start(board) {
