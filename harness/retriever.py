@@ -36,7 +36,8 @@ result as without them, and makes whatever is missing, also in an index that was
 files that no longer have their checksum. An index that is not made of pieces is made anew as a whole.
 
 `needs(docs, arguments)`, a classmethod, forecasts what an index of so many documents takes: a dict of bytes, `disk` and
-`memory`, either of which may be left out. `arguments` are all of them, defaults included; nothing is to be loaded.
+`memory`, either of which may be left out, and of what is sent to servers that bill, `tokens` and `usd`. `arguments` are
+all of them, defaults included; nothing is to be loaded.
 
 `inputs(arguments)`, a classmethod, gives the tags of other systems whose runs it needs with these arguments; their run
 files of the same dataset lie as `runs/<tag>.trec.gz` in the folder when `index` is called, and of the systems of one

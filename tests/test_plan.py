@@ -148,7 +148,7 @@ def test_arguments_that_stand_for_several_rows_become_systems() -> None:
     made = rows([given, suites.system("bm25", {})])
     assert [system.arguments.get("depth") for system in made] == [100, 20, None]
     assert [system.tag for system in made] == [
-        "Rerank-depth=100-system=bm25", "Rerank-depth=20-system=bm25", "bm25",
+        "rerank-depth=100-system=bm25", "rerank-depth=20-system=bm25", "bm25",
     ]  # fmt: skip
     named = rows([suites.system(spec, {"system": "bm25", "depth": [20, 100]}, "mine")])
     assert [system.tag for system in named] == ["mine-depth=100", "mine-depth=20"]

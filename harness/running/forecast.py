@@ -34,6 +34,7 @@ class Forecast:
     results: float = 0.0
     memory: float = 0.0
     unknown: set[str] = field(default_factory=set)  # systems whose index is left out
+    sent: dict[str, tuple[float, float]] = field(default_factory=dict)  # tokens to servers and their price in USD
 
 
 def sizes(pairs: Sequence[Pair], data_dirs: Sequence[Path], cache: Path) -> list[dict[str, Any]]:
@@ -71,6 +72,8 @@ def of(todo: Sequence[Pair], job: Job) -> Forecast:
         if identity in planned or _made(plugin, shaping, docs, there):
             continue
         planned.add(identity)
+        if "tokens" in needs:
+            found.sent[f"{system.tag} on {name}"] = needs["tokens"], needs.get("usd", 0.0)
         if "disk" not in needs:
             found.unknown.add(system.tag)
             continue
@@ -106,6 +109,9 @@ def check(found: Forecast, results: Path, cache: Path) -> list[str]:
         notes.append(f"forecast: {_gb(need)} in the cache, {_gb(found.results)} of results")
     if found.unknown and notes:
         notes[-1] += f"; not counted, as nothing is known of them: {', '.join(sorted(found.unknown))}"
+    for what, (tokens, usd) in found.sent.items():
+        price = f", {usd:.2f} USD" if usd else "; set price=USD for a million tokens to see what that costs"
+        notes.append(f"forecast: {what} sends about {tokens / 1e6:.3g} million tokens to a server{price}")
     available = psutil.virtual_memory().available
     if found.memory > available:
         notes.append(f"warning: needs about {_gb(found.memory)} of memory, {_gb(available)} free; it may be killed")

@@ -76,6 +76,8 @@ def index_docs(
                 fields = encode(window.tokens)
             except vector_store.Lossy as lossy:
                 raise ValueError(f"the vectors of document {window.ids[lossy.row]!r} {lossy}") from None
+            except Misfit as misfit:
+                raise ValueError(f"the text of document {window.ids[misfit.row]!r} {misfit}") from None
             seconds += time.perf_counter() - begun
             encoded += len(window.ids)
             tokens += int(sum(getattr(window.tokens, "lengths", ())))

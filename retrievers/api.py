@@ -1,0 +1,231 @@
+"""Embeddings from a server that speaks OpenAI's protocol: vLLM, TEI, Infinity, Ollama, or a hosted one.
+
+    POST {url}/embeddings  {"model": …, "input": [texts], "encoding_format": "float"}
+    -> {"data": [{"index": 0, "embedding": [...]}, …]}
+
+The key comes from an environment variable and is put into no argument, log or manifest.
+"""
+
+import os
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from retrievers.dense import DenseRetriever, escaped
+from retrievers.encoders.misfit import Misfit
+from retrievers.made_for import made_for, named_parameters
+
+TRANSIENT = (408, 409, 425, 429, 500, 502, 503, 504)
+LONGEST_WAIT = 120.0  # seconds between two tries, unless the server asks for more
+CHARS_PER_TOKEN = 4  # of English text
+DOC_CHARS = 600  # of a document, on average over BEIR
+SHOWN = 300  # characters of a server's message
+
+
+class ApiEncoder:
+    """Vectors from `{url}/embeddings`.
+
+    `model` is the server's name of it, `dimensions` asks for shorter vectors, where it can give them. `query_prompt`
+    and `doc_prompt` are put before the texts; `query_fields` and `doc_fields` go into the requests, such as
+    {"input_type": "query"}, where a server wants to know. An empty text is sent as a blank. `similarity` cos
+    normalises the vectors. `key_variable` names the environment variable with the key; "" is none. A request has
+    `batch` texts and waits `timeout` seconds at most, `concurrency` run at a time, and one that fails for the moment
+    (429, 5xx, a cut connection) is made again, `tries` times in all, after the time that the server says. `price` in
+    USD for a million tokens makes the forecast say what it will cost.
+    """
+
+    runtime = frozenset({"batch", "concurrency", "timeout", "tries", "price", "key_variable"})
+    search_only = frozenset({"query_prompt", "query_fields"})
+
+    def __init__(
+        self,
+        url: str = "http://localhost:8000/v1",
+        model: str = "",
+        *,
+        dimensions: int | None = None,
+        query_prompt: str = "",
+        doc_prompt: str = "",
+        query_fields: dict[str, Any] | None = None,
+        doc_fields: dict[str, Any] | None = None,
+        similarity: Literal["cos", "dot"] = "cos",
+        key_variable: str = "OPENAI_API_KEY",
+        batch: int = 64,
+        concurrency: int = 4,
+        timeout: float = 120.0,
+        tries: int = 8,
+        price: float = 0.0,
+    ) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"url is {url!r}; it is http(s)://host/…/v1, without /embeddings")
+        if parts.username or parts.password or parts.query:
+            raise ValueError(
+                "url holds a name, a password or a query, which would be recorded; set key_variable instead"
+            )
+        if not model:
+            raise ValueError("name the model as the server knows it: --set model=…")
+        for name, value in (("batch", batch), ("concurrency", concurrency), ("tries", tries), ("timeout", timeout)):
+            if value <= 0:
+                raise ValueError(f"{name} is {value}; it must be more than 0")
+        if similarity not in ("cos", "dot"):
+            raise ValueError(f"similarity is {similarity!r}; it can be cos or dot")
+        self.url, self.model, self.dimensions = url.rstrip("/").removesuffix("/embeddings"), model, dimensions
+        self.query_prompt, self.doc_prompt, self.similarity = query_prompt, doc_prompt, similarity
+        self.query_fields, self.doc_fields = dict(query_fields or {}), dict(doc_fields or {})
+        self.key = os.environ.get(key_variable, "") if key_variable else ""
+        self.key_variable, self.batch, self.concurrency = key_variable, batch, concurrency
+        self.timeout, self.tries = timeout, tries
+        self.width: int | None = None
+        self.tokens = 0  # that the server counted
+        self.session = _session(tries, concurrency)
+
+    @classmethod
+    def needs(cls, docs: int, arguments: dict[str, Any]) -> dict[str, float]:
+        """Disk for the vectors; tokens that are sent, and what they cost at the given price."""
+        tokens = docs * DOC_CHARS / CHARS_PER_TOKEN
+        width = arguments.get("dimensions") or 1024
+        sent = {"tokens": tokens, "usd": tokens * arguments["price"] / 1e6}
+        return {"disk": docs * (width * 2.0 + 16), "memory": 5e8, **sent}
+
+    def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors (n, dim) of queries, the prompt put before them."""
+        return self._encode([self.query_prompt + text for text in texts], self.query_fields)
+
+    def encode_docs(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors (n, dim) of documents, the prompt put before them."""
+        return self._encode([self.doc_prompt + text for text in texts], self.doc_fields)
+
+    def facts(self) -> dict[str, Any]:
+        """For the manifest."""
+        return {
+            "server": self.url, "model": self.model, "similarity": self.similarity, "tokens_of_queries": self.tokens,
+            "notes": escaped({"query_prompt": self.query_prompt, "doc_prompt": self.doc_prompt}),
+        }  # fmt: skip
+
+    def _encode(self, texts: list[str], fields: dict[str, Any]) -> np.ndarray:
+        """All texts, in requests of `batch`, `concurrency` at a time; an error ends those that have not begun."""
+        starts = range(0, len(texts), self.batch)
+        with ThreadPoolExecutor(self.concurrency, "request") as pool:
+            asked = [pool.submit(self._request, texts[start : start + self.batch], start, fields) for start in starts]
+            try:
+                parts = [one.result() for one in asked]
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        for start, part in zip(starts, parts, strict=True):  # of requests that ran side by side
+            if part.shape[1] != self.width:
+                raise Misfit(start, f"got an embedding of {part.shape[1]} numbers, others have {self.width}")
+        vectors = np.concatenate([np.empty((0, self.width or 0), np.float32), *parts])
+        if self.similarity == "dot":
+            return vectors
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
+
+    def _request(self, texts: list[str], first: int, fields: dict[str, Any]) -> np.ndarray:
+        """Vectors fp32 (n, dim) of some texts, of which the first has number `first` in its call."""
+        import requests
+
+        body: dict[str, Any] = {
+            "model": self.model,
+            "input": [text or " " for text in texts],
+            "encoding_format": "float",
+        }
+        body |= fields
+        if self.dimensions is not None:
+            body["dimensions"] = self.dimensions
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        try:
+            answer = self.session.post(
+                f"{self.url}/embeddings", json=body, headers=headers, timeout=self.timeout, allow_redirects=False
+            )
+        except requests.RequestException as error:
+            raise ConnectionError(
+                f"{self.url}/embeddings did not answer, {self.tries} times over: {self._safe(str(error))}; what was"
+                " encoded is kept, and the same command goes on there"
+            ) from None
+        if answer.status_code != 200:
+            raise ConnectionError(self._refusal(answer.status_code, answer.text))
+        try:
+            found = answer.json()
+        except ValueError:
+            kind = answer.headers.get("content-type", "no type").partition(";")[0]
+            raise ConnectionError(
+                f"{self.url}/embeddings answered with {kind} instead of JSON: is the url that of the API (it ends with"
+                f" /v1 on most servers)? It says: {self._safe(answer.text)}"
+            ) from None
+        return self._checked(found, len(texts), first)
+
+    def _checked(self, answer: Any, count: int, first: int) -> np.ndarray:
+        """The vectors in the order of their texts. Raises ValueError where the answer is not what was asked for."""
+        data = answer.get("data") if isinstance(answer, dict) else None
+        if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
+            raise ConnectionError(f"{self.url}/embeddings gave no list of embeddings: {self._safe(str(answer))}")
+        if len(data) != count:
+            raise ConnectionError(f"{self.url}/embeddings gave {len(data)} embeddings for {count} texts")
+        places = [item.get("index", place) for place, item in enumerate(data)]
+        if sorted(map(str, places)) != sorted(map(str, range(count))):
+            raise ConnectionError(f"{self.url}/embeddings gave the indexes {places[:5]}… for {count} texts")
+        rows: list[Any] = [None] * count
+        for place, item in zip(places, data, strict=True):
+            rows[int(place)] = item.get("embedding")
+        for number, row in enumerate(rows):
+            wanted = self.width or (len(row) if isinstance(row, list) else 0)
+            if not isinstance(row, list) or not row or len(row) != wanted:
+                got = f"{len(row)} numbers" if isinstance(row, list) else type(row).__name__
+                raise Misfit(first + number, f"got an embedding of {got}, others have {wanted or 'some'}")
+            try:
+                finite = np.isfinite(np.array(row, np.float32)).all()
+            except (TypeError, ValueError):
+                finite = np.False_
+            if not finite:
+                raise Misfit(first + number, "got an embedding that holds what is no finite number")
+            self.width = wanted
+        usage = answer.get("usage")
+        self.tokens += int(usage.get("prompt_tokens") or 0) if isinstance(usage, dict) else 0
+        return np.array(rows, np.float32)
+
+    def _refusal(self, status: int, text: str) -> str:
+        cure = {
+            401: f"set the environment variable {self.key_variable or 'of key_variable'} to a key of this server",
+            403: f"the key in {self.key_variable or 'key_variable'} may not use this model",
+            404: "look at the url (it ends with /v1 on most servers) and at the model's name",
+            413: "lower batch",
+            429: "lower concurrency, or wait: what was encoded is kept, and the same command goes on there",
+        }.get(status, "what was encoded is kept, and the same command goes on there")
+        return f"{self.url}/embeddings answered {status}: {self._safe(text)}; {cure}"
+
+    def _safe(self, text: str) -> str:
+        """A server's words, short, without the key."""
+        text = " ".join(re.sub(r"<[^>]*>", " ", text).split())
+        text = text.replace(self.key, "[key]") if self.key else text
+        return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def _session(tries: int, connections: int) -> Any:
+    """A session that makes a request again where that may help, after the time that the server asks for."""
+    import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3.util.retry import Retry
+
+    again = Retry(
+        total=tries - 1, status_forcelist=TRANSIENT, allowed_methods=None, backoff_factor=0.5, backoff_jitter=0.5,
+        backoff_max=LONGEST_WAIT, respect_retry_after_header=True, raise_on_status=False, redirect=0,
+    )  # fmt: skip
+    session = requests.Session()
+    adapter = HTTPAdapter(pool_connections=connections, pool_maxsize=connections, max_retries=again)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+class Api(made_for(ApiEncoder, DenseRetriever, ApiEncoder, named_parameters(ApiEncoder))):  # type: ignore[misc]
+    __doc__ = ApiEncoder.__doc__
+    shard_docs = 1024  # what a kill may cost in money
+
+    @classmethod
+    def needs(cls, docs: int, arguments: dict[str, Any]) -> dict[str, float]:
+        """See `ApiEncoder.needs`."""
+        return ApiEncoder.needs(docs, arguments)
