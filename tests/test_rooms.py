@@ -33,9 +33,10 @@ FACES: dict[str, set[str]] = {  # room -> its modules that others may import bes
     },
     "runs": {"rankings", "run_files", "text_hashes"},
     "statistics": {
-        "across_datasets", "cliques", "intervals", "matrix", "pairwise", "permutation", "significance", "ties",
+        "across_datasets", "cliques", "fixed_point", "intervals", "macro_average", "matrix", "max_t", "pairwise",
+        "permutation", "power", "significance", "ties",
     },
-    "measures": {"crosscheck", "evaluation", "from_ir_measures", "judged", "scores", "values"},
+    "measures": {"crosscheck", "evaluation", "from_ir_measures", "holes", "judged", "scores", "values"},
     "datasets": {"dataset_table", "sources.beir_format", "sources.source", "survey"},
     "plugins": {"constructor", "importing", "scaffold"},
     "conformance": set(),
@@ -46,11 +47,11 @@ FACES: dict[str, set[str]] = {  # room -> its modules that others may import bes
         "cache_entries", "devices", "executor", "folders", "forecast", "foreign", "job", "plan", "prepared",
         "ray_executor", "status", "suites", "tuning",
     },
-    "leaderboard": {"columns", "comparison", "costs", "spread", "summary"},
+    "leaderboard": {"columns", "comparison", "costs", "holes", "spread", "summary"},
     "published": {"reproduction"},
     "views": {  # a command a view
-        "plots.costs", "plots.lists", "plots.over", "plots.pairs", "plots.style", "query_browser", "query_text",
-        "report.site", "tables.grid", "tables.rendering", "tables.tables", "tables.tables_json",
+        "plots.costs", "plots.lists", "plots.over", "plots.pairs", "plots.style", "pooling", "query_browser",
+        "query_text", "report.site", "tables.grid", "tables.rendering", "tables.tables", "tables.tables_json",
     },
 }  # fmt: skip
 
