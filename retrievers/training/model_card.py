@@ -86,6 +86,7 @@ def _training(record: Mapping[str, Any]) -> dict[str, Any]:
         "learning rate": f"{arguments['learning_rate']:g}, {arguments['decay']}, warm-up {arguments['warmup']:g}",
         "temperature": arguments["temperature"],
         "scale of the sparse part": record["representation"].get("scale", "none"),
+        "weight of the dense half, set after training": f"{record.get('dense_weight', 1.0):g}",
         "seed": arguments["seed"],
         "precision": f"{record['precision']}, weights written as {arguments['export_dtype']}",
         "last loss": f"{last['loss']:.4f}" if last else "none",
