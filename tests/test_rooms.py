@@ -20,7 +20,7 @@ BELOW: dict[str, set[str]] = {  # room -> the rooms that it may import, beside l
     "datasets": {"host", "measures", "runs"},
     "plugins": set(),
     "conformance": {"plugins", "runs"},
-    "results": {"datasets", "host", "measures"},
+    "results": {"datasets", "host", "measures", "runs"},
     "running": {"datasets", "host", "measures", "plugins", "results", "runs"},
     "leaderboard": {"datasets", "measures", "results", "statistics"},
     "published": {"datasets", "results"},

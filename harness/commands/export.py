@@ -5,8 +5,8 @@ from pathlib import Path
 
 from harness.commands import options
 
-HELP = "write results for other tools: MTEB's JSON, TREC run files, scores as ir_measures prints them"
-FORMS = ("mteb", "trec", "ir-measures")
+HELP = "write results for other tools: MTEB's JSON and predictions, TREC run files, scores as ir_measures prints them"
+FORMS = ("mteb", "trec", "ir-measures", "ir-metadata", "mteb-predictions")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def main(arguments: argparse.Namespace) -> int:
     from harness import results
     from harness.results import exchange
 
-    if arguments.format == "trec":
+    if arguments.format not in ("mteb", "ir-measures"):
         options.refuse(arguments, add_arguments, ("measure",), "a run file holds no scores of a measure")
     found, _ = results.read(options.results_folder(arguments))
     chosen = results.select(found, arguments.dataset, arguments.system)

@@ -1,19 +1,33 @@
-"""`beir-harness score`: a TREC run file from elsewhere joins the tables."""
+"""`beir-harness score`: TREC run files from elsewhere join the tables."""
 
 import argparse
 import json
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.commands import options
 
-HELP = "score a TREC run file made elsewhere and file it with the results"
+if TYPE_CHECKING:
+    from harness.results import Result
+
+HELP = "score run files made elsewhere (one, several, a folder) and file them with the results"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The run file, its dataset and the name it gets."""
-    parser.add_argument("run", type=Path, help="run file with 6 columns, plain or .gz")
-    parser.add_argument("--dataset", required=True, metavar="NAME", help="the dataset it answers, a name or a path")
-    parser.add_argument("--tag", required=True, help="the system's name in tables")
+    """The run files, their dataset and the names they get."""
+    parser.add_argument(
+        "run",
+        type=Path,
+        nargs="+",
+        help="run files with 6 columns, or MTEB's predictions; a folder or a pattern of them",
+    )
+    parser.add_argument("--dataset", required=True, metavar="NAME", help="the dataset they answer, a name or a path")
+    parser.add_argument("--tag", help="the system's name in tables, for one file; else see --tags")
+    parser.add_argument(
+        "--tags", choices=["file", "column"], default="file",
+        help="where names come from: the file's, or its sixth column (default: file)",
+    )  # fmt: skip
     parser.add_argument("--k", type=int, default=1000, help="documents kept per query (default: 1000)")
     parser.add_argument("--overwrite", action="store_true", help="replace a different result of that tag")
     parser.add_argument("--json", action="store_true", help="print the scores as JSON")
@@ -22,24 +36,49 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Score, file, print the means; returns 0."""
+    """Score, file, print the means; returns 1 if one of several files could not be scored."""
     from harness import datasets, paths
-    from harness.measures import display
+    from harness.errors import HarnessError
     from harness.results import tags
-    from harness.running.foreign import score_file
+    from harness.running import foreign
 
+    files = foreign.files_of(arguments.run)
+    if arguments.tag is not None and len(files) > 1:
+        raise HarnessError(f"--tag {arguments.tag} is for one file, and there are {len(files)}; see --tags")
+    named = foreign.tags_of(files, arguments.tags) if arguments.tag is None else {files[0]: tags.check(arguments.tag)}
     dataset = datasets.load(
         arguments.dataset, options.data_folders(arguments), paths.cache_dir(), not arguments.offline, documents=False
     )
-    tag = tags.check(arguments.tag)
+    found, failed = [], 0
     with options.results_written(arguments) as results:
-        result = score_file(arguments.run, dataset, tag, arguments.k, results, arguments.overwrite)
+        for path, tag in named.items():
+            try:
+                found.append(foreign.score_file(path, dataset, tag, arguments.k, results, arguments.overwrite))
+            except HarnessError as error:
+                if len(named) == 1:
+                    raise
+                failed += 1
+                print(f"beir-harness: {tag} is left out: {error}", file=sys.stderr)
     if arguments.json:
-        print(json.dumps(result.manifest, indent=2, ensure_ascii=False))
-        return 0
-    print(f"{result.tag} on {result.dataset}: answered {result.answered} of {result.judged} queries")
-    for measure, value in result.recorded_means.items():
-        print(f"  {display(measure):<12} {value:.4f}")
-    for note in result.notes:
-        print(f"  note: {note}")
-    return 0
+        bodies = [one.manifest for one in found]
+        print(json.dumps(bodies if len(named) > 1 else bodies[0], indent=2, ensure_ascii=False))
+    else:
+        for one in found:
+            print(_lines(one) if len(named) == 1 else _line(one))
+    return 1 if failed else 0
+
+
+def _line(one: "Result") -> str:
+    from harness.measures import display
+
+    measure = one.primary_measure
+    said = f"{display(measure)} {one.recorded_means[measure]:.4f}, answered {one.answered} of {one.judged}"
+    return "\n".join([f"{one.tag} on {one.dataset}: {said}", *(f"  note: {note}" for note in one.notes)])
+
+
+def _lines(one: "Result") -> str:
+    from harness.measures import display
+
+    lines = [f"{one.tag} on {one.dataset}: answered {one.answered} of {one.judged} queries"]
+    lines += [f"  {display(measure):<12} {value:.4f}" for measure, value in one.recorded_means.items()]
+    return "\n".join([*lines, *(f"  note: {note}" for note in one.notes)])

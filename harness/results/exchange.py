@@ -7,7 +7,7 @@ from pathlib import Path
 from harness import files
 from harness.measures import parse
 from harness.measures.from_ir_measures import name_of
-from harness.results import Result, manifest, mteb
+from harness.results import Result, ir_metadata, manifest, mteb
 
 
 def ir_measures_name(measure: str, relevance_level: int = 1) -> str | None:
@@ -54,6 +54,33 @@ def _trec(result: Result, folder: Path, _: Sequence[str]) -> tuple[Path | None, 
     return path, []
 
 
+def _trec_with_metadata(result: Result, folder: Path, _: Sequence[str]) -> tuple[Path | None, list[str]]:
+    """The run file behind a header of ir_metadata (Breuer et al., SIGIR 2022); trec_eval reads no comments."""
+    source = result.folder / manifest.RUN
+    if not source.is_file():
+        return None, [f"{result.tag} on {result.dataset}: {manifest.RUN} is not here; run the system again to have it"]
+    path = folder / f"{result.dataset}.trec.gz"
+    with files.atomic_gzip(path) as stream, files.open_maybe_gzip(source) as run:
+        stream.write("".join(f"{line}\n" for line in ir_metadata.lines(result)).encode())
+        shutil.copyfileobj(run, stream)
+    return path, []
+
+
+def _predictions(result: Result, folder: Path, _: Sequence[str]) -> tuple[Path | None, list[str]]:
+    """MTEB's `{task}_predictions.json`, which its own `prediction_folder` holds."""
+    from harness.runs.run_files import read_run
+
+    source = result.folder / manifest.RUN
+    if not source.is_file():
+        return None, [f"{result.tag} on {result.dataset}: {manifest.RUN} is not here; run the system again to have it"]
+    scored = {name: dict(zip(ids, scores.tolist(), strict=True)) for name, ids, scores in read_run(source)}
+    split = (result.split or "test").replace("dl20", "test")
+    path = folder / f"{mteb.task_of(mteb.base_of(result.dataset))}_predictions.json"
+    body = {"mteb_model_meta": {"model_name": result.tag, "revision": result.commit}, "default": {split: scored}}
+    files.write_json(path, body)
+    return path, []
+
+
 def _ir_measures(result: Result, folder: Path, measures: Sequence[str]) -> tuple[Path | None, list[str]]:
     """query_id, measure, value as `ir_measures -q` prints them, and at the end the means under the query `all`."""
     named = {measure: ir_measures_name(measure, result.relevance_level) for measure in measures}
@@ -74,4 +101,6 @@ FORMS: dict[str, Callable[[Result, Path, Sequence[str]], tuple[Path | None, list
     "mteb": _mteb,
     "trec": _trec,
     "ir-measures": _ir_measures,
+    "ir-metadata": _trec_with_metadata,
+    "mteb-predictions": _predictions,
 }

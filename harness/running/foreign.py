@@ -1,5 +1,7 @@
 """A run file from elsewhere becomes a result like any other."""
 
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +10,48 @@ from harness import results as stored
 from harness.datasets import Dataset
 from harness.errors import HarnessError
 from harness.host import locks
-from harness.results import Result, manifest
+from harness.results import Result, manifest, tags
 from harness.running import strangers
 from harness.running.publish import publish
+from harness.runs.run_files import named_in
+
+ENDINGS = re.compile(r"(\.(gz|bz2|xz|trec|run|res|txt|tsv|json))+$|_predictions\.json(\.gz)?$")
+
+
+def files_of(given: Iterable[Path]) -> list[Path]:
+    """The run files that are meant: of a folder all that are in it, of a pattern with * or ? those that it fits.
+
+    Raises HarnessError for a folder or pattern without any.
+    """
+    found: list[Path] = []
+    for path in given:
+        if path.is_dir():
+            inside = sorted(one for one in path.iterdir() if one.is_file() and not one.name.startswith("."))
+        elif not path.exists() and re.search(r"[*?\[]", str(path)):
+            inside = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+        else:
+            inside = [path]
+        if not inside:
+            raise HarnessError(f"there is no run file in {path}")
+        found += inside
+    return list(dict.fromkeys(found))
+
+
+def tags_of(paths: Sequence[Path], by: str) -> dict[Path, str]:
+    """Path -> tag, from the "file"'s name without its endings, or from its sixth "column" (MTEB's: the model's name).
+
+    Raises HarnessError where a tag can't be one, and where two files would have the same.
+    """
+    found: dict[str, Path] = {}
+    for path in paths:
+        name = ENDINGS.sub("", path.name) if by == "file" else named_in(path)
+        if by == "column" and not name:
+            raise HarnessError(f"{path}: nothing in it names its system; take the file's name with --tags file")
+        tag = tags.check(re.sub(r"[^\w.=+-]+", "-", name).strip("-."))
+        if tag in found:
+            raise HarnessError(f"{found[tag]} and {path} would both be {tag}; name one of them with --tag, alone")
+        found[tag] = path
+    return {path: tag for tag, path in found.items()}
 
 
 def score_file(path: Path, dataset: Dataset, tag: str, k: int, results: Path, overwrite: bool = False) -> Result:

@@ -1,8 +1,9 @@
-"""Runs that are no TREC files: JSON as BEIR and ranx write it, and the three columns of MS MARCO's leaderboard."""
+"""Runs that are no TREC files: JSON as BEIR, ranx and MTEB write it, and MS MARCO's three columns."""
 
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,24 @@ from harness.errors import BadInput
 from harness.runs.rankings import Run, as_float32, assemble, best_first
 from harness.runs.run_headers import is_comment
 
+MTEB = "mteb_model_meta"  # which model MTEB's predictions are of: model_name, revision
 DEEPEST = 1 << 24  # ranks up to here are exact as float32
 FLOAT32_LIMIT = 2.0**128 - 2.0**103  # from here on a number rounds to infinity
 CARRIED = re.compile("[^\\0-\\x20\\ud800-\\udfff]+")  # an id that a run file can hold: no blank, no half of a pair
 
 
 def read_json(path: Path, text: bytes) -> Run:
-    """{"query": {"document": score, …}, …}; raises BadInput that names the query and the document."""
+    """{"query": {"document": score, …}, …}, or MTEB's predictions with a single run in them.
+
+    Raises BadInput that names the query and the document.
+    """
     try:
         found: Any = json.loads(text, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise BadInput(path, None, f"begins as JSON and can't be read as such: {error}") from None
+    header = {}
+    if isinstance(found, dict) and MTEB in found:
+        header, found = {MTEB: found[MTEB]}, _predictions(path, found)
     if not isinstance(found, dict) or not all(isinstance(docs, dict) for docs in found.values()):
         raise BadInput(path, None, 'is JSON, but no run: {"query": {"document": score, …}, …} is one')
     for query_id, docs in found.items():
@@ -34,7 +42,19 @@ def read_json(path: Path, text: bytes) -> Run:
             # An integer is compared as it is: it may be too large for a float.
             if isinstance(score, bool) or not isinstance(score, int | float) or not abs(score) < FLOAT32_LIMIT:
                 raise BadInput(path, None, f"the score {score!r} of {what} is no finite float32")
-    return _run(path, found)
+    return replace(_run(path, found), header=header)
+
+
+def _predictions(path: Path, found: Mapping[str, Any]) -> Any:
+    """The one run in MTEB's `{task}_predictions.json`: subset -> split -> query -> document -> score."""
+    subsets = {name: splits for name, splits in found.items() if name != MTEB and isinstance(splits, dict)}
+    parts = {f"{subset}/{split}": body for subset, splits in subsets.items() for split, body in splits.items()}
+    if len(parts) > 1:  # the split that is nearly always meant
+        parts = {name: body for name, body in parts.items() if name.endswith("/test")} or parts
+    if len(parts) != 1:
+        what = f"holds the runs {', '.join(parts) or 'of no split'}; leave one of them in the file"
+        raise BadInput(path, None, f"MTEB's predictions: it {what}")
+    return next(iter(parts.values()))
 
 
 def is_marco(columns: list[bytes]) -> bool:

@@ -27,6 +27,7 @@ PACKED = {  # how a packed file begins -> what it is, and how its name should en
     b"\x1f\x8b": ("gzip", ".gz"), b"BZh": ("bzip2", ".bz2"), b"\xfd7zXZ": ("xz", ".xz"),
     b"PK\x03\x04": ("zip", ".zip"), b"\x28\xb5\x2f\xfd": ("zstd", ".zst"),
 }  # fmt: skip
+LONGEST_NAME = 1 << 16  # bytes from the beginning of JSON in which a model is named
 SIGNS = b",;|:"  # that stand between columns in other formats
 
 
@@ -64,6 +65,18 @@ def read_run(path: Path) -> Run:
     if run is None:
         return read_line_by_line(path)
     return replace(run, header=run_headers.fields(comments))
+
+
+def named_in(path: Path) -> str:
+    """What the sixth column calls the system, or MTEB's predictions their model; empty where nothing does."""
+    with suppress(*DAMAGED, OSError), open_maybe_gzip(path) as file:
+        while line := file.readline(LONGEST_LINE):
+            columns = line.split()
+            if run_headers.is_document(columns):
+                return columns[5].decode(errors="replace")
+            if found := re.search(rb'"model_name"\s*:\s*"([^"]+)"', line[:LONGEST_NAME]):
+                return found[1].decode(errors="replace").rpartition("/")[2]
+    return ""
 
 
 def _comments(path: Path) -> list[str]:
