@@ -7,6 +7,7 @@ import pytest
 from harness import datasets
 from harness.errors import HarnessError
 from harness.running import suites
+from harness.running.plan import plan
 
 ASKING = 'datasets = ["scifact"]\n[[system]]\nretriever = "bm25"\n'
 
@@ -64,3 +65,49 @@ def test_a_wrong_file_says_what_is_wrong(tmp_path: Path, text: str, message: str
 def test_unknown_suites(name: str) -> None:
     with pytest.raises(HarnessError):
         suites.load(name)
+
+
+INSTRUCT = """
+datasets = ["scifact", "nfcorpus", "sample"]
+[[system]]
+retriever = "bm25"
+tag = "one"
+arguments = { fields = "flat", k1 = 0.9 }
+[system.on.nfcorpus]
+k1 = 1.2
+"""
+
+
+def test_a_system_may_have_other_arguments_on_a_dataset(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text(INSTRUCT)
+    suite = suites.load(str(tmp_path / "s.toml"))
+    pairs = plan(suite.systems, suite.datasets)
+    assert {pair.name: pair.system.arguments["k1"] for pair in pairs} == {
+        "scifact": 0.9,
+        "nfcorpus": 1.2,
+        "sample": 0.9,
+    }
+    assert {pair.system.tag for pair in pairs} == {"one"} and all(not pair.system.on for pair in pairs)
+
+
+def test_the_task_of_a_dataset_goes_into_arguments() -> None:
+    suite = suites.load("instruct")
+    pairs = plan(suite.systems, ["scifact", "arguana", "cqadupstack-tex"])
+    prompts = {pair.name: pair.system.arguments["query_prompt"] for pair in pairs}
+    assert prompts["scifact"].startswith("Instruct: Given a scientific claim, retrieve") and "\n" in prompts["scifact"]
+    assert "duplicates" in prompts["cqadupstack-tex"] and "{task}" not in "".join(prompts.values())
+    with pytest.raises(HarnessError, match=r"the task of sample.*\[system\.on\.sample\]"):
+        plan(suite.systems, ["sample"])
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (INSTRUCT.replace("on.nfcorpus", "on.nfcorpsu"), "did you mean 'nfcorpus'"),
+        (INSTRUCT.replace("[system.on.nfcorpus]\nk1 = 1.2", "on = 3"), "is a table of arguments"),
+    ],
+)
+def test_arguments_for_no_dataset_are_refused(tmp_path: Path, text: str, what: str) -> None:
+    (tmp_path / "s.toml").write_text(text)
+    with pytest.raises(HarnessError, match=what):
+        suites.load(str(tmp_path / "s.toml"))

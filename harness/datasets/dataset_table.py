@@ -44,6 +44,7 @@ class Row:
     exclude_self: bool = False
     measure: str = "ndcg@10"
     group: str = ""
+    task: str = ""
     url: str = ""
     md5: str = ""
     obtain: str = ""

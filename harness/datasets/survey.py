@@ -13,8 +13,6 @@ from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from harness.errors import BadInput
 from harness.files import atomic_path, read_json, sha256_json, write_json
 from harness.records import Qrel, Query
@@ -65,6 +63,8 @@ def survey(
     BadInput. What is OF_DOCUMENTS is None without them, as nobody knows it. The hashes of the documents' ids are kept
     in the cache on the way.
     """
+    import orjson
+
     from harness.datasets.sources.beir_format import read_docs
 
     rated = {"queries": len(asked), "qrels": sum(qrel.relevance >= 0 for qrel in judged)}

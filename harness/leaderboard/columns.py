@@ -2,8 +2,9 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -72,6 +73,21 @@ def _reach(results: Sequence[Result], measure: str) -> tuple[float, ...]:
     return () if None in found else tuple(min(depth, end) for depth in found if depth is not None)
 
 
+def _varied(results: Sequence[Result]) -> list[str]:
+    """A note for each system whose arguments differ between datasets, among those that all its results record."""
+    by_tag: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for result in results:
+        arguments = result.fingerprint.get("arguments")
+        if isinstance(arguments, Mapping):
+            by_tag[result.tag].append(arguments)
+    notes = []
+    for tag, found in by_tag.items():
+        names = sorted(set.intersection(*(set(one) for one in found)))
+        if differing := [name for name in names if len({repr(one[name]) for one in found}) > 1]:
+            notes.append(f"{tag} has not the same {' and '.join(differing)} on all datasets")
+    return notes
+
+
 def columns(results: Sequence[Result], measure: str) -> tuple[list[Column], list[str]]:
     """The columns of a table in the order of the dataset table, and notes on what could not be shown.
 
@@ -87,6 +103,7 @@ def columns(results: Sequence[Result], measure: str) -> tuple[list[Column], list
         else:
             what = f"was not scored with {measure}, nor has it judged.tsv.gz to make it of"
             notes.append(f"{result.tag} on {result.dataset} {what}")
+    notes += _varied(results)
     order = {name: place for place, name in enumerate(rows)}
     units: dict[Unit, list[Matrix]] = defaultdict(list)
     for name in sorted(by_dataset, key=lambda name: (order.get(name.partition("@")[0], len(order)), name)):

@@ -49,7 +49,8 @@ def plan(systems: Sequence[System], dataset_names: Sequence[str], data_dirs: Seq
         tags = [system.tag for system in here]
         if twice := next((tag for tag in tags if tags.count(tag) > 1), None):
             raise HarnessError(f"two systems are called {twice} on {dataset}; give one of them another tag")
-        found += [Pair(name, system) for system in sorted(here, key=lambda system: ordered.index(system.tag))]
+        here = sorted(here, key=lambda system: ordered.index(system.tag))
+        found += [Pair(name, system.meant_for(dataset)) for system in here]
     return found
 
 
@@ -65,7 +66,8 @@ def rows(systems: Sequence[System]) -> list[System]:
             made = suites.system(system.spec, arguments)
             if system.tag != suites.system(system.spec, system.arguments).tag:
                 made = replace(made, tag=tags.default(system.tag, row))
-            found.append(replace(made, datasets=system.datasets, resources=system.resources) if row else system)
+            kept = {"datasets": system.datasets, "resources": system.resources, "on": system.on}
+            found.append(replace(made, **kept) if row else system)
     return found
 
 

@@ -9,13 +9,18 @@ tag = "bm25"                  # optional
 arguments = { fields = "flat" }   # optional
 datasets = ["scifact"]        # optional: only these of the suite's datasets
 resources = { cpus = 4, gpus = 1 }   # optional: what a task of it gets on a cluster
+[system.on.scifact]           # optional: other arguments there
+k1 = 1.2
+
+`{task}` in an argument stands for what a query of the dataset asks for, as the table of datasets has it.
 """
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from harness.datasets import dataset_table
 from harness.errors import BadInput, HarnessError, unknown
 from harness.plugins.constructor import survives_json
 from harness.results import tags
@@ -23,6 +28,7 @@ from harness.results import tags
 FOLDER = Path(__file__).parent / "suites"
 LARGEST = 1 << 16  # bytes; the suite of the whole benchmark has a hundredth
 MOST_RESOURCES = 100_000  # CPUs or GPUs; more is a slip of the keyboard
+TASK = "{task}"
 MOST_DOTS = 200  # in a line; the time that tomllib takes for a dotted key grows with the cube of its parts
 
 
@@ -35,6 +41,13 @@ class System:
     tag: str
     datasets: tuple[str, ...] | None = None  # None: all of the suite's
     resources: dict[str, float] = field(default_factory=dict)  # "cpus", "gpus" of one task on a cluster
+    on: dict[str, dict[str, Any]] = field(default_factory=dict)  # dataset -> arguments that it has there alone
+
+    def meant_for(self, dataset: str) -> "System":
+        """The system with its arguments on `dataset`, a name of results. Raises HarnessError for an unknown task."""
+        own = self.on.get(dataset, self.on.get(dataset.partition("@")[0], {}))
+        arguments = {name: _filled(value, dataset) for name, value in (self.arguments | own).items()}
+        return self if arguments == self.arguments and not self.on else replace(self, arguments=arguments, on={})
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,18 @@ class Suite:
     systems: tuple[System, ...]
     datasets: tuple[str, ...]
     about: str = ""
+
+
+def _filled(value: Any, dataset: str) -> Any:
+    if not isinstance(value, str) or TASK not in value:
+        return value
+    row = dataset_table.rows().get(dataset.partition("@")[0])
+    if not row or not row.task:
+        raise HarnessError(
+            f"{value!r} wants the task of {dataset}, and the table of datasets has none; write it into the suite:"
+            f" [system.on.{dataset.partition('@')[0]}]"
+        )
+    return value.replace(TASK, row.task)
 
 
 def system(spec: str, arguments: dict[str, Any], tag: str | None = None) -> System:
@@ -85,15 +110,19 @@ def read(path: Path) -> Suite:
     except (ValueError, RecursionError) as error:  # ValueError: not TOML, not UTF-8, a number of thousands of digits
         raise BadInput(path, None, f"is not TOML: {error}") from error
     _only(path, body, {"about", "datasets", "system"}, "the suite")
-    return Suite(
-        systems=tuple(_system(path, entry) for entry in _list(path, body, "system", dict)),
-        datasets=tuple(_list(path, body, "datasets", str)),
-        about=str(body.get("about", "")),
-    )
+    systems = tuple(_system(path, entry) for entry in _list(path, body, "system", dict))
+    names = tuple(_list(path, body, "datasets", str))
+    known = {name.partition("@")[0] for name in dataset_table.expand(names)} | set(names)
+    for one in systems:
+        for name in one.on.keys() - known:
+            raise BadInput(
+                path, None, f"[system.on.{name}] of {one.tag}: {unknown('dataset of the suite', name, known)}"
+            )
+    return Suite(systems=systems, datasets=names, about=str(body.get("about", "")))
 
 
 def _system(path: Path, entry: dict[str, Any]) -> System:
-    _only(path, entry, {"retriever", "tag", "arguments", "datasets", "resources"}, "a [[system]]")
+    _only(path, entry, {"retriever", "tag", "arguments", "datasets", "resources", "on"}, "a [[system]]")
     spec, arguments, tag = entry.get("retriever"), entry.get("arguments", {}), entry.get("tag")
     if not isinstance(spec, str) or not isinstance(arguments, dict) or not isinstance(tag, str | None):
         raise BadInput(path, None, 'a [[system]] needs retriever = "…"; arguments is a table, tag a string')
@@ -105,7 +134,15 @@ def _system(path: Path, entry: dict[str, Any]) -> System:
     except HarnessError as error:
         raise BadInput(path, None, str(error)) from error
     only = tuple(_list(path, entry, "datasets", str)) if "datasets" in entry else None
-    return System(made.spec, made.arguments, made.tag, only, _resources(path, entry.get("resources", {})))
+    on = _on(path, entry.get("on", {}))
+    return System(made.spec, made.arguments, made.tag, only, _resources(path, entry.get("resources", {})), on)
+
+
+def _on(path: Path, tables: Any) -> dict[str, dict[str, Any]]:
+    """[system.on.DATASET]: arguments by dataset."""
+    if not isinstance(tables, dict) or not all(isinstance(one, dict) and survives_json(one) for one in tables.values()):
+        raise BadInput(path, None, "[system.on.DATASET] is a table of arguments, for each dataset one")
+    return tables
 
 
 def _resources(path: Path, asked: Any) -> dict[str, float]:
