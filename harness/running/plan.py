@@ -66,8 +66,9 @@ def rows(systems: Sequence[System]) -> list[System]:
             made = suites.system(system.spec, arguments)
             if system.tag != suites.system(system.spec, system.arguments).tag:
                 made = replace(made, tag=tags.default(system.tag, row))
-            kept = {"datasets": system.datasets, "resources": system.resources, "on": system.on}
-            found.append(replace(made, **kept) if row else system)
+            if row:
+                made = replace(made, datasets=system.datasets, resources=system.resources, on=system.on)
+            found.append(made if row else system)
     return found
 
 
