@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import paths
 from harness.datasets import survey
-from harness.datasets.dataset_table import Row, Unit, expand, groups, rows, unit_of
+from harness.datasets.dataset_table import Row, Sourced, Unit, collections, expand, groups, rows, unit_of
 from harness.datasets.sources.parquet import Parquet, is_parquet
 from harness.datasets.sources.source import EXCLUDED, check, is_source, laid, lay, mark_of, named
 from harness.errors import BadInput, HarnessError, unknown
@@ -197,6 +197,8 @@ def find(
         raise HarnessError(f"{name!r} stands for {len(members)} datasets; name one of them, for example {members[0]}")
     if is_source(name_or_path) and name not in rows():
         return _from_source(name_or_path, cache, download)
+    if name in collections() and not split and not _local(name, data_dirs):
+        return _collection(collections()[name], cache, download)
     row = rows().get(name)
     places = [*map(Path, data_dirs), cache / "datasets", PACKAGE]
     if row is not None:
@@ -258,7 +260,13 @@ def check_names(names: Iterable[str], data_dirs: Sequence[Path] = ()) -> None:
             check(name)
             continue
         base, _ = _parts(name)
-        if base not in rows() and base not in groups() and not _local(base, data_dirs) and not _is_path(base):
+        if (
+            base not in rows()
+            and base not in collections()
+            and base not in groups()
+            and not _local(base, data_dirs)
+            and not _is_path(base)
+        ):
             raise _unknown(base, data_dirs)
 
 
@@ -266,6 +274,12 @@ def _from_source(name: str, cache: Path, download: bool) -> Dataset:
     """A collection of another library: read once into the cache. One that the table knows is checked against it."""
     folder = laid(name, cache / "datasets" / "sources", download)
     return _opened(named(name, rows()), folder, cache)
+
+
+def _collection(one: Sourced, cache: Path, download: bool) -> Dataset:
+    """A collection that the package names: by its own name, with its group's measure and rules."""
+    found = _opened(one.name, laid(one.source, cache / "datasets" / "sources", download), cache)
+    return replace(found, measure=one.measure, relevance_level=one.relevance_level, exclude_self=one.exclude_self)
 
 
 def _from_parquet(folder: Path, split: str, cache: Path) -> Dataset:
@@ -304,7 +318,7 @@ def _folder(path: str) -> Path:
 
 
 def _unknown(name: str, data_dirs: Sequence[Path]) -> HarnessError:
-    return unknown("dataset", name, [*rows(), *groups(), *_local_names(data_dirs)])
+    return unknown("dataset", name, [*rows(), *collections(), *groups(), *_local_names(data_dirs)])
 
 
 def _parts(name_or_path: str) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from harness.errors import HarnessError
 
 Unit = NewType("Unit", str)  # what counts as one dataset in averages; never the key of a column or a result
 TABLE = Path(__file__).with_name("datasets.toml")
+COLLECTIONS = Path(__file__).with_name("collections.toml")
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,36 @@ def _row(name: str, line: dict[str, Any], archives: dict[str, dict[str, Any]]) -
     return Row(name=name, **{**derived, **archives[archive], **line, "files": files})
 
 
+@dataclass(frozen=True)
+class Sourced:
+    """A dataset that comes through another library, as `collections.toml` has it; its group is what one asks for."""
+
+    name: str
+    source: str
+    group: str
+    about: str
+    measure: str
+    relevance_level: int = 1
+    exclude_self: bool = False
+
+
+@cache
+def collections() -> Mapping[str, Sourced]:
+    """Every dataset that comes through another library, by name."""
+    table = tomllib.loads(COLLECTIONS.read_text(encoding="utf-8"))
+    found: dict[str, Sourced] = {}
+    for group, body in table.items():
+        rules = {key: value for key, value in body.items() if key != "datasets"}
+        found |= {name: Sourced(name=name, group=group, **rules | line) for name, line in body["datasets"].items()}
+    return MappingProxyType(found)
+
+
+TOGETHER = {  # groups of groups
+    "lotte": ("lotte-search", "lotte-forum"),
+    "trec": ("trec-dl-2019", "trec-dl-2020", "trec-dl-v2", "trec-tot", "neuclir"),
+}
+
+
 def unit_of(dataset: str) -> Unit:
     """What a dataset counts as in averages: a forum of CQADupStack as that, all else, other splits too, as itself."""
     row = rows().get(dataset)
@@ -93,7 +124,9 @@ def unit_of(dataset: str) -> Unit:
 
 @cache
 def groups() -> Mapping[str, tuple[str, ...]]:
-    """What stands for several datasets: beir, beir-public, msmarco, all, and each unit of several (cqadupstack)."""
+    """What stands for several datasets: beir, beir-public, msmarco, all, each unit of several (cqadupstack), and those
+    that come through other libraries: nano, bright, lotte, miracl, mr-tydi, trec, and parts of them.
+    """
     table = rows().values()
     found = {
         "beir": [row.name for row in table if row.group == "beir"],
@@ -104,6 +137,10 @@ def groups() -> Mapping[str, tuple[str, ...]]:
     for row in table:
         if row.unit != row.name:
             found.setdefault(row.unit, []).append(row.name)
+    for one in collections().values():
+        found.setdefault(one.group, []).append(one.name)
+    for name, parts in TOGETHER.items():
+        found[name] = [member for part in parts for member in found.get(part, [part])]
     return MappingProxyType({name: tuple(members) for name, members in found.items()})
 
 

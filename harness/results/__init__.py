@@ -106,7 +106,7 @@ def select(results: Iterable[Result], datasets: Sequence[str] = (), systems: Seq
 def _members(name: str, results: Sequence[Result]) -> set[str]:
     """The datasets meant by a name: a dataset or unit that has results, else a row or group of the dataset table."""
     here = {result.dataset for result in results if result.is_on(name) or name == result.unit}
-    if here or name in dataset_table.rows():
+    if here or name in dataset_table.rows() or name in dataset_table.collections():
         return here
     if name in dataset_table.groups():
         return set(dataset_table.groups()[name])

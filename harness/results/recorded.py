@@ -74,13 +74,13 @@ class Recorded:
     @property
     def relevance_level(self) -> int:
         """The grade from which a document counts as relevant; where an old manifest is silent, that of the table."""
-        row = dataset_table.rows().get(self.dataset)
+        row = dataset_table.rows().get(self.dataset) or dataset_table.collections().get(self.dataset)
         return self._rule("relevance_level", row.relevance_level if row else 1)
 
     @property
     def exclude_self(self) -> bool:
         """Whether a query's own document was dropped; likewise."""
-        row = dataset_table.rows().get(self.dataset)
+        row = dataset_table.rows().get(self.dataset) or dataset_table.collections().get(self.dataset)
         return self._rule("exclude_self", row.exclude_self if row else False)
 
     @property
