@@ -6,7 +6,8 @@ dot product of vectors that the encoder has normalised.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from harness.records import Doc, Query
 from retrievers.made_for import made_for, named_parameters
 from retrievers.search import vector_store
 from retrievers.search.indexing import Item
+from retrievers.search.wanted import Wanted
 from retrievers.sharded import Family, Found, ShardedRetriever
 
 
@@ -45,8 +47,11 @@ class DenseRetriever(ShardedRetriever):
 
     `title` stands between title and text, None leaves titles out; `store_dtype` is fp16 or fp32, the vectors' form on
     disk (scores accumulate in higher precision either way); `device` is where candidates are found, auto | cpu | cuda;
-    `threads` is the CPU's in both, 0 for as many as torch takes by itself.
+    `threads` is the CPU's in both, 0 for as many as torch takes by itself. `dim`, `store`, `rescore` and `ann` make the
+    search of the same vectors approximate (see `search.approximate`); null for all of them is exact.
     """
+
+    search_only: ClassVar[frozenset[str]] = frozenset(Wanted._fields)
 
     def __init__(
         self,
@@ -54,14 +59,21 @@ class DenseRetriever(ShardedRetriever):
         *,
         title: str | None = " ",
         store_dtype: str = "fp16",
+        dim: int | None = None,
+        store: Literal["fp16", "int8", "binary"] | None = None,
+        rescore: int | None = None,
+        ann: Literal["hnsw"] | None = None,
         device: str = "auto",
         threads: int = 0,
     ) -> None:
         super().__init__(threads)
+        self.wanted = Wanted(dim, store, rescore, ann)
+        self.wanted.check()
         if store_dtype not in vector_store.DTYPES:
             raise ValueError(f"store_dtype is {store_dtype!r}; it can be {', '.join(vector_store.DTYPES)}")
         self.encoder, self.title, self.store_dtype, self.device = encoder, title, store_dtype, device
         self.shaping = {"title": title, "store_dtype": store_dtype}
+        self.approximate: Any = None
 
     def fingerprint(self) -> dict[str, Any]:
         """What the encoder's arguments point at, as far as it says."""
@@ -71,13 +83,23 @@ class DenseRetriever(ShardedRetriever):
         """For the manifest: dimension, documents, bytes on disk, speed of encoding, and what the encoder reports."""
         offered = self.encoder.facts() if hasattr(self.encoder, "facts") else {}
         notes = [*offered.get("notes", ()), *escaped({"title": self.title})]
-        return {**self.stored(), **offered, **({"notes": notes} if notes else {})}
+        traded = self.approximate.facts() if self.approximate else {}
+        return {**self.stored(), **traded, **offered, **({"notes": notes} if notes else {})}
 
     @classmethod
     def needs(cls, docs: int, arguments: dict[str, Any]) -> dict[str, float]:
         """Disk for the vectors and ids; memory for torch, a model of the usual size and a shard."""
         item = vector_store.DTYPES[arguments.get("store_dtype", "fp16")].itemsize
         return {"disk": docs * (vector_store.width(arguments) * item + 16.0), "memory": 2.5e9}
+
+    def load(self, folder: Path) -> None:
+        """Open the vectors in `folder` (see `VectorStore` for what it refuses) and build what was asked for of them."""
+        super().load(folder)
+        if not self.wanted.exact:
+            from retrievers.search.approximate import Approximate
+
+            cos = getattr(self.encoder, "similarity", "dot") == "cos"
+            self.approximate = Approximate(self.store, self.wanted, cos, self.device, self.threads)
 
     def family(self) -> Family:
         """One vector a text."""
@@ -103,6 +125,8 @@ class DenseRetriever(ShardedRetriever):
     ) -> Iterable[Found]:
         from retrievers.search.exact_search import top_k
 
+        if self.approximate:
+            return self.approximate.top_k(vectors, k)
         return top_k(vectors, store, k, self.device, self.threads)
 
 

@@ -21,15 +21,17 @@ def made_for(
     """The retriever class that stands for `cls`: a `base` around what `make` gives of the arguments `theirs`.
 
     The first argument of `base` is that; `without` names further ones that the class has not. An argument that both
-    have (`device`, say) goes to both, with the default of `cls`. `runtime`, `search_only` and `content` are added up.
+    have (`device`, say) goes to both, with the default of `cls`; one that `base` uses in search alone is then lost, as
+    the class may mean another thing by it (`dim`, say). `runtime`, `search_only` and `content` are added up.
     """
     ours = dict(list(inspect.signature(base).parameters.items())[1:])
-    ours = {name: p for name, p in ours.items() if name not in without}
+    lost = {name for name in getattr(base, "search_only", ()) if name in theirs} | set(without)
+    ours = {name: p for name, p in ours.items() if name not in lost}
     merged = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in {**ours, **theirs}.values()]
     signature = inspect.Signature(sorted(merged, key=lambda p: p.default is not p.empty))
 
     def names(attribute: str) -> frozenset[str]:
-        return frozenset(getattr(base, attribute, ())) | frozenset(getattr(cls, attribute, ()))
+        return frozenset(getattr(base, attribute, ())) - lost | frozenset(getattr(cls, attribute, ()))
 
     class Made(base):  # type: ignore[misc, valid-type]
         runtime, search_only, content = names("runtime"), names("search_only"), names("content")

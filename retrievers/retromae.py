@@ -57,7 +57,7 @@ class RetroMAE(DenseRetriever):
     """
 
     runtime = DenseRetriever.runtime | {"batch_tokens"}
-    search_only = frozenset({"query_max_length"})
+    search_only = DenseRetriever.search_only | {"query_max_length"}
     content = frozenset({"checkpoint"})
 
     def __init__(
@@ -70,6 +70,10 @@ class RetroMAE(DenseRetriever):
         query_max_length: int | None = None,
         precision: Literal["fp32", "bf16", "fp16"] = "fp32",
         store_dtype: Literal["fp16", "fp32"] = "fp16",
+        dim: int | None = None,
+        store: Literal["fp16", "int8", "binary"] | None = None,
+        rescore: int | None = None,
+        ann: Literal["hnsw"] | None = None,
         allow_pretrained: bool = False,
         device: str = "auto",
         batch_tokens: int = 0,
@@ -84,7 +88,10 @@ class RetroMAE(DenseRetriever):
         )
         encoder = ClsEncoder(self.opened, lengths, precision, device, batch_tokens)
         title = chosen_title(title, settings)
-        super().__init__(encoder, title=title, store_dtype=store_dtype, device=device, threads=threads)
+        super().__init__(
+            encoder, title=title, store_dtype=store_dtype, dim=dim, store=store, rescore=rescore, ann=ann,
+            device=device, threads=threads,
+        )  # fmt: skip
         self.shaping |= {"max_length": lengths[0], "precision": precision}
 
     def fingerprint(self) -> dict[str, Any]:

@@ -41,7 +41,14 @@ def test_conforms(law, name, tmp_path):
     [
         (
             "WordVectors",
-            {"dim": 64, "title_weight": 1, "batch_size": 128, "score_function": "cos_sim", "store_dtype": "fp16"},
+            {
+                "dim": 64,
+                "title_weight": 1,
+                "batch_size": 128,
+                "score_function": "cos_sim",
+                "store_dtype": "fp16",
+                **dict.fromkeys(("store", "rescore", "ann")),
+            },
             {"batch_size", "device", "threads"},
         ),
         (

@@ -43,6 +43,7 @@ def test_arguments_are_the_encoders_and_the_retrievers() -> None:
     assert {name: p.default for name, p in parameters.items()} == {
         "title": " ", "store_dtype": "fp16", "device": "auto", "threads": 0,
         "letters": "abcdefghijklmnopqrstuvwxyz1 ", "weight": 1.0, "batch": 8,
+        "dim": None, "store": None, "rescore": None, "ann": None,
     }  # fmt: skip
     assert LettersRetriever.runtime == {"device", "threads", "batch"}
     assert LettersRetriever.search_only == {"weight"}
