@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from harness import __version__
 from harness.errors import HarnessError
-from harness.host import signals
+from harness.host import console, signals
 
 OFFERED = "beir_harness.commands"
 COMMANDS = (
@@ -123,6 +123,7 @@ def _broken(why: str) -> SimpleNamespace:
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     words = sys.argv[1:] if argv is None else argv
+    console.prepare(escaped="--json" in words or "json" in words)
     arguments = parser(words[0] if words else "").parse_args(words)
     try:
         with signals.heard():

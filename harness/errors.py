@@ -46,3 +46,13 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> HarnessError:
     listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
     hint = f"did you mean {near[0]!r}?" if near else f"known: {listed}"
     return HarnessError(f"unknown {kind} {name!r}; {hint}")
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "query"), counted(6980, "query"), counted(2, "dataset")
+    ('1 query', '6980 queries', '2 datasets')
+    """
+    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count} {noun if count == 1 else many}"

@@ -110,11 +110,12 @@ def _texts(arguments: argparse.Namespace, result: "Result") -> tuple[Mapping[str
 
 
 def _lines(one: "Measured", arguments: argparse.Namespace, family: int) -> Sequence[str]:
+    from harness.errors import counted
     from harness.measures import display
     from harness.statistics.power import queries_needed
     from harness.statistics.significance import TESTS
     from harness.views.tables.grid import Grid, Text
-    from harness.views.tables.tables import CORRECTION_NAMES, effect, p_text, span
+    from harness.views.tables.tables import CORRECTION_NAMES, effect, p_text, signed, span
 
     result = one.comparison
     name = display(one.measure)
@@ -139,16 +140,16 @@ def _lines(one: "Measured", arguments: argparse.Namespace, family: int) -> Seque
     said = {
         result.first: f"{one.first_mean:.4f}",
         result.second: f"{one.second_mean:.4f}",
-        f"{result.first} − {result.second}": f"{result.difference + 0.0:+.4f}  {interval}",
+        f"{result.first} − {result.second}": f"{signed(result.difference, 4)}  {interval}",
         "queries": f"{result.first} wins {result.wins}, {result.ties} ties, {result.second} wins {result.losses}",
         "p": f"{p_text(result.p)}{error} ({TESTS[arguments.test]}{corrected if family > 1 else ''}): {verdict}",
         **({} if arguments.margin is None else {f"within {arguments.margin:g}": _equal(result)}),
         "could find": _planned(result, arguments.alpha, queries_needed(result.effect_size, arguments.alpha)),
-        "effect size": f"d_z {effect(result.effect_size, 3)}, dominance {result.dominance + 0.0:+.3f}",
+        "effect size": f"d_z {effect(result.effect_size, 3)}, dominance {signed(result.dominance, 3)}",
     }
     wide = max(map(len, said))
     return [
-        f"### {name} on {result.dataset}, {result.queries} queries",
+        f"### {name} on {result.dataset}, {counted(result.queries, 'query')}",
         "",
         *(f"{label:<{wide}}  {text}" for label, text in said.items()),
         *(["", "Queries that differ most:", "", grid.markdown()] if rows else []),

@@ -56,6 +56,7 @@ def main(arguments: argparse.Namespace) -> int:
         arguments, add_arguments, UNUSED[arguments.figure], f"the figure {arguments.figure} has no use for it"
     )
     style.check(arguments.output)
+    _check(arguments)
     [arguments.measure] = options.measures(arguments)
     found, _ = results.read(options.results_folder(arguments))
     style.save(figure(arguments, found), arguments.output)
@@ -65,18 +66,17 @@ def main(arguments: argparse.Namespace) -> int:
 
 def figure(arguments: argparse.Namespace, found: "list[Result]") -> "Figure":
     """The figure that the arguments ask for. Raises HarnessError where something is missing to draw it."""
-    from harness.errors import HarnessError
     from harness.leaderboard import build
     from harness.results import select
     from harness.views.plots import costs, lists, over, pairs
 
-    paired = arguments.figure in ("differences", "queries")
-    if paired and not arguments.baseline:
-        raise HarnessError(f"name the system that is subtracted with --baseline, for the figure {arguments.figure}")
     if arguments.figure == "queries":
         return _queries(arguments, found)
-    systems = [*arguments.system, arguments.baseline] if paired and arguments.system else arguments.system
-    chosen = select(found, arguments.dataset, systems)
+    baseline = [arguments.baseline] if arguments.baseline else []
+    select(found, (), baseline)  # whether it is there, before anything is tested
+    chosen = select(found, arguments.dataset, [*arguments.system, *baseline] if arguments.system else [])
+    if arguments.figure == "pairs":
+        pairs.check(chosen)
     # Differences are corrected as in the table: over every comparison with the baseline that could be shown.
     pool = select(found, arguments.dataset) if arguments.figure == "differences" else chosen
     board = build(pool, arguments.measure, None, arguments.test, arguments.correction, arguments.alpha)
@@ -88,19 +88,27 @@ def figure(arguments: argparse.Namespace, found: "list[Result]") -> "Figure":
         return costs.pareto(board, chosen, arguments.cost)
     if arguments.figure == "pairs":
         return pairs.pairs(board)
-    if len(arguments.system) > 1:
-        raise HarnessError("one --system minus the --baseline; draw a figure for each")
     return lists.differences(board, arguments.baseline, arguments.system[0] if arguments.system else None)
 
 
-def _queries(arguments: argparse.Namespace, found: "list[Result]") -> "Figure":
+def _check(arguments: argparse.Namespace) -> None:
+    """Raise HarnessError where a figure wants another number of systems or datasets, before any result is read."""
     from harness.errors import HarnessError
+
+    one_system = len(arguments.system) == 1
+    if arguments.figure in ("differences", "queries") and not arguments.baseline:
+        raise HarnessError(f"name the system that is subtracted with --baseline, for the figure {arguments.figure}")
+    if arguments.figure == "queries" and not (one_system and len(arguments.dataset) == 1):
+        raise HarnessError("the figure of queries wants one --system, one --baseline and one --dataset")
+    if arguments.figure == "differences" and arguments.system and not one_system:
+        raise HarnessError("one --system minus the --baseline; draw a figure for each")
+
+
+def _queries(arguments: argparse.Namespace, found: "list[Result]") -> "Figure":
     from harness.leaderboard.columns import join
     from harness.leaderboard.comparison import compare, pick
     from harness.views.plots import pairs
 
-    if len(arguments.system) != 1 or len(arguments.dataset) != 1:
-        raise HarnessError("the figure of queries wants one --system, one --baseline and one --dataset")
     two = [pick(found, tag, arguments.dataset[0]) for tag in (arguments.system[0], arguments.baseline)]
     measured = compare(two[0], two[1], [arguments.measure], arguments.test, arguments.correction, arguments.alpha)
     return pairs.queries(join(two, arguments.measure), measured[0])

@@ -77,8 +77,9 @@ def _line(one: "Result") -> str:
 
 
 def _lines(one: "Result") -> str:
+    from harness.errors import counted
     from harness.measures import display
 
-    lines = [f"{one.tag} on {one.dataset}: answered {one.answered} of {one.judged} queries"]
+    lines = [f"{one.tag} on {one.dataset}: answered {one.answered} of {counted(one.judged or 0, 'query')}"]
     lines += [f"  {display(measure):<12} {value:.4f}" for measure, value in one.recorded_means.items()]
     return "\n".join([*lines, *(f"  note: {note}" for note in one.notes)])

@@ -8,6 +8,7 @@ are fixed from then on.
 
 import os
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -134,8 +135,11 @@ def _launch(heap: str) -> None:
         "-XX:+ErrorFileToStderr",
         "--enable-native-access=ALL-UNNAMED",  # of Lucene 10, which maps files so; else Java warns on standard error
     )
-    before = {name: os.environ.get(name) for name in ("JAVA_HOME", "JVM_PATH")}
-    os.environ.update(JAVA_HOME=str(home), JVM_PATH=str(_library(home)))
+    told = {"JAVA_HOME": str(home), "JVM_PATH": str(_library(home))}
+    if sys.flags.utf8_mode:  # of the C locale, in which Java opens no file whose name has an umlaut
+        told["LC_ALL"] = "C.UTF-8"
+    before = {name: os.environ.get(name) for name in told}
+    os.environ.update(told)
     try:
         import jnius  # starts the machine
     finally:

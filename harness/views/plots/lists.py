@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from harness.errors import HarnessError, unknown
+from harness.errors import HarnessError, counted, unknown
 from harness.leaderboard import Leaderboard
 from harness.measures import display
 from harness.statistics.pairwise import Comparison
 from harness.views.plots.style import BETTER, INK, NEUTRAL, ROW, WORSE, listed, styled
-from harness.views.tables.tables import CORRECTION_NAMES, counted, rank_text, title
+from harness.views.tables.tables import CORRECTION_NAMES, rank_text, title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

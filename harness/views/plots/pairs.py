@@ -1,17 +1,19 @@
 """The matrix of all pairs, and the queries of one pair."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, counted
 from harness.leaderboard import Leaderboard
 from harness.leaderboard.comparison import Measured
 from harness.measures import display
+from harness.results import Result
 from harness.statistics.matrix import Matrix
 from harness.statistics.ties import EQUAL
 from harness.views.plots.style import BETTER, NEUTRAL, WORSE, styled
-from harness.views.tables.tables import CORRECTION_NAMES, counted
+from harness.views.tables.tables import CORRECTION_NAMES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,13 +21,19 @@ if TYPE_CHECKING:
 WORDS = 14  # systems up to which there is room for the numbers
 
 
+def check(results: Sequence[Result]) -> None:
+    """Raise HarnessError for results of several datasets or of one system, which have no matrix of pairs."""
+    if len({result.dataset for result in results}) != 1 or len(results) < 2:
+        raise HarnessError("the matrix of pairs is of one dataset and at least two systems; name one with --dataset")
+
+
 def pairs(board: Leaderboard) -> "Figure":
     """Row minus column in points on one dataset; a star is significant after correction.
 
-    Raises HarnessError for a board of several datasets or one system.
+    Raises HarnessError for a board without a pair to compare.
     """
-    if len(board.columns) != 1 or not board.family:
-        raise HarnessError("the matrix of pairs is of one dataset and at least two systems; name one with --dataset")
+    if not board.family:
+        raise HarnessError(f"no two systems here can be compared by {display(board.measure)}")
     tags = [tag for tag in board.tags if tag in board.columns[0].tags]
     at = {tag: place for place, tag in enumerate(tags)}
     points, sure = np.full((len(tags), len(tags)), np.nan), np.zeros((len(tags), len(tags)), dtype=bool)
@@ -64,7 +72,7 @@ def queries(matrix: Matrix, measured: Measured) -> "Figure":
         axes.axhline(one.difference, color=NEUTRAL, lw=0.9, ls=(0, (4, 3)))
         axes.set_xlim(-0.5, len(gaps) - 0.5)
         axes.set_xlabel(
-            f"{one.queries} queries of {one.dataset}: {one.wins} better, {one.ties} level, {one.losses} worse"
+            f"{counted(one.queries, 'query')} of {one.dataset}: {one.wins} better, {one.ties} level, {one.losses} worse"
         )
         axes.set_ylabel(f"difference of {display(measured.measure)}")
         axes.set_title(f"{one.first} minus {one.second}")

@@ -3,6 +3,7 @@
 import math
 from statistics import median
 
+from harness.errors import counted
 from harness.leaderboard import Leaderboard
 from harness.measures import display
 from harness.statistics.across_datasets import Pair
@@ -94,7 +95,7 @@ def over_grid(board: Leaderboard) -> Grid | None:
         row = [tag]
         if tag in averages:
             ahead = averages[tag]
-            row += [f"{ahead.difference + 0.0:+.4f}", span(ahead.interval, "+"), p_text(ahead.corrected)]
+            row += [signed(ahead.difference, 4), span(ahead.interval, "+"), p_text(ahead.corrected)]
         else:
             row += [NONE] * 3
         row.append(f"{ranks[tag]:.2f}")
@@ -261,11 +262,6 @@ def drawn(board: Leaderboard) -> str:
     )
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 pair`, `6 pairs`"""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 def _percent(board: Leaderboard) -> str:
     return f"{100 * (1 - board.alpha):g} %"
 
@@ -321,7 +317,7 @@ def _difference(found: Comparison | None) -> list[str]:
     if found is None:
         return [NONE] * 4
     return [
-        f"{found.difference + 0.0:+.4f}",
+        signed(found.difference, 4),
         span(found.interval, "+"),
         p_text(found.corrected),
         effect(found.effect_size, 2),
@@ -330,9 +326,14 @@ def _difference(found: Comparison | None) -> list[str]:
 
 def effect(size: float, digits: int) -> str:
     """`+0.25`; an en dash where the differences have no spread to measure by."""
-    return f"{size + 0.0:+.{digits}f}" if math.isfinite(size) else NONE
+    return signed(size, digits) if math.isfinite(size) else NONE
+
+
+def signed(value: float, digits: int) -> str:
+    """`+0.2500`; what rounds to 0 is `+0.0000`, from whatever side."""
+    return f"{round(value, digits) + 0.0:+.{digits}f}"
 
 
 def span(interval: tuple[float, float] | None, sign: str = "") -> str:
-    """`[0.6512, 0.7034]`"""
-    return NONE if interval is None else f"[{interval[0]:{sign}.4f}, {interval[1]:{sign}.4f}]"
+    """`[0.6512, 0.7034]`; an end that rounds to 0 has no minus."""
+    return NONE if interval is None else f"[{', '.join(f'{round(end, 4) + 0.0:{sign}.4f}' for end in interval)}]"
