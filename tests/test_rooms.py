@@ -29,8 +29,8 @@ BELOW: dict[str, set[str]] = {  # room -> the rooms that it may import, beside l
 
 FACES: dict[str, set[str]] = {  # room -> its modules that others may import beside its door; none: the door alone
     "host": {
-        "console", "costs", "environment", "integrity", "locks", "log", "processes", "progress", "ranx_door", "signals",
-        "workers",
+        "console", "costs", "environment", "integrity", "locks", "log", "processes", "progress", "ranx_door",
+        "recalled", "signals", "workers",
     },
     "runs": {"rankings", "run_files", "text_hashes"},
     "statistics": {

@@ -12,10 +12,11 @@ from itertools import combinations
 
 import numpy as np
 
+from harness.host.recalled import recalled
 from harness.statistics import power
 from harness.statistics.fixed_point import fixed_point
 from harness.statistics.intervals import ranks_by_tag
-from harness.statistics.max_t import Block, max_t
+from harness.statistics.max_t import Block, Flipped, max_t
 from harness.statistics.permutation import permutation
 from harness.statistics.significance import correct
 
@@ -76,7 +77,8 @@ class TheseDatasets:
     def with_intervals(self) -> tuple[AveragePair, ...]:
         """The pairs with bootstrap intervals, which take longer than the tests: made when they are looked at."""
         left, right = _sides(len(self.tags))
-        ends = bootstrap_intervals(self.strata, self.weights, left, right, 1 - self.alpha, self.seed)
+        drawn = (self.strata, self.weights, left, right, 1 - self.alpha, self.seed)
+        (ends,) = recalled(tuple, bootstrap_intervals, *drawn)
         found = [None if np.isnan(low) else (float(low), float(high)) for low, high in ends]
         return tuple(replace(pair, interval=one) for pair, one in zip(self.pairs, found, strict=True))
 
@@ -91,7 +93,7 @@ def these_datasets(
 ) -> TheseDatasets:
     """Test all pairs of systems by their averages, as one family: by "maxt", or by Holm on p of the same flips."""
     left, right = _sides(len(tags))
-    found = max_t([Block(stacked(strata, weights), left, right, seed)])
+    found = recalled(Flipped._make, max_t, [Block(stacked(strata, weights), left, right, seed)])
     corrected = found.corrected if correction == "maxt" else correct(found.p, "holm")
     errors, freedom = standard_errors(strata, weights, left, right)
     averages = sum(weight * scores.mean(axis=0) for scores, weight in zip(strata, weights, strict=True))

@@ -7,11 +7,12 @@ from itertools import combinations
 
 import numpy as np
 
+from harness.host.recalled import recalled
 from harness.statistics import fixed_point, power
 from harness.statistics.equivalence import equivalence_p
 from harness.statistics.intervals import t_intervals
 from harness.statistics.matrix import Matrix
-from harness.statistics.max_t import Block, max_t
+from harness.statistics.max_t import Block, Flipped, max_t
 from harness.statistics.significance import correct, effect_size, p_values
 from harness.statistics.ties import EQUAL
 
@@ -145,7 +146,7 @@ def _max_t(family: Sequence[Comparison], matrices: Sequence[Matrix], seed_text: 
         right = [matrix.tags.index(family[at].second) for at in here]
         blocks.append(Block(matrix.scores, left, right, _seed(f"maxt {seed_text}", matrix)))
         places += here
-    found = max_t(blocks)
+    found = recalled(Flipped._make, max_t, blocks)
     corrected, errors = np.ones(len(family)), np.zeros(len(family))
     corrected[places], errors[places] = found.corrected, found.corrected_error
     return corrected, errors

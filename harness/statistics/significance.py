@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.errors import unknown
+from harness.host.recalled import recalled
 from harness.statistics.permutation import permutation
 from harness.statistics.ties import EQUAL
 
@@ -42,7 +43,8 @@ def p_values(
     if test == "t":
         return paired_t(scores, left, right), np.zeros(len(left))
     if test == "permutation":
-        return permutation(scores, left, right, seed)
+        p, errors = recalled(tuple, permutation, scores, left, right, seed)
+        return p, errors
     raise unknown("test", test, TESTS)
 
 
