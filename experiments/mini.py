@@ -17,6 +17,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from duplex import HARNESS, Step
 
@@ -78,6 +79,15 @@ def steps(a: argparse.Namespace) -> Iterator[Step]:
         before = after
 
 
+def without_folders(value: Any) -> Any:
+    """A record whose absolute paths are their last part."""
+    if isinstance(value, dict):
+        return {key: without_folders(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [without_folders(one) for one in value]
+    return Path(value).name if isinstance(value, str) and value.startswith("/") else value
+
+
 def ship(trained: Path, folder: Path) -> None:
     """Put the retriever into `folder`, its dense half weighed by DENSE_WEIGHT, documents read to LENGTH tokens."""
     from safetensors.torch import load_file, save_file
@@ -91,10 +101,11 @@ def ship(trained: Path, folder: Path) -> None:
         save_file({name: value * DENSE_WEIGHT**0.5 for name, value in tensors.items()}, path, {"format": "pt"})
     record = json.loads((folder / "training.json").read_text())
     record["settings"]["max_length"], record["dense_weight"] = LENGTH, DENSE_WEIGHT
+    record["embedding_teacher"]["name"] = "all-MiniLM-L6-v2"  # a folder may be called anything
     for name, key in (("dupmae.json", "max_length"), ("sentence_bert_config.json", "max_seq_length")):
         write_json(folder / name, json.loads((folder / name).read_text()) | {key: LENGTH})
-    write_json(folder / "training.json", record)
-    (folder / "README.md").write_text(model_card(record), encoding="utf-8")
+    write_json(folder / "training.json", without_folders(record))
+    (folder / "README.md").write_text(model_card(without_folders(record)), encoding="utf-8")
 
 
 def main() -> int:

@@ -23,6 +23,7 @@ from retrievers.training.examples.pairs_texts import tokenised
 from retrievers.training.export import export
 from retrievers.training.finetune_arguments import add_finetune_arguments, resolved
 from retrievers.training.models.initial import Initial, is_random, start_from, tokenizer_of
+from retrievers.training.pretrain import named
 from retrievers.training.ranking.embedding import least_squares
 from retrievers.training.ranking.finetune_model import FineTuning, Lessons
 from retrievers.training.ranking.lexical import lexicon_of, targets
@@ -130,7 +131,8 @@ def finetune(given: argparse.Namespace, data_dirs: Sequence[Path] = ()) -> dict[
         "settings": settings,
         "hard_negatives": batches.hard,
         "temperature": a.temperature,
-        "arguments": identity | {"init": start_facts(a.checkpoint)["name"]},
+        "arguments": {name: named(value) for name, value in identity.items()}
+        | {"init": start_facts(a.checkpoint)["name"]},
         "scores_at_start": at_start,
         "start": start_facts(a.checkpoint),
         "fresh_weights": start.fresh,
