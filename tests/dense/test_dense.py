@@ -46,7 +46,7 @@ def test_arguments_are_the_encoders_and_the_retrievers() -> None:
         "dim": None, "store": None, "rescore": None, "ann": None,
     }  # fmt: skip
     assert LettersRetriever.runtime == {"device", "threads", "batch"}
-    assert LettersRetriever.search_only == {"weight"}
+    assert LettersRetriever.search_only == {"weight", "dim", "store", "rescore", "ann"}
     assert LettersRetriever.__name__ == "Letters"
     made = LettersRetriever(letters="ab", weight=2.0, title=None)
     assert (made.encoder.letters, made.encoder.weight, made.title) == ("ab", 2.0, None)
