@@ -17,6 +17,7 @@ from harness.measures import DEFAULT_MEASURES, parse
 from harness.measures.evaluation import by_query, judge, score
 from harness.measures.from_ir_measures import name_of
 from harness.measures.judged import read_judged, write_judged
+from harness.measures.plain import plain
 from harness.measures.values import values_at
 from harness.records import Qrel, Query, ScoredDoc
 
@@ -149,3 +150,19 @@ def test_damage_is_named(tmp_path: Path, line: str, message: str) -> None:
     path.write_bytes(gzip.compress(b"query\n"))
     with pytest.raises(BadInput, match="its columns are not"):
         read_judged(path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ndcg@10", "ndcg", "nDCG(gains=exponential)@5", "mrr@10", "mrr", "map", "map@5", "AP(rel=3)", "recall@7",
+     "recall_cap@7", "precision@7", "P(rel=2)@3", "success@1", "rprec", "Rprec(rel=3)"],
+)  # fmt: skip
+@pytest.mark.parametrize("level", [1, 2])
+def test_in_numpy_alone_they_are_the_same(name: str, level: int) -> None:
+    run, qrels, _, _ = made(3, 30, ties=True)
+    seen = judge(run, by_query(qrels))
+    expected = values_at([parse(name)], seen.matches, seen.matches.ranks, seen.deepest, level)[:, 0]
+    np.testing.assert_allclose(plain(parse(name), seen.matches, level), expected, atol=1e-12)
+    assert (
+        plain(parse("bpref"), seen.matches, 1) is None and plain(parse("P(judged_only=1)@3"), seen.matches, 1) is None
+    )

@@ -7,6 +7,7 @@ import numpy as np
 from harness.measures import Measure
 from harness.measures.judged import Judged
 from harness.measures.matching import Matches
+from harness.measures.plain import plain
 from harness.measures.values import values_at
 
 
@@ -16,9 +17,13 @@ def if_relevant(judged: Judged, measure: Measure, level: int) -> np.ndarray:
     Not quite a bound for nDCG and MAP, whose ideal grows with the relevant documents: a query whose value would fall
     keeps the one it has.
     """
-    as_it_is = values_at([measure], judged.matches, judged.matches.ranks, judged.deepest, level)[:, 0]
     filled = _filled(judged, measure.cutoff or judged.deepest)
-    return np.maximum(as_it_is, values_at([measure], filled, filled.ranks, judged.deepest, level)[:, 0])
+    return np.maximum(*(_values(measure, matches, judged.deepest, level) for matches in (judged.matches, filled)))
+
+
+def _values(measure: Measure, matches: Matches, depth: int, level: int) -> np.ndarray:
+    found = plain(measure, matches, level)
+    return values_at([measure], matches, matches.ranks, depth, level)[:, 0] if found is None else found
 
 
 def _filled(judged: Judged, depth: int) -> Matches:
