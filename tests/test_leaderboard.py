@@ -16,6 +16,7 @@ from harness.cli import main
 from harness.datasets.dataset_table import groups
 from harness.errors import HarnessError
 from harness.leaderboard import build
+from harness.views.tables.rendering import render
 
 FORUMS = groups()["cqadupstack"]
 
@@ -79,11 +80,40 @@ def test_identical_runs_share_the_first_place(tmp_path):
 def test_the_average_is_over_what_all_have_and_says_so(three):
     made_results.add(three, "late", "scifact", np.linspace(0, 1, 120).tolist())
     found = board(three)
-    assert found.shared == ("scifact",)
-    assert found.averages["mine"] == found.cells["mine", "scifact"].mean
-    assert ("late", "nfcorpus") not in found.cells
+    assert set(found.shared) == {"nfcorpus", "scifact"}
+    both = [found.cells["mine", name].mean for name in found.shared]
+    assert found.averages["mine"] == pytest.approx(np.mean(both))
+    assert ("late", "nfcorpus") not in found.cells and "late" not in found.averages and found.tags[-1] == "late"
     assert np.isnan(found.frame().loc["late", "nfcorpus"])
-    assert found.over is None and found.ranks["mine"] == found.cells["mine", "scifact"].rank
+    assert found.over and "late" not in found.over.tags and "late" not in found.ranks
+
+
+@pytest.mark.parametrize(
+    ("have", "shared", "averaged"),
+    [
+        ({"a": "xy", "b": "xy", "c": "x"}, "xy", "ab"),
+        ({"a": "xyz", "b": "xy", "c": "xy", "d": "xy"}, "xy", "abcd"),  # one finished system does not take it all
+        ({"a": "xyz", "b": "xyz", "c": "z"}, "xyz", "ab"),  # nor does one that has hardly begun
+        ({"a": "x", "b": "x", "c": "y"}, "x", "ab"),
+        ({"a": "x", "b": "xy", "c": "y"}, "x", "ab"),  # of equal choices the first column
+        ({"a": "x", "b": "y"}, "", ""),
+        ({"a": "xy"}, "xy", "a"),
+    ],
+)
+def test_a_half_finished_table_has_the_average_of_those_that_have_most(tmp_path, have, shared, averaged):
+    names = {"x": "scifact", "y": "one", "z": "two"}
+    for tag, held in have.items():
+        for name in held:
+            values = np.random.default_rng([ord(tag), ord(name)]).uniform(0.2, 0.8, 20)
+            made_results.add(tmp_path, tag, names[name], values.tolist())
+    found = board(tmp_path)
+    assert sorted(found.shared) == sorted(names[name] for name in shared)
+    assert "".join(sorted(found.averages)) == averaged
+    assert set(found.tags[: len(averaged)]) == set(averaged)  # first, and best first
+    assert [found.averages[tag] for tag in found.tags[: len(averaged)]] == sorted(found.averages.values())[::-1]
+    for form in ("md", "latex", "csv", "json"):
+        assert render([found], form)
+    assert [group.name for group in found.groups()]
 
 
 def test_nothing_in_common_means_no_average(tmp_path):

@@ -118,12 +118,12 @@ def test_markdown_by_hand(tmp_path):
         "\n"
         "|     | System |    Average | Rank |   nfcorpus |     scifact |\n"
         "| --- | ------ | ---------: | ---: | ---------: | ----------: |\n"
-        "| a   | late   | **0.7800** |  1–2 |          – | **0.7800**ᶜ |\n"
-        "| b   | mine   | **0.7800** |  1–2 | **0.3750** | **0.7800**ᶜ |\n"
-        "| c   | bm25   |     0.3800 |    3 | **0.3750** |      0.3800 |\n"
+        "| a   | mine   | **0.5775** |    1 | **0.3750** | **0.7800**ᵇ |\n"
+        "| b   | bm25   |     0.3775 |    2 | **0.3750** |      0.3800 |\n"
+        "| c   | late   |          – |    – |          – | **0.7800**ᵇ |\n"
         "\n"
     )
-    assert "Average over the datasets that all the systems here have: scifact." in text
+    assert "Average over the datasets that 2 of the 3 systems have: nfcorpus, scifact. late lacks some of these" in text
     assert "Holm over the 4 comparisons of this table, p ≤ 0.05" in text
     assert text.endswith("`ndcg@10|test:t,holm|family:4|alpha:0.05|n:42|datasets:2|ranx:0.3.21|commit:0123456`\n")
 

@@ -154,7 +154,7 @@ def build(
     for column in found:
         cells |= _cells(column, [c for c in everything if c.dataset == column.name], alpha)
     together = summary(EVERY, found, present, alpha, _ranks(cells), correction)
-    tags = tuple(sorted(present, key=lambda tag: (-together.averages.get(tag, 0.0), tag)))
+    tags = tuple(sorted(present, key=lambda tag: (-together.averages.get(tag, -1.0), tag)))
     return Leaderboard(
         measure, test, correction, alpha, baseline, tags, tuple(found), cells, tuple(family), tuple(everything),
         together,

@@ -20,7 +20,10 @@ Rank = tuple[int, int]
 
 @dataclass(frozen=True)
 class Summary:
-    """Systems over some columns; `averages` is over `shared`, those columns that all the systems have."""
+    """Systems over some columns; `averages` is over `shared`, and of the systems that have all of these.
+
+    Those are all columns where every system has them. In a table that is half finished, see `most_shared`.
+    """
 
     name: str
     columns: tuple[Column, ...]
@@ -56,17 +59,39 @@ def summary(
     Over several datasets the ranks are those of the average: for these datasets, by flipping signs within queries.
     """
     lone = len(columns) == 1 and len(columns[0].matrices) == 1
-    shared = tuple(column for column in columns if len(column.tags) == len(tags) and (lone or not column.shallow))
-    averages = {tag: _average(shared, [column.mean(tag) for column in shared]) for tag in tags if shared}
+    shared, whole = most_shared([column for column in columns if lone or not column.shallow], tags)
+    averages = {tag: _average(shared, [column.mean(tag) for column in shared]) for tag in whole}
     over, these, ranks = None, None, dict[str, Rank]()
-    observed = _observed(shared, tags)
-    if len(observed) > 1 and len(tags) > 1:
-        over = over_datasets(list(observed), tags, np.array(list(observed.values())), "holm", alpha)
-        these = _these(shared, tags, correction, alpha)
+    observed = _observed(shared, whole)
+    if len(observed) > 1 and len(whole) > 1:
+        over = over_datasets(list(observed), whole, np.array(list(observed.values())), "holm", alpha)
+        these = _these(shared, whole, correction, alpha)
         ranks = these.ranks
     elif len(shared) == 1:
-        ranks = {tag: rank for tag in tags if (rank := rank_on.get((tag, shared[0].name)))}
+        ranks = {tag: rank for tag in whole if (rank := rank_on.get((tag, shared[0].name)))}
     return Summary(name, tuple(columns), tuple(tags), shared, averages, ranks, these, over)
+
+
+def most_shared(columns: Sequence[Column], tags: Sequence[str]) -> tuple[tuple[Column, ...], tuple[str, ...]]:
+    """The columns that an average is over, and the systems that have all of them: at least two, if there are two.
+
+    Of all choices the one in which most means count, columns times systems; of equal ones that of more systems, then of
+    the columns that come first. One finished system does not take the average from the others, nor does one that has
+    hardly begun take the datasets from the average.
+    """
+    have = {tag: frozenset(at for at, column in enumerate(columns) if tag in column.tags) for tag in tags}
+    least = min(2, len(tags))
+    choices = {one & other for one in have.values() for other in have.values()}
+    choices.add(frozenset.intersection(*have.values()) if have else frozenset())
+    rated = []
+    for choice in choices:
+        whole = tuple(tag for tag in tags if choice <= have[tag])
+        if choice and len(whole) >= least:
+            rated.append((-len(choice) * len(whole), -len(whole), sorted(choice), whole))
+    if not rated:
+        return (), ()
+    _, _, best, whole = min(rated)
+    return tuple(columns[at] for at in best), whole
 
 
 def summaries(

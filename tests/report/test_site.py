@@ -177,7 +177,11 @@ def test_systems_on_different_datasets(tmp_path: Path) -> None:
     add(tmp_path / "r", "a", "scifact", [0.1, 0.2])
     add(tmp_path / "r", "b", "nfcorpus", [0.1, 0.2])
     page = written(tmp_path / "r", tmp_path / "site")["index.html"]
-    assert "No average: fewer than two datasets have results of all the systems here." in page
+    assert "No average: no dataset has results of two systems as deep as the measure looks." in page
+    assert (
+        page.count("aria-sort") == 1
+        and "aria-sort" not in page.partition('data-sort="average"')[0].rpartition("<th")[2]
+    )
 
 
 @pytest.mark.parametrize(("count", "queries"), [(1, 5), (1, 1), (2, 1), (60, 4)])

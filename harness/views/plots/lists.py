@@ -31,7 +31,7 @@ def leaderboard(board: Leaderboard) -> "Figure":
                     axes.plot(cell.interval, (at, at), color=BETTER if filled else NEUTRAL, lw=1.2)
                 mean: float | None = cell.mean
             else:
-                values = [board.cells[tag, name].mean for name in board.shared]
+                values = [board.cells[tag, name].mean for name in board.shared if (tag, name) in board.cells]
                 axes.plot(values, [at] * len(values), "|", color=NEUTRAL, ms=6, mew=0.7)
                 mean = board.averages.get(tag)
             if mean is not None:
@@ -51,12 +51,12 @@ def _level(board: Leaderboard) -> set[str]:
     """The best, and what the tests behind the ranks, on queries or over datasets, do not put below it."""
     if board.over is None:
         name = board.shared[0] if len(board.shared) == 1 else None
-        cells = {tag: board.cells[tag, name] for tag in board.tags if name is not None}
+        cells = {tag: board.cells[tag, name] for tag in board.averages if name is not None}
         return {tag for tag, cell in cells.items() if cell.best or cell.level}
     best = board.tags[0]
     with_best = [pair for pair in board.over.pairs if best in (pair.first, pair.second)]
     sides = [pair if pair.first == best else pair.turned() for pair in with_best]
-    return set(board.tags) - {pair.second for pair in sides if pair.significant and pair.lead > 0}
+    return set(board.over.tags) - {pair.second for pair in sides if pair.significant and pair.lead > 0}
 
 
 def differences(board: Leaderboard, baseline: str, system: str | None = None) -> "Figure":

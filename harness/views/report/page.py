@@ -7,7 +7,7 @@ from harness.leaderboard import Leaderboard
 from harness.measures import display
 from harness.published.reproduction import Verdict
 from harness.statistics.significance import TESTS
-from harness.views.tables.tables import drawn, number, rank_text
+from harness.views.tables.tables import averaged_over, drawn, number, rank_text
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "score": number,
@@ -30,8 +30,10 @@ def context(
     """The template's variables; `data` is what the page's scripts get, so that both show the same numbers."""
     every = data["groups"][0]
     tags = data["tags"]
-    order = sorted(range(len(tags)), key=lambda at: (-(every["average"][at] or 0.0), at))
     columns = data["columns"]
+    by_average = any(average is not None for average in every["average"]) or not columns
+    sorted_by = every["average"] if by_average else columns[0]["mean"]
+    order = sorted(range(len(tags)), key=lambda at: (sorted_by[at] is None, -(sorted_by[at] or 0.0), at))
     best = [max((mean for mean in column["mean"][: len(board.tags)]), key=lambda m: m or 0.0) for column in columns]
     rows = [
         {
@@ -57,11 +59,12 @@ def context(
         "shared": shared,
         "data": data,
         "rows": rows,
+        "by_average": by_average,
+        "averaged_over": averaged_over(board),
         "queries": sum(column["queries"] for column in columns),
         "test": TESTS[board.test],
         "drawn": drawn(board) if board.test == "permutation" and board.pairs else "",
         "confidence": f"{100 * (1 - board.alpha):g} %",
-        "average_over": [columns[at]["name"] for at in every["shared"]],
         "verdicts": [verdict for verdict in verdicts if verdict.status != "no figure"],
         "without_figure": sum(verdict.status == "no figure" for verdict in verdicts),
         "signs": STATUS_SIGNS,

@@ -91,7 +91,7 @@ def over_grid(board: Leaderboard) -> Grid | None:
     ranks = dict(zip(over.tags, over.mean_ranks, strict=True))
     averages = averaged(board, reference)
     rows = []
-    for tag in board.tags:
+    for tag in (tag for tag in board.tags if tag in ranks):
         row = [tag]
         if tag in averages:
             ahead = averages[tag]
@@ -123,14 +123,26 @@ def title(board: Leaderboard) -> str:
     return f"{display(board.measure)} on {len(board.columns)} datasets"
 
 
+def averaged_over(board: Leaderboard) -> str:
+    """Which datasets the average is over, and which systems have none as they lack some of these."""
+    count, without = len(board.averages), [tag for tag in board.tags if tag not in board.averages]
+    if not without:
+        return f"Average over the datasets that all the systems here have: {', '.join(board.shared)}."
+    return (
+        f"Average over the datasets that {count} of the {len(board.tags)} systems have: {', '.join(board.shared)}. "
+        f"{', '.join(without)} {'lacks' if len(without) == 1 else 'lack'} some of these, so no average, and "
+        f"{'comes' if len(without) == 1 else 'come'} last."
+    )
+
+
 def caption(board: Leaderboard) -> list[str]:
     """What the marks, ranks and averages of the main table mean."""
     lines = []
     several = len(board.columns) > 1
     if several and board.averages:
-        lines.append(f"Average over the datasets that all the systems here have: {', '.join(board.shared)}.")
+        lines.append(averaged_over(board))
     elif several:
-        lines.append("No average: no dataset has results of all the systems here.")
+        lines.append("No average: no dataset has results of two systems as deep as the measure looks.")
     grouped = [column for column in board.columns if len(column.matrices) > 1]
     lines += [
         f"{column.name} is the mean of its {len(column.matrices)} datasets and counts as one; it carries no marks, "

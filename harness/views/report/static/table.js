@@ -8,6 +8,8 @@
   function start(board) {
     const table = id("board"), body = table.tBodies[0], rows = Array.from(body.rows);
     const tested = board.tags.length - board.meansOnly;
+    const first = table.querySelector("th[aria-sort] button").dataset.sort; // as the page came
+    state.sort = first === "average" ? first : Number(first);
     const systemOf = function (row) { return Number(row.dataset.at); };
 
     function value(system) {
