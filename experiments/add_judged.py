@@ -1,0 +1,62 @@
+"""Give results of an earlier version their judged.tsv.gz, from the same runs made again.
+
+    beir-harness run --suite results/suite.toml --data-dir COLLECTIONS --results again
+    python experiments/add_judged.py again results [--near]
+
+A result gets the file where the run made again is the same, byte by byte: its scores are then those of the file. With
+`--near` also where the run differs and no stored score does by more than 1e-3, as on another processor, whose sums round
+otherwise; the manifest then says so in a note. Manifests keep all that they say; scores are not touched.
+"""
+
+import argparse
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from harness import files
+from harness.host import integrity
+from harness.measures.scores import read_scores
+from harness.results import manifest
+
+NEAR = 1e-3
+
+
+def add(again: Path, place: Path, near: bool) -> str:
+    """What was done for one result; "" where it has the file, or there is no run of it to make it from."""
+    old, new = manifest.read(place), manifest.read(again)
+    if old is None or new is None or manifest.JUDGED in old["files"]:
+        return ""
+    if any(old["data"].get(name) != new["data"].get(name) for name in ("qrels_sha256", "queries_sha256")):
+        return "other judgments"
+    same = old["run"]["sha256"] == new["run"]["sha256"]
+    ours, theirs = (read_scores(folder / manifest.SCORES) for folder in (place, again))
+    apart = np.abs(ours.values - theirs.values)
+    said = f"{np.count_nonzero(apart)} of {apart.size} scores differ, by at most {apart.max():.1e}"
+    if not same and not (near and apart.max() <= NEAR):
+        return f"left: {said}"
+    shutil.copyfile(again / manifest.JUDGED, place / manifest.JUDGED)
+    old["files"][manifest.JUDGED] = integrity.facts(place / manifest.JUDGED)
+    if not same:
+        note = f"judged.tsv.gz is of the same command on another processor, whose run rounds otherwise: {said}"
+        old["notes"] = [*old.get("notes", ()), note]
+    old.pop(manifest.CHECKSUM, None)
+    old[manifest.CHECKSUM] = files.sha256_json(old)
+    files.write_json(place / manifest.NAME, old)
+    return "the same run" if same else f"near: {said}"
+
+
+def main() -> None:
+    """Print a line a result."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("again", type=Path)
+    parser.add_argument("results", type=Path)
+    parser.add_argument("--near", action="store_true")
+    arguments = parser.parse_args()
+    for place in sorted(arguments.results.glob("runs/*/*")):
+        if said := add(arguments.again / place.relative_to(arguments.results), place, arguments.near):
+            print(f"{place.parent.name} on {place.name}: {said}")
+
+
+if __name__ == "__main__":
+    main()
