@@ -4,7 +4,7 @@
     python experiments/add_judged.py again results [--near]
 
 A result gets the file where the run made again is the same, byte by byte: its scores are then those of the file. With
-`--near` also where the run differs and no stored score does by more than 1e-3, as on another processor, whose sums round
+`--near` also where the run differs and no stored score does by more than 1e-3, as on another processor, which rounds
 otherwise; the manifest then says so in a note. Manifests keep all that they say; scores are not touched.
 """
 
