@@ -35,6 +35,9 @@ One that comes late, to an index that is complete, leaves it so. `index` is call
 result as without them, and makes whatever is missing, also in an index that was complete once: the harness removes
 files that no longer have their checksum. An index that is not made of pieces is made anew as a whole.
 
+A retriever that reads documents ahead of its work says how far it is through `harness.work`: bar, log and estimate go
+by that; without it by what has been read.
+
 `needs(docs, arguments)`, a classmethod, forecasts what an index of so many documents takes: a dict of bytes, `disk` and
 `memory`, either of which may be left out, and of what is sent to servers that bill, `tokens` and `usd`. `arguments` are
 all of them, defaults included; nothing is to be loaded.

@@ -75,7 +75,7 @@ def test_status_of_a_finished_run(place: Path, capsys: pytest.CaptureFixture[str
     assert "failed: overlap on nowhere-at-all: unknown dataset" in said
     assert main(["status", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)[0]
-    assert found["counts"] == {"done": 2, "reused": 0, "failed": 1, "running": 0, "remaining": 0}
+    assert found["counts"] == {"done": 2, "reused": 0, "failed": 1, "running": 0, "stopped": 0, "remaining": 0}
 
 
 def test_status_of_a_run_that_lives_and_then_was_killed(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,6 +103,7 @@ def test_status_of_a_run_that_lives_and_then_was_killed(place: Path, capsys: pyt
     said = capsys.readouterr().out
     assert said.startswith("dead: killed before it was done")
     assert "stopped in the middle: slow on one: search" in said
+    assert "0 running" in said and "1 stopped in the middle" in said
     assert "the same command goes on from there" in said
 
 

@@ -40,18 +40,20 @@ def _text(status: "Status") -> str:
     lines = [f"{state}: {where}, since {status.since[:19]} UTC", f"log: {status.log}"]
     counts = [f"{status.count(name)} {word}" for name, word in (("done", "done"), ("reused", "there already"))]
     counts += [f"{status.count(name)} {name}" for name in ("running", "failed", "remaining")]
+    if status.count("stopped"):
+        counts.insert(2, f"{status.count('stopped')} stopped in the middle")
     lines.append(f"{', '.join(counts)}, of {len(status.pairs)}")
     if status.waiting and status.alive is not False:
         lines.append(status.waiting)
     for pair in status.pairs:
         what = f"{pair.system} on {pair.dataset}"
-        if pair.state == "running":
+        if pair.state in ("running", "stopped"):
             done = f" ({pair.how_far})" if pair.how_far else ""
-            verb = "running" if status.alive is not False else "stopped in the middle"
+            verb = "running" if pair.state == "running" else "stopped in the middle"
             lines.append(f"  {verb}: {what}: {pair.stage or 'begins'}{done}, {duration(pair.seconds)}")
         elif pair.state == "failed":
             lines.append(f"  failed: {what}: {pair.message.partition(chr(10))[0]}")
-    if status.count("running", "remaining"):
+    if status.count("running", "stopped", "remaining"):
         rest = duration(status.estimate_s) if status.estimate_s is not None else "unknown, as nothing is done yet"
         lines.append(f"the rest: about {rest}" if status.estimate_s is not None else f"the rest: {rest}")
         if status.alive is False:

@@ -13,20 +13,18 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from harness.host import processes
 
 FOLDER = "log"
 NAME = re.compile(r"(\d+)-.*\.jsonl")
-EVERY = 30.0  # seconds between two `progress` events
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -125,21 +123,6 @@ def stage(name: str) -> Iterator[None]:
     with about(stage=name):
         yield
     event("staged", stage=name, seconds=round(time.perf_counter() - start, 3))
-
-
-def counted(items: Iterable[T], total: int | None) -> Iterator[T]:
-    """`items` again, in whatever thread; how many have passed becomes an event now and then."""
-    log = _current.get()
-    return _counted(items, total, log) if log else iter(items)
-
-
-def _counted(items: Iterable[T], total: int | None, log: Log) -> Iterator[T]:
-    last = start = time.perf_counter()
-    for count, item in enumerate(items, 1):
-        yield item
-        if count % 64 == 0 and time.perf_counter() - last > EVERY:
-            last = time.perf_counter()
-            log.write("progress", {"count": count, "total": total, "seconds": round(last - start, 3)})
 
 
 def duration(seconds: float) -> str:

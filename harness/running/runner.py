@@ -88,7 +88,7 @@ def run(
         in_use = indexes.home(cache, prepared.plugin.name, key) / indexes.USED
         stack.enter_context(locks.shared(in_use, f"the index of {what}"))
         total = dataset.facts()["docs"]
-        with log.stage("index"):
+        with log.stage("index"), progress.working(f"{what}: index", total) as shown:
             folder, made = indexes.ensure(
                 cache,
                 prepared.plugin.name,
@@ -96,7 +96,7 @@ def run(
                 retriever,
                 dataset,
                 inputs,
-                lambda docs: progress.over(log.counted(docs, total), f"{what}: index", "docs", total),
+                shown,
                 ahead,
             )
         del retriever  # one instance at a time holds a model
@@ -106,8 +106,7 @@ def run(
         queries = dataset.queries()
         depth = k + dataset.spare()
         with log.stage("search"), metered() as searching:
-            asked = log.counted(queries, len(queries))
-            hits = progress.over_queries(searcher.search(asked, depth), f"{what}: search", len(queries))
+            hits = progress.over_queries(searcher.search(iter(queries), depth), f"{what}: search", len(queries))
             found = runs.order(hits, queries, k, dataset.exclude_self, dataset.excluded())
         searching.wall_s += getattr(searcher, "earlier_s", 0.0)
         facts = prepared.plugin.facts(searcher)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ class Pair:
     system: str
     dataset: str
     docs: int | None
-    state: str = "remaining"  # or running, done, reused, failed
+    state: str = "remaining"  # or running, stopped (its run is dead), done, reused, failed
     seconds: float = 0.0
+    share: float = 0.0  # of its present stage
     stage: str = ""
     how_far: str = ""
     message: str = ""
@@ -48,7 +49,7 @@ class Status:
 
     def as_json(self) -> dict[str, Any]:
         """All of it, with the counts."""
-        counts = {state: self.count(state) for state in (*ENDED, "running", "remaining")}
+        counts = {state: self.count(state) for state in (*ENDED, "running", "stopped", "remaining")}
         return {**asdict(self), "counts": counts}
 
 
@@ -90,14 +91,16 @@ def of(path: Path) -> Status | None:
             pair.state, pair.seconds = kind, float(event.get("seconds", 0.0))
             pair.message = str(event.get("message", ""))
         elif kind == "stage":
-            pair.stage, pair.how_far = str(event["stage"]), ""
+            pair.stage, pair.how_far, pair.share = str(event["stage"]), "", 0.0
         elif kind == "progress" and event.get("total"):
             pair.how_far = f"{event['count']:,} of {event['total']:,}"
+            pair.share = min(1.0, float(event["count"]) / float(event["total"]))
     if status.alive:
         clock = max(clock, processes.uptime() - float(head["uptime"]))
     for pair in status.pairs:
         if pair.state == "running":
             pair.seconds = clock - begun[id(pair)]
+            pair.state = "stopped" if status.alive is False else "running"
     status.estimate_s = estimate(status.pairs)
     return status
 
@@ -105,15 +108,21 @@ def of(path: Path) -> Status | None:
 def estimate(pairs: list[Pair]) -> float | None:
     """Seconds that the rest will take at the rates so far: those of the same system, else of all, by documents.
 
+    While none is done, a pair that indexes goes by the share that it has done.
+
     >>> estimate([Pair("a", "x", 100, "done", 10.0), Pair("a", "y", 50), Pair("b", "y", 50, "running", 2.0)])
     8.0
+    >>> estimate([Pair("a", "x", 100, "running", 10.0, share=0.25, stage="index"), Pair("a", "y", 50)])
+    50.0
     """
-    done = [pair for pair in pairs if pair.state == "done"]
+    done = [pair for pair in pairs if pair.state == "done"] or [
+        replace(pair, seconds=pair.seconds / pair.share) for pair in pairs if pair.stage == "index" and pair.share > 0
+    ]
     if not done:
         return None
     rest = 0.0
     for pair in pairs:
-        if pair.state in ("running", "remaining"):
+        if pair.state in ("running", "stopped", "remaining"):
             like = [other for other in done if other.system == pair.system] or done
             counted = [other for other in like if other.docs]
             if pair.docs and counted:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from harness import work
 from retrievers.encoders.misfit import Misfit
 from retrievers.encoders.packed_bert import groups
 
@@ -113,13 +114,15 @@ class Batches:
         """What `forward` gave, batch by batch, longest texts first, each behind the numbers (B,) of its texts."""
         order = np.argsort(-lengths, kind="stable")
         parts: list[tuple[np.ndarray, Part]] = []
-        done = 0
+        done, spent, total = 0, 0, int(lengths.sum())
         while done < len(order):
             longest = max(1, int(lengths[order[done]]))
             batch = order[done : done + max(1, self.budget // longest)]
             try:
                 parts.append((batch, forward(batch)))
                 done += len(batch)
+                spent += int(lengths[batch].sum())
+                work.fraction(spent / max(1, total))
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise

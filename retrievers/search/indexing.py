@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from harness import work
 from harness.records import Doc
 from retrievers.encoders.misfit import Misfit
 from retrievers.search import vector_store
@@ -64,16 +65,19 @@ def index_docs(
     count, encoded, tokens, seconds = 0, 0, 0, 0.0
     shapes: dict[str, tuple] = {}
     pending: Future[None] | None = None
+    work.begin()
     ahead = _ahead(_windows(docs, folder, render, tokenize, shard_docs, part or (0, 1)))
     with ThreadPoolExecutor(1) as writer, closing(ahead):
         for window in ahead:
             count += len(window.ids)
             if window.tokens is None:
                 shapes = shapes or _shapes(folder, window.number)
+                work.done(len(window.ids))
                 continue
             begun = time.perf_counter()
             try:
-                fields = encode(window.tokens)
+                with work.portion(len(window.ids)):
+                    fields = encode(window.tokens)
             except vector_store.Lossy as lossy:
                 raise ValueError(f"the vectors of document {window.ids[lossy.row]!r} {lossy}") from None
             except Misfit as misfit:
