@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.conformance import Outcome
@@ -20,7 +20,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Print one line per law as it is checked, failures with the cure; returns 1 if any law is broken."""
     import tempfile
-    from functools import partial
     from pathlib import Path
 
     from harness import conformance, plugins
@@ -31,7 +30,15 @@ def main(arguments: argparse.Namespace) -> int:
     for name, value in values.items():
         if isinstance(value, str) and "/" in value and Path(value).exists():
             values[name] = str(Path(value).resolve())  # one check changes the working folder
-    make = partial(plugins.make, cls, values)
+    plugin = plugins.describe(cls)
+    tags = plugin.inputs(plugin.arguments(values))
+
+    def make() -> Any:
+        made = plugins.make(cls, values)
+        if tags and not getattr(made, "requires", None):
+            made.requires = tags  # an instance knows its arguments, the laws do not
+        return made
+
     make()  # what is wrong with the arguments is said once, not by every check
     outcomes = []
     with tempfile.TemporaryDirectory(prefix="beir-harness-check-") as folder:
