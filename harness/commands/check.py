@@ -36,7 +36,7 @@ def main(arguments: argparse.Namespace) -> int:
     def make() -> Any:
         made = plugins.make(cls, values)
         if tags and not getattr(made, "requires", None):
-            made.requires = tags  # an instance knows its arguments, the laws do not
+            vars(made)["requires"] = tags  # an instance knows its arguments, the laws do not
         return made
 
     make()  # what is wrong with the arguments is said once, not by every check
