@@ -31,13 +31,9 @@ def main(arguments: argparse.Namespace) -> int:
         if isinstance(value, str) and "/" in value and Path(value).exists():
             values[name] = str(Path(value).resolve())  # one check changes the working folder
     plugin = plugins.describe(cls)
-    tags = plugin.inputs(plugin.arguments(values))
 
     def make() -> Any:
-        made = plugins.make(cls, values)
-        if tags and not getattr(made, "requires", None):
-            vars(made)["requires"] = tags  # an instance knows its arguments, the laws do not
-        return made
+        return plugin.told(plugins.make(cls, values), values)
 
     make()  # what is wrong with the arguments is said once, not by every check
     outcomes = []

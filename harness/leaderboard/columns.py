@@ -11,6 +11,7 @@ import numpy as np
 from harness.datasets import dataset_table
 from harness.datasets.dataset_table import Unit
 from harness.errors import HarnessError
+from harness.leaderboard.ceilings import ceilings
 from harness.results import Result, stale
 from harness.results.alike import unlike
 from harness.statistics.matrix import Matrix
@@ -103,7 +104,7 @@ def columns(results: Sequence[Result], measure: str) -> tuple[list[Column], list
         else:
             what = f"was not scored with {measure}, nor has it judged.tsv.gz to make it of"
             notes.append(f"{result.tag} on {result.dataset} {what}")
-    notes += _varied(results)
+    notes += [*_varied(results), *ceilings(results)]
     order = {name: place for place, name in enumerate(rows)}
     units: dict[Unit, list[Matrix]] = defaultdict(list)
     for name in sorted(by_dataset, key=lambda name: (order.get(name.partition("@")[0], len(order)), name)):

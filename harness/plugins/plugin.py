@@ -72,6 +72,12 @@ class Plugin:
         offered = getattr(self.cls, "inputs", None)
         return tuple(offered(arguments) if callable(offered) else getattr(self.cls, "requires", ()))
 
+    def told(self, made: Retriever, given: Mapping[str, Any]) -> Retriever:
+        """The instance, which knows its inputs now, as those that are handed nothing else have to."""
+        if (tags := self.inputs(self.arguments(given))) and not getattr(made, "requires", None):
+            vars(made)["requires"] = tags
+        return made
+
     def needs(self, docs: int, arguments: Mapping[str, Any]) -> dict[str, float] | None:
         """Bytes of `disk` and `memory` that an index of so many documents takes; None where it does not say."""
         asked = getattr(self.cls, "needs", None)

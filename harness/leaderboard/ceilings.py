@@ -1,0 +1,23 @@
+"""How good a reranker can get: it finds nothing that its input has not within the depth that it reranks."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from harness.results import Result
+
+
+def ceilings(results: Sequence[Result]) -> list[str]:
+    """A note for each reranker: the recall of its input at the depth, dataset by dataset, where both are here."""
+    found: dict[tuple[str, str, int], list[str]] = defaultdict(list)
+    for result in results:
+        tag, depth = result.facts.get("reranks"), result.facts.get("depth")
+        if not isinstance(tag, str) or not isinstance(depth, int):
+            continue
+        here = next((one.now for one in result.inputs if one.tag == tag and one.same is not False), None)
+        if here is not None and here.knows(measure := f"recall@{depth}"):
+            found[result.tag, tag, depth].append(f"{here.mean(measure):.4f} on {result.dataset}")
+    return [
+        f"{reranker} orders the first {depth} documents of {tag}; more than their R@{depth} no order finds: "
+        + ", ".join(values)
+        for (reranker, tag, depth), values in found.items()
+    ]

@@ -1,0 +1,56 @@
+"""A reranker in a suite: its input first, its rows from one pass, its costs with the input's, its ceiling told."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness import cli
+
+SCORER = """from time import sleep
+
+
+class Shared:
+    def __init__(self, pause: float = 0.0) -> None:
+        self.pause = pause
+
+    def score(self, queries, docs):
+        sleep(self.pause)
+        return [float(len({*query.split()} & {*doc.split()})) for query, doc in zip(queries, docs)]
+"""
+SUITE = """
+datasets = ["sample"]
+[[system]]
+retriever = "PLACE/mine.py:Shared"
+tag = "shared"
+arguments = { system = "words", depth = [20, 40] }
+[[system]]
+retriever = "OVERLAP"
+tag = "words"
+"""
+OVERLAP = f"{Path(__file__).parents[1] / 'overlap.py'}:Overlap"
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    (tmp_path / "mine.py").write_text(SCORER)
+    (tmp_path / "suite.toml").write_text(SUITE.replace("PLACE", str(tmp_path)).replace("OVERLAP", OVERLAP))
+    assert cli.main(["run", "--suite", str(tmp_path / "suite.toml"), "--results", str(tmp_path / "results")]) == 0
+    return tmp_path / "results"
+
+
+def manifest(results: Path, tag: str) -> dict:
+    return json.loads((results / "runs" / tag / "sample" / "manifest.json").read_bytes())
+
+
+def test_rows_of_one_pass_with_costs_and_ceiling(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    deep, shallow = manifest(results, "shared-depth=40"), manifest(results, "shared-depth=20")
+    assert list(deep["inputs"]) == ["words"] and deep["facts"]["reranks"] == "words"
+    assert "pairs_per_s" in deep["facts"] and "pairs_per_s" not in shallow["facts"]  # scored in the other's pass
+    capsys.readouterr()
+    assert cli.main(["leaderboard", "--results", str(results), "--measure", "recall@20"]) == 0
+    said = capsys.readouterr().out
+    assert "shared-depth=20 orders the first 20 documents of words; more than their R@20 no order finds: " in said
+    rows = {line.split("|")[2].strip(): line.split("|")[3] for line in said.splitlines() if line.startswith("| ")}
+    value = {tag: rows[tag].strip().strip("*")[:6] for tag in ("shared-depth=20", "words")}
+    assert value["shared-depth=20"] == value["words"]  # an order of the same twenty
