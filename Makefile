@@ -23,7 +23,7 @@ venv: .venv/installed
 
 quickstart: venv
 	$(BIN)/beir-harness run --suite quickstart $(QUICK)
-	@$(BIN)/beir-harness run --suite quickstart --dataset scifact $(if $(DATA),--data-dir $(DATA)) $(QUICK) \
+	@$(BIN)/beir-harness run --suite quickstart-scifact $(if $(DATA),--data-dir $(DATA)) $(QUICK) \
 		> results/quickstart/scifact.log 2>&1 && cat results/quickstart/scifact.log || \
 		echo "SciFact is left out, as it can't be downloaded here; make quickstart DATA=DIR takes DIR/scifact"
 	$(BIN)/beir-harness leaderboard --baseline bm25 $(QUICK)
