@@ -68,10 +68,13 @@ def plot(found: Parts, path: Path, most: int, title: str) -> None:
     from matplotlib.figure import Figure
 
     shown = found.terms[:most]
-    rest = sum(term.value for term in found.terms[most:])
-    names = ["[CLS]", *(term.piece for term in shown), f"{len(found.terms) - len(shown)} more"]
-    values = [found.dense, *(term.value for term in shown), rest]
-    colours = ["#444444", *("#0072b2" if term.in_query and term.in_doc else "#e69f00" for term in shown), "#999999"]
+    names = ["[CLS]", *(term.piece for term in shown)]
+    values = [found.dense, *(term.value for term in shown)]
+    colours = ["#444444", *("#0072b2" if term.in_query and term.in_doc else "#e69f00" for term in shown)]
+    if rest := found.terms[most:]:
+        names.append(f"{len(rest)} more")
+        values.append(sum(term.value for term in rest))
+        colours.append("#999999")
     figure = Figure(figsize=(7, 0.3 * len(names) + 1), layout="constrained")
     axes = figure.subplots()
     axes.barh(range(len(names)), values, color=colours)
