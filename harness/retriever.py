@@ -42,6 +42,9 @@ by that; without it by what has been read.
 `memory`, either of which may be left out, and of what is sent to servers that bill, `tokens` and `usd`. `arguments` are
 all of them, defaults included; nothing is to be loaded.
 
+`advice(docs)` may give a sentence before so many documents are indexed, such as what another argument would save; it is
+said only where the index has to be made.
+
 `inputs(arguments)`, a classmethod, gives the tags of other systems whose runs it needs with these arguments; their run
 files of the same dataset lie as `runs/<tag>.trec.gz` in the folder when `index` is called, and of the systems of one
 suite they come first. This is how a fusion of systems is a retriever like any other. Where only an instance knows the

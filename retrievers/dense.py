@@ -86,6 +86,10 @@ class DenseRetriever(ShardedRetriever):
         traded = self.approximate.facts() if self.approximate else {}
         return {**self.stored(), **traded, **offered, **({"notes": notes} if notes else {})}
 
+    def advice(self, docs: int) -> str | None:
+        """What the encoder advises before so many documents are encoded."""
+        return self.encoder.advice(docs) if hasattr(self.encoder, "advice") else None
+
     @classmethod
     def needs(cls, docs: int, arguments: dict[str, Any]) -> dict[str, float]:
         """Disk for the vectors and ids; memory for torch, a model of the usual size and a shard."""

@@ -14,6 +14,7 @@ from retrievers.encoders import encoding
 from retrievers.encoders.backbones import longest
 from retrievers.encoders.mae_model import Opened, Padded, checked_length, open_checkpoint, runner
 from retrievers.encoders.packed_bert import PackedBert
+from retrievers.encoders.precision import advice
 from retrievers.encoders.published import AUTO, chosen, chosen_title
 
 
@@ -28,6 +29,7 @@ class ClsEncoder:
         self.query_length = checked_length(lengths[1], bert.longest, "query_max_length")
         self.packed = encoding.PackedEncoder(bert, opened.tokenizer, encoding.pool_cls, batch_tokens)
         self.dim: int = opened.model.config.hidden_size
+        self.opened, self.precision = opened, precision
 
     def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors (n, H)."""
@@ -40,6 +42,13 @@ class ClsEncoder:
     def tokenize_docs(self, texts: Sequence[str]) -> encoding.Tokens:
         """What `encode_tokens` takes; may run in another thread than the model."""
         return self.packed.tokenize(texts, self.length)
+
+    def advice(self, docs: int) -> str | None:
+        """What another precision would save on so many documents, where it is worth saying."""
+        if not isinstance(self.packed.bert, PackedBert):
+            return None
+        device = self.packed.bert.device
+        return advice(lambda dtype: runner(self.opened.model, dtype, device), self.precision, docs, self.length)
 
     def encode_tokens(self, tokens: encoding.Tokens) -> np.ndarray:
         """Vectors (n, H) of tokenised texts."""

@@ -16,6 +16,7 @@ from retrievers.dense import escaped
 from retrievers.encoders import checkpoint, encoding, own_vectors, sentence_modules
 from retrievers.encoders.own_model import CHARS_PER_TOKEN, DOC_PROMPTS, UNLIMITED, prompt
 from retrievers.encoders.packed_bert import PackedBert
+from retrievers.encoders.precision import advice
 
 SIMILARITIES = {"cosine": "cos", "cos": "cos", "dot": "dot", "dot_score": "dot"}
 
@@ -51,6 +52,7 @@ class SentenceTransformerEncoder:
         batch_tokens: int = 0,
     ) -> None:
         dtype, self.device = encoding.dtype_of(precision), encoding.pick_device(device)
+        self.precision = precision
         bare = "/" not in model and not Path(model).expanduser().is_dir()
         self.folder, self.revision = checkpoint.find(f"sentence-transformers/{model}" if bare else model, revision)
         self.model = _load(self.folder, trust_remote_code)
@@ -92,6 +94,13 @@ class SentenceTransformerEncoder:
     def encode_tokens(self, tokens: Any) -> np.ndarray:
         """Vectors (n, dim) of tokenised documents."""
         return self._encode(tokens, "document")
+
+    def advice(self, docs: int) -> str | None:
+        """What another precision would save on so many documents, where it is worth saying."""
+        if self.unpacked is not None or self.max_length is None:
+            return None
+        inner = self.model[0].auto_model
+        return advice(lambda dtype: PackedBert(inner, dtype, self.device), self.precision, docs, self.max_length)
 
     def fingerprint(self) -> dict[str, Any]:
         """What `model` points at, and of what else its vectors are where earlier versions passed that over.

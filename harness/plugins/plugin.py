@@ -83,6 +83,10 @@ class Plugin:
         asked = getattr(self.cls, "needs", None)
         return asked(docs, arguments) if asked else None
 
+    def advice(self, made: Any, docs: int) -> str | None:
+        """A sentence that is worth saying before so many documents are indexed."""
+        return made.advice(docs) if hasattr(made, "advice") else None
+
     def state(self, made: Any) -> Any:
         """As JSON, what the arguments of an instance point at."""
         return made.fingerprint() if hasattr(made, "fingerprint") else None

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ def run(
                 dataset,
                 inputs,
                 shown,
-                ahead,
+                partial(_advise, prepared.plugin, retriever, total or 0, ahead),
             )
         del retriever  # one instance at a time holds a model
         searcher = plugins.make(prepared.plugin.cls, prepared.passed)
@@ -136,6 +137,13 @@ def run(
         }
         with log.stage("publish"):
             return Outcome(system.tag, dataset.name, "done", publish(found, dataset, place, system.tag, most, body))
+
+
+def _advise(plugin: plugins.Plugin, made: Retriever, docs: int, ahead: Callable[[], None] | None) -> None:
+    if advice := plugin.advice(made, docs):
+        progress.say(advice)
+    if ahead:
+        ahead()
 
 
 def latency(searcher: Retriever, queries: list[Query], k: int) -> dict[str, Any]:
