@@ -52,13 +52,14 @@ def irds(tmp_path: Path) -> Iterator[str]:
     """A collection registered with ir_datasets itself, with a document that is never a result, as BRIGHT marks it."""
     ir_datasets = pytest.importorskip("ir_datasets")
     from ir_datasets.datasets.base import Dataset
-    from ir_datasets.formats import TrecQrels, TsvDocs, TsvQueries
+    from ir_datasets.formats import TrecQrels, TrecScoredDocs, TsvDocs, TsvQueries
     from ir_datasets.util import LocalDownload
 
     lines = {
         "docs": ["\t".join((d["_id"], " ".join((d["title"], d["text"])).strip())) for d in DOCS],
         "queries": [f"{name}\t{text}" for name, text in QUERIES.items()],
         "qrels": [*(f"{q} 0 {d} {g}" for q, d, g in QRELS), "q1 0 d8 -100"],
+        "scored": ["q1 Q0 d1 1 1.5 x", "q1 Q0 d2 1 2.5 x", "q2 Q0 d3 1 0.25 x"],
     }
     paths = {}
     for name, rows in lines.items():
@@ -69,6 +70,8 @@ def irds(tmp_path: Path) -> Iterator[str]:
     kept = dict(ir_datasets.registry._registered)
     ir_datasets.registry.register("toys", Dataset(docs))
     ir_datasets.registry.register("toys/test", judged)
+    scored = TrecScoredDocs(LocalDownload(paths["scored"]))
+    ir_datasets.registry.register("toys/scored", Dataset(judged, scored))
     yield "irds:toys/test"
     ir_datasets.registry._registered.clear()
     ir_datasets.registry._registered.update(kept)
@@ -116,6 +119,20 @@ def test_excluded_documents_are_never_a_result(irds: str, tmp_path: Path, monkey
     assert body["run"]["documents"] == 3 and body["run"]["dropped_self"] == 1 and body["scores"]["mrr@10"] == 1.5 / 4
     assert main(["run", "bm25", "--dataset", irds, "--set", "language=ja"]) == 0
     assert main(["compare", "theirs", "bm25-language=ja", "--dataset", irds, "--measure", "P@1"]) == 0
+
+
+def test_a_run_that_a_collection_carries_is_scored_and_fused(
+    irds: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["score", "--carried", "--dataset", "irds:toys/scored", "--tag", "first"]) == 0
+    [line] = [line for line in capsys.readouterr().out.splitlines() if "MRR@10" in line]
+    assert line.split()[1] == "0.5000"  # d2 above d1, and d3, of four queries
+    assert main(["run", "bm25", "--dataset", "irds:toys/scored"]) == 0
+    assert main(["run", "fusion", "--set", 'systems=["bm25", "first"]', "--dataset", "irds:toys/scored"]) == 0
+    assert main(["score", "--carried", "--dataset", irds]) == 2
+    assert "irds-toys-test carries no run" in capsys.readouterr().err
+    assert main(["score", "--dataset", irds]) == 2
 
 
 @pytest.mark.parametrize(

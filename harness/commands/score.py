@@ -19,8 +19,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "run",
         type=Path,
-        nargs="+",
+        nargs="*",
         help="run files with 6 columns, or MTEB's predictions; a folder or a pattern of them",
+    )
+    parser.add_argument(
+        "--carried", action="store_true", help="instead: the first-stage run that came with the dataset (irds:…)"
     )
     parser.add_argument("--dataset", required=True, metavar="NAME", help="the dataset they answer, a name or a path")
     parser.add_argument("--tag", help="the system's name in tables, for one file; else see --tags")
@@ -42,13 +45,21 @@ def main(arguments: argparse.Namespace) -> int:
     from harness.results import tags
     from harness.running import foreign
 
+    if bool(arguments.run) == arguments.carried:
+        raise HarnessError("name run files, or give --carried for the run that came with the dataset")
     files = foreign.files_of(arguments.run)
     if arguments.tag is not None and len(files) > 1:
         raise HarnessError(f"--tag {arguments.tag} is for one file, and there are {len(files)}; see --tags")
-    named = foreign.tags_of(files, arguments.tags) if arguments.tag is None else {files[0]: tags.check(arguments.tag)}
+    named = foreign.tags_of(files, arguments.tags) if arguments.tag is None else dict.fromkeys(files, arguments.tag)
     dataset = datasets.load(
         arguments.dataset, options.data_folders(arguments), paths.cache_dir(), not arguments.offline, documents=False
     )
+    if arguments.carried:
+        if dataset.carried is None:
+            raise HarnessError(f"{dataset.name} carries no run; score one from elsewhere by its file")
+        named = {dataset.carried: "carried"}
+    if arguments.tag is not None:
+        named = dict.fromkeys(named, tags.check(arguments.tag))
     found, failed = [], 0
     with options.results_written(arguments) as results:
         for path, tag in named.items():

@@ -18,7 +18,7 @@ from harness import paths
 from harness.datasets import survey
 from harness.datasets.dataset_table import Row, Sourced, Unit, collections, expand, groups, rows, unit_of
 from harness.datasets.sources.parquet import Parquet, is_parquet
-from harness.datasets.sources.source import EXCLUDED, check, is_source, laid, lay, mark_of, named
+from harness.datasets.sources.source import CARRIED, EXCLUDED, check, is_source, laid, lay, mark_of, named
 from harness.errors import BadInput, HarnessError, unknown
 from harness.records import Doc, Qrel, Query
 
@@ -104,6 +104,12 @@ class Dataset:
         from harness.datasets.sources.source import read_excluded
 
         return {} if self.excluded_file is None else read_excluded(self.excluded_file)
+
+    @property
+    def carried(self) -> Path | None:
+        """A first-stage run that came with the collection, as a run file; None for most."""
+        path = self.folder / CARRIED
+        return path if path.is_file() else None
 
     def spare(self) -> int:
         """How many documents more than wanted to ask for, so that enough remain when those are dropped."""

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.records import Doc, Qrel, Query
+from harness.records import Doc, Qrel, Query, ScoredDoc
 
 EXCLUDED_GRADE = -100
 
@@ -47,6 +47,12 @@ class Irds:
         for one in self._read("qrels_iter"):
             if one.relevance != EXCLUDED_GRADE:
                 yield Qrel(str(one.query_id), str(one.doc_id), int(one.relevance))
+
+    def scored(self) -> Iterator[ScoredDoc]:
+        """The first-stage run that comes with some collections; nothing for the others."""
+        if self.dataset.has_scoreddocs():
+            for one in self._read("scoreddocs_iter"):
+                yield ScoredDoc(str(one.query_id), str(one.doc_id), float(one.score))
 
     def excluded(self) -> Mapping[str, set[str]]:
         """Documents that are never a result of a query."""

@@ -16,16 +16,20 @@ from typing import Protocol
 
 from harness.errors import BadInput, HarnessError, unknown
 from harness.files import read_json, sha256_json, write_json
-from harness.records import Doc, Qrel, Query
+from harness.records import Doc, Qrel, Query, ScoredDoc
 
 OFFERED = "beir_harness.datasets"
 OWN = {"irds": "harness.datasets.sources.irds", "hf": "harness.datasets.sources.hub"}
 EXCLUDED = "excluded"  # folder beside qrels: documents that are never a result of a query, as the dataset's rule
 MARK = "source.json"
+CARRIED = "carried.trec"  # a first-stage run that came with the collection
 
 
 class Source(Protocol):
-    """A collection with the judgments of one split. `stamp` changes when what it holds does; reading may be lazy."""
+    """A collection with the judgments of one split. `stamp` changes when what it holds does; reading may be lazy.
+
+    One that carries a first-stage run has `scored()` too, ScoredDocs in any order.
+    """
 
     @property
     def split(self) -> str: ...
@@ -114,8 +118,22 @@ def _write(source: Source, folder: Path) -> None:
         (folder / EXCLUDED).mkdir()
         with open(folder / EXCLUDED / f"{source.split}.tsv", "w", encoding="utf-8") as file:
             file.writelines(f"{query}\t{doc}\n" for query, docs in excluded.items() for doc in docs)
+    if scored := getattr(source, "scored", None):
+        _carried(folder / CARRIED, scored())
     records = ({"_id": doc.doc_id, "title": doc.title, "text": doc.text} for doc in source.docs())
     _jsonl(folder / "corpus.jsonl", records)
+
+
+def _carried(path: Path, scored: Iterable[ScoredDoc]) -> None:
+    by_query: dict[str, list[tuple[float, str]]] = {}
+    for query_id, doc_id, score in scored:
+        by_query.setdefault(query_id, []).append((-score, doc_id))
+    if not by_query:
+        return
+    with open(path, "w", encoding="utf-8") as file:
+        for query_id, found in by_query.items():
+            ranked = enumerate(sorted(found), 1)
+            file.writelines(f"{query_id} Q0 {doc} {rank} {-lost!r} carried\n" for rank, (lost, doc) in ranked)
 
 
 def _quoted(text: str) -> str:
