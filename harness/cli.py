@@ -22,7 +22,7 @@ from harness.host import console, signals
 OFFERED = "beir_harness.commands"
 COMMANDS = (
     "list", "run", "status", "cache", "score", "leaderboard", "compare", "report", "plot", "verify", "check", "new",
-    "tune", "export", "import", "pool",
+    "tune", "export", "import", "results", "pool",
 )  # fmt: skip
 
 

@@ -45,7 +45,7 @@ FACES: dict[str, set[str]] = {  # room -> its modules that others may import bes
         "alike", "exchange", "manifest", "means", "provenance", "remote.mirror", "remote.units", "seeds", "tags",
     },
     "running": {  # for commands, which say which executor, cache or suite is meant
-        "cache_entries", "devices", "executor", "folders", "forecast", "foreign", "job", "plan", "prepared",
+        "cache_entries", "devices", "executor", "filing", "folders", "forecast", "foreign", "job", "plan", "prepared",
         "ray_executor", "status", "suites", "tuning",
     },
     "leaderboard": {"columns", "comparison", "costs", "holes", "spread", "summary"},

@@ -32,6 +32,8 @@ def read(results: Path, strict: bool = False) -> tuple[list[Result], list[str]]:
                 raise
             notes.append(f"{pair} is left out: {printable(str(error))}")
             continue
+        if result is None and (folder / manifest.FAILURE).is_file():
+            continue  # an attempt that failed, which was told then, and leaves nothing to a table
         if result is None:
             notes.append(f"{pair} is not finished (no {manifest.NAME}) and is left out")
             continue

@@ -58,6 +58,17 @@ def write(place: Path, body: dict[str, Any]) -> dict[str, Any]:
     return manifest
 
 
+def refile(body: dict[str, Any], place: Path, tag: str, digest: str | None) -> None:
+    """Write the manifest of a result that gets another tag; `digest` is the sha256 of its run's text, if it is here."""
+    manifest = {name: value for name, value in body.items() if name != CHECKSUM} | {"tag": tag}
+    if digest is not None:
+        recorded = manifest.get("files") or {}
+        size = {RUN: {"bytes": (place / RUN).stat().st_size}} if RUN in recorded else {}
+        manifest |= {"run": {**(manifest.get("run") or {}), "sha256": digest}, "files": {**recorded, **size}}
+    manifest[CHECKSUM] = files.sha256_json(manifest)
+    files.write_json(place / NAME, manifest)
+
+
 def read(place: Path) -> dict[str, Any] | None:
     """The manifest of a result folder; None where there is none, so the result is not whole.
 

@@ -57,6 +57,13 @@ def import_mteb(path: Path, tag: str, results: Path, overwrite: bool = False) ->
     return found
 
 
+def refile(path: Path, target: Path, tag: str) -> None:
+    """File the means of a system under another tag."""
+    one = read_one(path)
+    files.write_json(target, {"schema": SCHEMA, **vars(one), "tag": tag})
+    path.unlink()
+
+
 def _place(results: Path, one: MeansOnly) -> Path:
     return results / FOLDER / one.tag / f"{one.dataset}.json"
 

@@ -183,5 +183,9 @@ class Recorded:
         wrong = integrity.damage(self.folder, recorded)
         return "; ".join(f"{self.folder / name}: {what}" for name, what in wrong.items())
 
+    def refile(self, place: Path, tag: str, digest: str | None) -> None:
+        """Write its manifest into `place` under another tag; `digest` is the sha256 of its run, if that is here."""
+        manifest.refile(self.manifest, place, tag, digest)
+
     def _table(self, name: str) -> dict[str, Any]:
         return self.manifest.get(name) or {}

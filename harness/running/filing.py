@@ -1,0 +1,100 @@
+"""Results that get another name, or go: their folders, their means, the folders of failed attempts."""
+
+import shutil
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from harness import results as stored
+from harness.errors import HarnessError, unknown
+from harness.host import locks
+from harness.results import Result, manifest, means, tags
+from harness.running.publish import NEW, sweep
+from harness.runs import run_files, write
+
+
+def places(results: Path, tag: str, datasets: Sequence[str] = ()) -> list[Path]:
+    """What is filed under a tag: folders of runs, finished or not, and files of means; of these datasets or of all.
+
+    Raises HarnessError for a tag or a dataset under which nothing is filed, with the nearest one suggested.
+    """
+    filed = [path for path in results.glob("runs/[!.]*/[!.]*") if path.is_dir()]
+    filed += results.glob(f"{means.FOLDER}/[!.]*/[!.]*.json")
+    mine = {path: path.stem if path.is_file() else path.name for path in filed if path.parent.name == tag}
+    if not mine:
+        raise unknown("system", tag, {path.parent.name for path in filed})
+    for name in datasets:
+        if name not in mine.values():
+            raise unknown(f"dataset of {tag}", name, mine.values())
+    return sorted(path for path, name in mine.items() if not datasets or name in datasets)
+
+
+def remove(results: Path, tag: str, datasets: Sequence[str] = ()) -> list[Path]:
+    """Remove what `places` names; returns it. Raises HarnessError, and leaves all, where a run is at work there."""
+    found = places(results, tag, datasets)
+    with ExitStack() as stack:
+        _hold(stack, found)
+        for path in found:
+            if path.is_dir():
+                (path / manifest.NAME).unlink(missing_ok=True)  # first: what is left of a kill is no result
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    _clear(found)
+    return found
+
+
+def rename(results: Path, tag: str, new: str, datasets: Sequence[str] = ()) -> tuple[list[Path], list[str]]:
+    """File what `places` names under another tag; returns the new places, and notes.
+
+    The tag is in every line of a run, so the runs get another sha256. Raises HarnessError where something of the new
+    name is there already, and where a run is at work; then all of it stays.
+    """
+    tags.check(new)
+    found = places(results, tag, datasets)
+    targets = [path.parent.parent / new / path.name for path in found]
+    if there := next((path for path in targets if path.exists()), None):
+        raise HarnessError(f"{there} is there already; remove it first, or choose another name")
+    made_of = sorted({one.tag for one in stored.glance(results) if tag in {made.tag for made in one.inputs}})
+    with ExitStack() as stack:
+        _hold(stack, found)
+        for path, target in zip(found, targets, strict=True):
+            if path.is_file():
+                means.refile(path, target, new)
+            elif result := stored.at(path):
+                _copy(result, target, new)
+                (path / manifest.NAME).unlink()
+                shutil.rmtree(path)
+            else:  # of a failed attempt
+                shutil.rmtree(path)
+    _clear(found)
+    notes = [f"{', '.join(made_of)} was made of {tag} and still names it; run it again"] if made_of else []
+    return [path for path in targets if path.exists()], notes
+
+
+def _copy(result: Result, target: Path, tag: str) -> None:
+    """The files of a result under another tag; its manifest comes last."""
+    new = target / NEW
+    sweep(target)
+    new.mkdir(parents=True)
+    for path in result.folder.iterdir():
+        if path.is_file() and not path.name.startswith(".") and path.name not in (manifest.NAME, manifest.RUN):
+            shutil.copyfile(path, new / path.name)
+    run = result.folder / manifest.RUN
+    digest = write(run_files.read_run(run), new / manifest.RUN, tag) if run.is_file() else None
+    result.refile(new, tag, digest)
+    for path in sorted(new.iterdir(), key=lambda path: path.name == manifest.NAME):
+        path.replace(target / path.name)
+    new.rmdir()
+
+
+def _hold(stack: ExitStack, found: Sequence[Path]) -> None:
+    for path in found:
+        if path.is_dir() and not stack.enter_context(locks.attempt(path / ".lock")):
+            raise HarnessError(f"{path} is being written: {locks.described(path / '.lock')}; nothing was changed")
+
+
+def _clear(found: Sequence[Path]) -> None:
+    for folder in {path.parent for path in found}:
+        if not any(folder.iterdir()):
+            folder.rmdir()

@@ -1,0 +1,99 @@
+"""Results get another name, or go: everything of theirs, and nothing else."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+import made_results
+import toy
+from harness import results
+from harness.cli import main
+from harness.host import locks
+from harness.results.manifest import FAILURE
+
+OVERLAP = f"{Path(__file__).with_name('overlap.py')}:Overlap"
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BEIR_HARNESS_CACHE", str(tmp_path / "cache"))
+    for name in ("one", "two"):
+        toy.write(tmp_path / "data" / name)
+    return tmp_path / "results"
+
+
+def run(tag: str, *datasets: str) -> None:
+    for name in datasets:
+        assert main(["run", OVERLAP, "--tag", tag, "--dataset", f"data/{name}"]) == 0
+
+
+def test_a_renamed_result_is_that_of_a_run_under_the_new_name(place: Path, capsys: pytest.CaptureFixture) -> None:
+    run("old", "one", "two")
+    assert main(["results", "rename", "old", "new", "--dataset", "one"]) == 0
+    run("fresh", "one")
+    renamed, fresh = place / "runs/new/one", place / "runs/fresh/one"
+    text = gzip.decompress((renamed / "run.trec.gz").read_bytes()).decode()
+    assert {line.split()[5] for line in text.splitlines()} == {"new"}
+    assert text.replace(" new\n", " fresh\n") == gzip.decompress((fresh / "run.trec.gz").read_bytes()).decode()
+    found = {(one.tag, one.dataset): one for one in results.read(place)[0]}
+    assert set(found) == {("new", "one"), ("old", "two"), ("fresh", "one")}
+    assert found["new", "one"].means == found["fresh", "one"].means and not found["new", "one"].damage()
+    capsys.readouterr()
+    run("new", "one")  # it is known again
+    assert "reused new on one" in capsys.readouterr().err
+    assert main(["results", "rename", "old", "new"]) == 0
+    assert not (place / "runs/old").exists()
+
+
+def test_what_is_there_is_not_written_over(place: Path, capsys: pytest.CaptureFixture) -> None:
+    run("a", "one")
+    run("b", "one")
+    before = {path: path.read_bytes() for path in place.glob("runs/*/*/*.*")}
+    assert main(["results", "rename", "a", "b"]) == 2
+    assert "is there already; remove it first" in capsys.readouterr().err
+    assert main(["results", "rename", "a", "../b"]) == 2
+    assert main(["results", "rename", "a"]) == main(["results", "remove", "a", "b"]) == 2
+    assert {path: path.read_bytes() for path in place.glob("runs/*/*/*.*")} == before
+
+
+def test_what_is_removed_is_gone_with_its_means_and_failures(place: Path, capsys: pytest.CaptureFixture) -> None:
+    run("a", "one", "two")
+    run("b", "one")
+    means = place / "means/a/scifact.json"
+    means.parent.mkdir(parents=True)
+    means.write_text(json.dumps({"schema": 1, "tag": "a", "dataset": "scifact", "scores": {}, "source": {}}))
+    (place / "runs/a/three").mkdir()
+    (place / "runs/a/three" / FAILURE).write_text("Traceback")
+    assert main(["results", "remove", "a", "--dataset", "two", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == ["results/runs/a/two"]
+    assert sorted(path.name for path in (place / "runs/a").iterdir()) == ["one", "three"]
+    assert main(["results", "remove", "a"]) == 0
+    assert not (place / "runs/a").exists() and not means.parent.exists() and (place / "runs/b/one").is_dir()
+    assert main(["results", "remove", "bb"]) == 2
+    assert "did you mean 'b'?" in capsys.readouterr().err
+
+
+def test_what_a_run_is_writing_stays(place: Path, capsys: pytest.CaptureFixture) -> None:
+    run("a", "one", "two")
+    with locks.held(place / "runs/a/two/.lock", "the result"):
+        for words in (["remove", "a"], ["rename", "a", "b"]):
+            assert main(["results", *words]) == 2
+            assert "is being written" in capsys.readouterr().err
+    assert len(results.read(place)[0]) == 2 and not (place / "runs/b").exists()
+
+
+def test_a_fusion_made_of_it_is_named(place: Path, capsys: pytest.CaptureFixture) -> None:
+    run("a", "one")
+    made_results.add(place, "both", "one", [0.5], inputs={"a": "0" * 64})
+    assert main(["results", "rename", "a", "b"]) == 0
+    assert "both was made of a and still names it" in capsys.readouterr().err
+
+
+def test_a_failed_attempt_leaves_no_note_under_a_table(tmp_path: Path) -> None:
+    made_results.add(tmp_path, "a", "scifact", [0.5])
+    (tmp_path / "runs/tried/scifact").mkdir(parents=True)
+    (tmp_path / "runs/tried/scifact" / FAILURE).write_text("Traceback")
+    assert results.read(tmp_path)[1] == []
