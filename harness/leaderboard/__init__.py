@@ -40,7 +40,7 @@ class Hole:
 
     judged: float  # the mean share of the first ten that is
     mean: float  # as printed: what is not judged is not relevant
-    if_relevant: float  # if all that is not judged were
+    if_relevant: float | None  # if all that is not judged were; None for an older result, which can't say
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,10 @@ def holes(
         result = here.get((tag, single.get(column, "")))
         if result is None or parse(measure).name == "judged":
             continue
-        if not result.knows(f"judged@{DEPTH}") or not result.has_judged:
+        if not result.knows(f"judged@{DEPTH}"):
             continue
         judged = result.mean(f"judged@{DEPTH}")
         if judged < ENOUGH:
-            found[tag, column] = Hole(judged, result.mean(measure), result.mean_if_relevant(measure))
+            at_most = result.mean_if_relevant(measure) if result.has_judged else None
+            found[tag, column] = Hole(judged, result.mean(measure), at_most)
     return found

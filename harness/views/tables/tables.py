@@ -223,7 +223,9 @@ def _holes(board: Leaderboard) -> list[str]:
             tag = max(here, key=lambda one: (here[one].mean, one))
             shares = sorted(hole.judged for hole in here.values())
             span = f"{shares[0]:.2f}" + (f"–{shares[-1]:.2f}" if len(shares) > 1 else "")
-            said.append(f"{column.name} {span} ({tag} {here[tag].mean:.3f} to {here[tag].if_relevant:.3f})")
+            at_most = here[tag].if_relevant
+            known = "" if at_most is None else f" ({tag} {here[tag].mean:.3f} to {at_most:.3f})"
+            said.append(f"{column.name} {span}{known}")
     return [
         f"{HOLES} less than 90 % of the first ten documents are judged. The share that is, and the mean of the best "
         f"such system if no unjudged document were relevant, and if all were: {'; '.join(said)}."

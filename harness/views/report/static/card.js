@@ -65,7 +65,7 @@
     const facts = [
       [board.display, beir.score(one.mean[system]) + (interval ? "  [" + interval.map(beir.score).join(", ") + "]" : "")],
       rank ? ["Rank", beir.rank(rank) + " of " + tested.filter(function (mean) { return mean !== null; }).length] : null,
-      one.holes[system] ? ["Judged", Math.round(100 * one.holes[system][0]) + " % of the first ten; " + beir.score(one.holes[system][1]) + " if all others were relevant"] : null,
+      one.holes[system] ? ["Judged", Math.round(100 * one.holes[system][0]) + " % of the first ten" + (one.holes[system][1] === null ? "" : "; " + beir.score(one.holes[system][1]) + " if all others were relevant")] : null,
       ["Queries", beir.count(one.queries) + (one.datasets.length > 1 ? " on " + one.datasets.length + " datasets" : "")],
     ];
     const parts = [el("h3", {}, board.tags[system] + " on " + one.name), lines(facts)];
