@@ -93,7 +93,9 @@ def leaderboard(
     `attrs` has what is printed below the table: `comparisons`, a record for every tested pair, `signature` and `notes`.
     """
     found, notes = stored.read(_folder(folder))
-    board = boards.build(stored.select(found, datasets, systems), measure, baseline, test, correction, alpha, notes)
+    chosen = stored.select(found, datasets, systems)
+    notes = stored.about_shown(notes, chosen, bool(datasets), bool(systems))
+    board = boards.build(chosen, measure, baseline, test, correction, alpha, notes)
     frame = board.frame()
     comparisons = [dict(vars(one)) for one in board.family]
     frame.attrs = {"comparisons": comparisons, "signature": board.signature, "notes": list(board.notes)}

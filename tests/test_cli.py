@@ -144,7 +144,7 @@ def test_two_processes_on_one_results_folder(place: Path) -> None:
         ("list dataset", "argument what: there is no 'dataset'; did you mean datasets?"),
         ("plot leaderbord --output x.png", "there is no 'leaderbord'; did you mean leaderboard?"),
         ("leaderboard --correction hollm", "argument --correction: there is no 'hollm'; did you mean holm?"),
-        ("score a b --dataset x --tag y", "unrecognized arguments: b"),
+        ("verify b", "unrecognized arguments: b"),
     ],
 )
 def test_the_nearest_name_is_told(line: str, says: str, capsys: pytest.CaptureFixture) -> None:
@@ -185,7 +185,7 @@ def test_a_data_folder_that_is_none_says_which_option(tmp_path, monkeypatch, cap
         ("run bm25 --dataset SciFact2", "unknown dataset 'SciFact2'; did you mean 'scifact'?"),
         ("export --format mteb --output file/x", "file/x/one: Not a directory"),
         ("score run --dataset toy/qrels --tag x", "there is no queries.jsonl or queries.jsonl.gz"),
-        ("score toy --dataset toy --tag x", "toy: cannot be read (Is a directory)"),
+        ("score toy --dataset toy --tag x", "--tag x is for one file, and there are 2; see --tags"),
     ],
 )
 def test_a_new_user_s_mistakes_are_named_with_the_cure(place: Path, capsys, line: str, says: str) -> None:

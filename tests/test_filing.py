@@ -97,3 +97,16 @@ def test_a_failed_attempt_leaves_no_note_under_a_table(tmp_path: Path) -> None:
     (tmp_path / "runs/tried/scifact").mkdir(parents=True)
     (tmp_path / "runs/tried/scifact" / FAILURE).write_text("Traceback")
     assert results.read(tmp_path)[1] == []
+
+
+def test_notes_are_about_what_a_table_shows(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    for tag, dataset in (("a", "scifact"), ("b", "scifact"), ("a", "nfcorpus")):
+        made_results.add(tmp_path, tag, dataset, [0.5, 0.25])
+    (made_results.add(tmp_path, "b", "nfcorpus", [0.5]) / "manifest.json").unlink()
+
+    def said(*more: str) -> bool:
+        assert main(["leaderboard", "--results", str(tmp_path), *more]) == 0
+        return "b on nfcorpus is not finished" in capsys.readouterr().out
+
+    assert said() and said("--dataset", "nfcorpus") and said("--system", "b")
+    assert not said("--dataset", "scifact") and not said("--system", "a")

@@ -89,6 +89,7 @@ def main(arguments: argparse.Namespace) -> int:
         return 0
     found, notes = results.read(options.results_folder(arguments))
     chosen = results.select(found, arguments.dataset, [] if arguments.seeds else arguments.system)
+    notes = results.about_shown(notes, chosen, bool(arguments.dataset), bool(arguments.system) and not arguments.seeds)
     if arguments.seeds:
         chosen = seeds.merge(chosen, arguments.system)
     boards = [

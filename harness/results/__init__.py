@@ -10,7 +10,21 @@ from harness.errors import BadInput, HarnessError, printable, unknown
 from harness.results import manifest
 from harness.results.result import Result, about
 
-__all__ = ["Result", "at", "glance", "read", "select", "sound", "stale"]
+__all__ = ["Note", "Result", "about_shown", "at", "glance", "read", "select", "sound", "stale"]
+
+
+class Note(str):
+    """A sentence about a result that is left out, and which one that is."""
+
+    tag: str
+    dataset: str
+
+    @classmethod
+    def of(cls, folder: Path, why: str) -> "Note":
+        """About what lies in `folder`."""
+        note = cls(f"{printable(f'{folder.parent.name} on {folder.name}')} {why}")
+        note.tag, note.dataset = folder.parent.name, folder.name
+        return note
 
 
 def read(results: Path, strict: bool = False) -> tuple[list[Result], list[str]]:
@@ -20,22 +34,21 @@ def read(results: Path, strict: bool = False) -> tuple[list[Result], list[str]]:
     names another system or dataset than its folder. With `strict` such a manifest raises BadInput. Raises HarnessError
     where there is no result at all.
     """
-    found, notes = [], []
+    found, notes = list[Result](), list[str]()
     for folder in sorted(results.glob("runs/[!.]*/[!.]*")):
         if not folder.is_dir():
             continue
-        pair = printable(f"{folder.parent.name} on {folder.name}")
         try:
             result = about(folder)
         except BadInput as error:
             if strict:
                 raise
-            notes.append(f"{pair} is left out: {printable(str(error))}")
+            notes.append(Note.of(folder, f"is left out: {printable(str(error))}"))
             continue
         if result is None and (folder / manifest.FAILURE).is_file():
             continue  # an attempt that failed, which was told then, and leaves nothing to a table
         if result is None:
-            notes.append(f"{pair} is not finished (no {manifest.NAME}) and is left out")
+            notes.append(Note.of(folder, f"is not finished (no {manifest.NAME}) and is left out"))
             continue
         found.append(result)
     if not found:
@@ -69,6 +82,16 @@ def sound(results: Iterable[Result]) -> tuple[list[Result], list[str]]:
         else:
             found.append(result)
     return found, notes
+
+
+def about_shown(notes: Iterable[str], chosen: Sequence[Result], datasets: bool, systems: bool) -> list[str]:
+    """The notes on what a table of `chosen` results shows, where `datasets` or `systems` were named for it."""
+    here, tags = {one.dataset for one in chosen}, {one.tag for one in chosen}
+    return [
+        note
+        for note in notes
+        if not isinstance(note, Note) or ((note.dataset in here or not datasets) and (note.tag in tags or not systems))
+    ]
 
 
 def stale(results: Iterable[Result]) -> list[str]:

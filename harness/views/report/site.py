@@ -53,6 +53,7 @@ def write(
     """
     found, notes = results.read(results_folder)
     found = results.select(found, datasets, systems)
+    notes = results.about_shown(notes, found, bool(datasets), bool(systems))
     means, unread = known_means.read(results_folder)
     means = [one for one in means if not systems or one.tag in systems]
     notes += unread
