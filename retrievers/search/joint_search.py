@@ -26,7 +26,8 @@ nothing is proven in `exact_margin`. Here it is some 1e-4 of the scores, so few 
 Tried and left out: fp32 rows of 16 queries (2.2 times as long), 16 bits converted to fp32 (1.9 times as long), bf16
 (1.4 times as long, and a margin that lets most documents through), the vocabulary in ranges that fit the second-level
 cache better, and prefetching of rows (both within a tenth). Inverted lists prune little: nearly all of a document's 384
-weights and, with `raw`, of a query's V numbers are not small.
+weights and, with `raw`, of a query's V numbers are not small. Learned sparse queries of a few entries go through them
+(`postings`).
 """
 
 from collections.abc import Iterator
@@ -36,16 +37,17 @@ import numpy as np
 import torch
 
 from retrievers.encoders.encoding import torch_threads
-from retrievers.search import exact_kernels, exact_search, joint_kernels
+from retrievers.search import exact_kernels, joint_kernels
 from retrievers.search.exact_margin import UNIT, norms
 from retrievers.search.exact_search import Found, full_fp32, in_order, slices
 from retrievers.search.joint_kernels import ROUNDED
+from retrievers.search.joint_pass import BLOCK_DOCS, JointPass, exact_scores
 from retrievers.search.joint_queries import LARGEST_SCORE, JointQueries, gamma
 from retrievers.search.joint_store import JointStore, sparse_rows
+from retrievers.search.postings import PostingsCandidates, usable
 from retrievers.search.row_sums import CHUNK, LANES, LARGEST
 from retrievers.search.vector_store import Shard
 
-BLOCK_DOCS = 4096  # documents of one block: its scores stay within a CPU's caches
 TILE_QUERIES = 512  # of one matrix product; a multiple of LANES
 PASS_QUERIES = 1024  # queries that one pass over the store serves; bounds memory
 
@@ -78,7 +80,8 @@ def _passes(queries: JointQueries, store: JointStore, k: int, device: torch.devi
         part = queries.part(slice(start, start + PASS_QUERIES))
         with ThreadPoolExecutor(threads) as pool, full_fp32(), torch_threads(threads):
             if device.type == "cpu":
-                rows, counts = JointCandidates(part, store, k, pool, threads).collect()
+                one_pass = PostingsCandidates if usable(part) else JointCandidates
+                rows, counts = one_pass(part, store, k, pool, threads).collect()
             else:
                 from retrievers.search.joint_device import collect
 
@@ -106,50 +109,13 @@ def double_margins(queries: JointQueries, store: JointStore, errors: np.ndarray)
     return 2 * (moved + summed + underflow)
 
 
-def exact_scores(
-    queries: JointQueries,
-    store: JointStore,
-    rows: np.ndarray,
-    counts: np.ndarray,
-    pool: ThreadPoolExecutor,
-    threads: int,
-) -> np.ndarray:
-    """Exact scores fp32 (Q, C) of candidates `rows` (Q, C), ascending, of which `counts` (Q,) are valid."""
-    scores = np.empty(rows.shape, np.float32)
-    cursors = np.zeros(len(rows), np.int64)
-    width = queries.dense.shape[1]
-    for shard in store.shards:
-        vectors = np.asarray(shard.field().view(np.uint16))[:, :width]
-        entries, weights = sparse_rows(shard)
-        weights = weights.view(np.uint16)
-
-        def score(
-            part: slice,
-            vectors: np.ndarray = vectors,
-            entries: np.ndarray = entries,
-            weights: np.ndarray = weights,
-            first: int = shard.first,
-        ) -> None:
-            joint_kernels.rescore(
-                *queries.part(part), vectors, entries, weights, first,
-                rows[part], counts[part], cursors[part], scores[part],
-            )  # fmt: skip
-
-        list(pool.map(score, slices(len(rows), threads)))
-    return scores
-
-
-class JointCandidates(exact_search.Candidates):
-    """One pass over the store on a CPU: scores block by block, those above each query's limit kept."""
-
-    store: JointStore
+class JointCandidates(JointPass):
+    """Scores of all pairs from the queries' vocabulary vectors, 32 side by side."""
 
     def __init__(
         self, queries: JointQueries, store: JointStore, k: int, pool: ThreadPoolExecutor, threads: int
     ) -> None:
-        room = min(6 * k + 4 * exact_kernels.CHUNK, store.docs + exact_kernels.CHUNK)
-        super().__init__(queries.dense, store, k, room, pool, threads, "fp32")
-        self.joint = queries
+        super().__init__(queries, store, k, pool, threads)
         self.dense = torch.from_numpy(queries.dense)  # (Q, d')
         self.tables, self.factors, errors = joint_kernels.pack(queries.vocabulary)
         self.margins = double_margins(queries, store, errors)
@@ -199,16 +165,3 @@ class JointCandidates(exact_search.Candidates):
             joint_kernels.add_sparse(tables, factors, entries, pairs, self.used, self.weight_factors, scores, *where)
 
         list(self.pool.map(add, slices(len(entries), self.threads)))
-
-    def _make_room(self, query: int) -> None:
-        """Where more candidates lie within the margin than there is room for, exact scores decide among them."""
-        only = slice(query, query + 1)
-        rows = self.rows[query, : self.counts[query]]
-        with ThreadPoolExecutor(1) as alone:
-            scores = exact_scores(self.joint.part(only), self.store, rows[None], self.counts[only], alone, 1)[0]
-        best = np.sort(in_order(rows, scores, self.store, self.k))
-        limit = exact_kernels.least_key(float(scores[best].min()) - self.margins[query] / 2, 0)
-        self.limits[query] = max(self.limits[query], limit)
-        self.rows[query, : self.k] = rows[best]
-        self.keys[query, : self.k] = exact_kernels.least_keys(scores[best], 0)
-        self.counts[query] = self.k
