@@ -24,6 +24,7 @@ from retrievers.search.joint_store import JointStore, sparse_rows
 
 FEW = 0.02  # of the vocabulary: a query with more entries goes with 31 others through the vocabulary vectors
 TILE_QUERIES = 512
+Postings = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def usable(queries: JointQueries) -> bool:
@@ -103,8 +104,9 @@ class PostingsCandidates(JointPass):
         exact_kernels.tighten_all(self.rows, self.keys, self.counts, self.limits, self.k, self.margins, 0.0, 0)
         return self.rows, self.counts
 
-    def _add(self, edges: np.ndarray, postings: tuple[np.ndarray, ...], scores: np.ndarray) -> None:
+    def _add(self, edges: np.ndarray, postings: Postings, scores: np.ndarray) -> None:
         def some(part: slice) -> None:
-            add(self.places, self.values, edges, *postings, scores, part.start, part.stop)
+            starts, docs, weights = postings
+            add(self.places, self.values, edges, starts, docs, weights, scores, part.start, part.stop)
 
         list(self.pool.map(some, slices(len(scores), self.threads)))
