@@ -2,7 +2,7 @@
 
 Runs that took no part in the pooling find documents without a judgment, which count as not relevant (Zobel, SIGIR 1998;
 Buckley et al., Information Retrieval 10, 2007). Two means show how much hangs on it: as printed, and as if every
-unjudged document that the measure looks at had the highest grade of the collection.
+unjudged document above its cutoff (of a measure without one, among the first ten) had the highest grade there is.
 """
 
 from collections.abc import Iterable, Mapping

@@ -10,14 +10,18 @@ from harness.measures.matching import Matches
 from harness.measures.plain import plain
 from harness.measures.values import values_at
 
+FIRST = 10  # documents, where a measure has no cutoff
+
 
 def if_relevant(judged: Judged, measure: Measure, level: int) -> np.ndarray:
-    """(Q,) the measure if every unjudged document that it looks at had the highest grade of the collection.
+    """(Q,) the measure if every unjudged document above its cutoff had the highest grade of the collection.
+
+    Of a measure without a cutoff those among the first ten: at a thousand everything would be possible.
 
     Not quite a bound for nDCG and MAP, whose ideal grows with the relevant documents: a query whose value would fall
     keeps the one it has.
     """
-    filled = _filled(judged, measure.cutoff or judged.deepest)
+    filled = _filled(judged, measure.cutoff or FIRST)
     return np.maximum(*(_values(measure, matches, judged.deepest, level) for matches in (judged.matches, filled)))
 
 
