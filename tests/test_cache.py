@@ -49,7 +49,7 @@ def test_list_says_whose_index_it_is(cache: Path, capsys: pytest.CaptureFixture[
     )  # fmt: skip
     assert not rows["dead"]["complete"] and rows["dead"]["bytes"] == 1000
     assert main(["cache", "list"]) == 0
-    assert "overlap on toy  1 results" in capsys.readouterr().out
+    assert "overlap on toy  1 result, overlap" in capsys.readouterr().out
 
 
 def test_prune_removes_only_when_told_and_only_what_is_old(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,8 +63,12 @@ def test_prune_removes_only_when_told_and_only_what_is_old(cache: Path, capsys: 
 
 
 def test_prune_by_name_by_kind_and_by_what_refers(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    listed(capsys, "prune", "--days", "0", "--kind", "index", "--unreferred", "--yes")
+    assert "dead" not in listed(capsys, "prune", "--days", "1", "--unreferred")  # both, where both are said
+    listed(capsys, "prune", "--kind", "index", "--unreferred", "--yes")  # else whatever its age
     assert listed(capsys, "list").keys() == {"nq", "overlap", "text"}
+    assert main(["cache", "list"]) == 0
+    (row,) = (line for line in capsys.readouterr().out.splitlines() if "overlap on" in line)
+    assert row.endswith("1 result, overlap")
     listed(capsys, "prune", "text-1", "--yes")
     assert listed(capsys, "list").keys() == {"nq", "overlap"}
     assert main(["cache", "prune", "txt-1"]) == 2

@@ -201,3 +201,13 @@ def test_a_home_folder_is_found_where_the_shell_did_not(place: Path, monkeypatch
     Path("run").write_text("q1 Q0 d2 1 2 t\n")
     assert main(["score", "run", "--dataset", "toy", "--tag", "one", "--data-dir=~", "--results=~/mine"]) == 0
     assert (place / "mine" / "runs" / "one" / "toy").is_dir() and not Path("~").exists()
+
+
+def test_own_collections_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    toy.write(tmp_path / "data" / "mine")
+    assert main(["list", "datasets", "--data-dir", str(tmp_path / "data")]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("mine "))
+    assert "splits: test" in row and row.endswith(str(tmp_path / "data/mine"))
+    assert main(["list", "datasets", "--data-dir", str(tmp_path / "data"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[-1]["dataset"] == "mine"
+    assert main(["list", "suites", "--data-dir", str(tmp_path)]) == 2

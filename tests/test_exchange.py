@@ -180,3 +180,11 @@ def test_the_commands(results: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
         assert main(["export", "--format", form, "--output", str(tmp_path / "o"), "--results", str(results)]) == 0
         assert capsys.readouterr().out == f"{tmp_path / 'o/theirs' / name}\n"
     assert importlib.import_module("harness.commands.import").HELP
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_run_that_is_imported_is_sent_to_score(tmp_path: Path, packed: bool, capsys: pytest.CaptureFixture) -> None:
+    path, text = tmp_path / f"run.trec{'.gz' * packed}", b"q1 Q0 d1 1 0.5 t\n"
+    path.write_bytes(gzip.compress(text) if packed else text)
+    assert main(["import", str(path), "--tag", "t", "--results", str(tmp_path)]) == 2
+    assert "is a run file, not a result of MTEB; `beir-harness score` takes runs" in capsys.readouterr().err

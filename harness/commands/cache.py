@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=["list", "prune"])
     parser.add_argument("name", nargs="*", help="prune: only these, by the names that `list` shows; else all")
     parser.add_argument(
-        "--days", type=float, default=30.0, metavar="N", help="prune: not used for N days (default: 30)"
+        "--days", type=float, metavar="N", help="prune: not used for N days (default: 30; 0 with --unreferred)"
     )
     parser.add_argument(
         "--kind",
@@ -56,12 +56,13 @@ def main(arguments: argparse.Namespace) -> int:
             raise unknown("entry of the cache", name, names)
     if arguments.name:
         options.refuse(arguments, add_arguments, ("days",), "entries that are named go whatever their age")
-    if not arguments.days >= 0:
-        raise HarnessError(f"--days {arguments.days:g}: 0 or more")
+    days = arguments.days if arguments.days is not None else 0.0 if arguments.unreferred else 30.0
+    if not days >= 0:
+        raise HarnessError(f"--days {days:g}: 0 or more")
     wanted = [
         entry
         for entry in found
-        if (entry.path.name in arguments.name if arguments.name else entry.age() >= arguments.days * DAY)
+        if (entry.path.name in arguments.name if arguments.name else entry.age() >= days * DAY)
         and not (arguments.unreferred and entry.referred)
     ]
     rows, failed = [], False
@@ -99,11 +100,15 @@ def _row(entry: "Entry") -> dict[str, Any]:
 
 
 def _listing(cache: Path, found: "list[Entry]") -> str:
+    from harness.errors import counted
+
     lines = []
     for row in map(_row, found):
         of = f"{row['retriever']} on {row['dataset'] or 'an unknown collection'}" if row["retriever"] else ""
         state = [] if row["complete"] else ["unfinished"]
-        state += [f"{len(row['results'])} results"] if row["results"] else []
+        state += [counted(len(row["results"]), "result")] if row["results"] else []
+        tags = sorted({one.partition("/")[0] for one in row["results"]})
+        state += [", ".join(tags[:3]) + ", …" * (len(tags) > 3)] if tags else []
         state += [f"in use by {row['busy']}"] if row["busy"] else []
         unused = f"{row['unused_days']:.0f} days"
         cells = (row["kind"].ljust(8), _size(row["bytes"]).rjust(9), unused.rjust(9), row["entry"].ljust(36), of)

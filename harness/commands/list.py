@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 from harness.commands import options
@@ -13,6 +14,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to list, where, and whether as JSON."""
     parser.add_argument("what", choices=["datasets", "retrievers", "suites", "results"])
     options.add_results(parser)
+    parser.add_argument(
+        "--data-dir", metavar="DIR", type=Path, action="append", default=[],
+        help="datasets: also those in this folder that the table does not know; may be repeated",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
@@ -20,6 +25,8 @@ def main(arguments: argparse.Namespace) -> int:
     """Print the rows; returns 0."""
     if arguments.what != "results":
         options.refuse(arguments, add_arguments, ("results",), f"{arguments.what} are not in a results folder")
+    if arguments.what != "datasets":
+        options.refuse(arguments, add_arguments, ("data_dir",), f"{arguments.what} are not in a data folder")
     rows = {"datasets": _datasets, "retrievers": _retrievers, "suites": _suites, "results": _results}[arguments.what](
         arguments
     )
@@ -45,7 +52,23 @@ def _datasets(arguments: argparse.Namespace) -> list[dict[str, Any]]:
             **({"licence": row.licence, "how": row.obtain, "version": row.version} if arguments.json else {}),
         }
         for row in datasets.rows().values()
-    ]
+    ] + _own(options.data_folders(arguments))
+
+
+def _own(folders: list[Path]) -> list[dict[str, Any]]:
+    """The collections that the table does not know, with the splits that are judged."""
+    from harness import datasets
+
+    datasets.check_folders(folders)
+    known = {folder for row in datasets.rows().values() for folder in (row.name, *row.folders)}
+    rows = []
+    for name in sorted({*datasets.local_names(folders)} - known):
+        place = next(folder / name for folder in folders if (folder / name).is_dir())
+        splits = sorted({path.name.partition(".")[0] for path in (place / "qrels").glob("*.tsv*")})
+        counts = dict.fromkeys(("docs", "queries", "qrels"))
+        groups = f"splits: {', '.join(splits) or 'none'}"
+        rows.append({"dataset": name, **counts, "measure": "ndcg@10", "groups": groups, "obtain": str(place)})
+    return rows
 
 
 def _retrievers(_: argparse.Namespace) -> list[dict[str, Any]]:

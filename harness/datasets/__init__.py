@@ -25,7 +25,19 @@ from harness.records import Doc, Qrel, Query
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Dataset", "Row", "check_folders", "check_names", "expand", "find", "groups", "load", "name_of", "rows"]
+__all__ = [
+    "Dataset",
+    "Row",
+    "check_folders",
+    "check_names",
+    "expand",
+    "find",
+    "groups",
+    "load",
+    "local_names",
+    "name_of",
+    "rows",
+]
 
 CORPUS = "corpus.jsonl"
 USUAL = "test"  # the split of a folder that the table does not know
@@ -324,7 +336,7 @@ def _folder(path: str) -> Path:
 
 
 def _unknown(name: str, data_dirs: Sequence[Path]) -> HarnessError:
-    return unknown("dataset", name, [*rows(), *collections(), *groups(), *_local_names(data_dirs)])
+    return unknown("dataset", name, [*rows(), *collections(), *groups(), *local_names(data_dirs)])
 
 
 def _parts(name_or_path: str) -> tuple[str, str]:
@@ -397,7 +409,8 @@ def _checked(name: str, folder: Path) -> str:
     return name
 
 
-def _local_names(data_dirs: Sequence[Path]) -> list[str]:
+def local_names(data_dirs: Sequence[Path]) -> list[str]:
+    """The folders of datasets in the data folders, known to the table or not."""
     inside = [path for data_dir in data_dirs for path in Path(data_dir).iterdir()]
     return [path.name for path in inside if _file(path, CORPUS) or (path / "qrels").is_dir()]
 

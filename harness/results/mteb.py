@@ -5,12 +5,14 @@ beside it. Both are read; what is written is the newer one and carries the older
 """
 
 import re
+import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from harness.datasets import dataset_table
 from harness.errors import BadInput
-from harness.files import read_json
+from harness.files import open_maybe_gzip, read_json
 from harness.measures import display, parse_measure
 
 LANGUAGE = "eng-Latn"
@@ -113,6 +115,8 @@ def read(path: Path) -> tuple[str, dict[str, Any], dict[str, dict[str, float]]]:
     except FileNotFoundError:
         raise BadInput(path, None, "no such file") from None
     except ValueError as error:
+        if _is_run(path):
+            raise BadInput(path, None, "is a run file, not a result of MTEB; `beir-harness score` takes runs") from None
         raise BadInput(path, None, f"is not JSON ({error})") from None
     task = body.get("task_name") or body.get("mteb_dataset_name") if isinstance(body, dict) else None
     if not isinstance(task, str):
@@ -131,6 +135,14 @@ def read(path: Path) -> tuple[str, dict[str, Any], dict[str, dict[str, float]]]:
         listed = ", ".join(list(splits)[:12])
         raise BadInput(path, None, f"has no scores of a dataset known here: task {task}, splits {listed}")
     return task, about, found
+
+
+def _is_run(path: Path) -> bool:
+    """Whether the first line has the six columns of a run."""
+    with suppress(OSError, EOFError, zlib.error), open_maybe_gzip(path) as stream:
+        columns = stream.readline(1000).split()
+        return len(columns) == 6 and columns[1].upper() == b"Q0"
+    return False
 
 
 def _value(path: Path, key: str, value: Any) -> float:
