@@ -42,7 +42,7 @@ class Bar:
             self._shown.total = self.total
             self._shown.update(count)
         now = time.perf_counter()
-        if self._shown is None and now - self._told > LINE:
+        if self._shown is None and now - self._told > LINE and not (self.total and self.n >= self.total):
             self._told = now
             say(self.line(now - self._begun))
         if self._log and now > self._next:
