@@ -19,6 +19,7 @@ from harness import datasets
 from harness.cli import main
 from harness.datasets.sources import source
 from harness.errors import BadInput, HarnessError
+from harness.records import Doc, Qrel, Query
 
 TEXTS = {"d6": "東京の空は青い", "d7": "القاهرة مدينة كبيرة", "d8": 'a "quoted" word'}
 DOCS = [*toy.DOCS, *({"_id": name, "title": "", "text": text} for name, text in TEXTS.items())]
@@ -296,13 +297,13 @@ def test_others_offer_sources(monkeypatch: pytest.MonkeyPatch) -> None:
             return "1"
 
         def docs(self) -> list:
-            return [datasets.Doc("d", self.name, "")]
+            return [Doc("d", self.name, "")]
 
         def queries(self) -> list:
-            return [datasets.Query("q", "what")]
+            return [Query("q", "what")]
 
         def qrels(self) -> list:
-            return [datasets.Qrel("q", "d", 1)]
+            return [Qrel("q", "d", 1)]
 
         def excluded(self) -> dict:
             return {}
