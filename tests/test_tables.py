@@ -20,7 +20,7 @@ from harness.leaderboard import build
 from harness.views.tables.grid import WIDTH, Grid, Text, escape
 from harness.views.tables.marks import LETTERS, joined, keys, superscript
 from harness.views.tables.rendering import FORMATS, render, write_tables
-from harness.views.tables.tables import p_text, rank_text
+from harness.views.tables.wording import p_text, rank_text
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

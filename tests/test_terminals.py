@@ -10,7 +10,7 @@ import pytest
 
 import made_results
 from harness.cli import main
-from harness.views.tables.tables import effect, signed, span
+from harness.views.tables.wording import effect, signed, span
 
 
 def spoken(encoding: str, *words: str, **more: str) -> str:

@@ -115,7 +115,7 @@ def _lines(one: "Measured", arguments: argparse.Namespace, family: int) -> Seque
     from harness.statistics.power import queries_needed
     from harness.statistics.significance import TESTS
     from harness.views.tables.grid import Grid, Text
-    from harness.views.tables.tables import CORRECTION_NAMES, effect, p_text, signed, span
+    from harness.views.tables.wording import CORRECTION_NAMES, effect, p_text, signed, span
 
     result = one.comparison
     name = display(one.measure)
@@ -157,7 +157,7 @@ def _lines(one: "Measured", arguments: argparse.Namespace, family: int) -> Seque
 
 
 def _equal(found: "Comparison") -> str:
-    from harness.views.tables.tables import p_text
+    from harness.views.tables.wording import p_text
 
     said = "equal" if found.equivalent else "not shown to be equal"
     return f"{said}, p {p_text(found.equivalence or 0.0)} (two one-sided t-tests, Holm over the measures)"

@@ -13,7 +13,7 @@ from harness.results import Result
 from harness.statistics.matrix import Matrix
 from harness.statistics.ties import EQUAL
 from harness.views.plots.style import BETTER, NEUTRAL, WORSE, styled
-from harness.views.tables.tables import CORRECTION_NAMES
+from harness.views.tables.wording import CORRECTION_NAMES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

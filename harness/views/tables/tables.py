@@ -15,29 +15,7 @@ from harness.statistics.significance import TESTS
 from harness.statistics.ties import EQUAL
 from harness.views.tables.grid import Grid, Text
 from harness.views.tables.marks import BETTER, HOLES, LEVEL, SAME, SHALLOW, WORSE, joined, keys
-
-NONE = "–"
-CORRECTION_NAMES = {
-    "holm": "Holm",
-    "bonferroni": "Bonferroni",
-    "bh": "Benjamini–Hochberg",
-    "maxt": "step-down max-T",
-}
-
-
-def number(value: float | None) -> str:
-    """A score with four digits; an en dash where there is none."""
-    return NONE if value is None else f"{value:.4f}"
-
-
-def p_text(p: float) -> str:
-    """A p value with three significant digits, never 0."""
-    return "<1e-99" if p < 1e-99 else f"{p:.3g}"
-
-
-def rank_text(rank: tuple[int, int] | None) -> str:
-    """`2` or `1–3`."""
-    return NONE if rank is None else f"{rank[0]}" if rank[0] == rank[1] else f"{rank[0]}–{rank[1]}"
+from harness.views.tables.wording import CORRECTION_NAMES, NONE, effect, number, p_text, rank_text, signed, span
 
 
 def beaten(board: Leaderboard) -> dict[tuple[str, str], list[str]]:
@@ -336,18 +314,3 @@ def _difference(found: Comparison | None) -> list[str]:
         p_text(found.corrected),
         effect(found.effect_size, 2),
     ]
-
-
-def effect(size: float, digits: int) -> str:
-    """`+0.25`; an en dash where the differences have no spread to measure by."""
-    return signed(size, digits) if math.isfinite(size) else NONE
-
-
-def signed(value: float, digits: int) -> str:
-    """`+0.2500`; what rounds to 0 is `+0.0000`, from whatever side."""
-    return f"{round(value, digits) + 0.0:+.{digits}f}"
-
-
-def span(interval: tuple[float, float] | None, sign: str = "") -> str:
-    """`[0.6512, 0.7034]`; an end that rounds to 0 has no minus."""
-    return NONE if interval is None else f"[{', '.join(f'{round(end, 4) + 0.0:{sign}.4f}' for end in interval)}]"
