@@ -1,6 +1,7 @@
 """Vectors from a server: a real one on loopback, and one that does everything wrong once."""
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -60,7 +61,8 @@ class Server:
                 if fault == "html":
                     return self.answer(200, b"<html><body>Welcome to the web</body></html>", "text/html")
                 if fault == "cut":
-                    self.connection.close()
+                    self.close_connection = True
+                    self.connection.shutdown(socket.SHUT_RDWR)
                     return None
                 data = [{"index": at, "embedding": vector(text)} for at, text in enumerate(body["input"])]
                 if fault == "shuffled":
@@ -100,7 +102,7 @@ def serve() -> Iterator[Callable[..., Server]]:
 
 
 def encoder(server: Server, **more: Any) -> ApiEncoder:
-    return ApiEncoder(server.url, "letters", similarity="dot", **{"batch": 8, **more})
+    return ApiEncoder(server.url, "letters", similarity="dot", **{"batch": 8, "timeout": 20.0, **more})
 
 
 def test_vectors_come_in_the_order_of_the_texts(serve) -> None:
