@@ -104,7 +104,9 @@ class Parquet:
 
 def is_parquet(folder: Path) -> bool:
     """Whether a folder holds parquet files and no collection in BEIR layout."""
-    return folder.is_dir() and not (folder / "qrels").is_dir() and next(folder.rglob("*.parquet"), None) is not None
+    if not folder.resolve().name or not folder.is_dir() or (folder / "qrels").is_dir():  # the root is no collection
+        return False
+    return next(folder.rglob("*.parquet"), None) is not None
 
 
 def _split(path: Path) -> str:
