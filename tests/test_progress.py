@@ -55,7 +55,7 @@ def test_without_a_terminal_there_is_a_line_now_and_then(place, monkeypatch, cap
     run(place)
     said = capsys.readouterr().err.splitlines()
     lines = [line for line in said if line.startswith("eager on one: index: ")]
-    assert len(lines) == 5 and lines[1].startswith("eager on one: index: 1 of 5 docs after 0 s, about 0 s left")
+    assert len(lines) == 4 and lines[1].startswith("eager on one: index: 1 of 5 docs after 0 s, about 0 s left")
     assert any(line.startswith("eager on one: search: 1 of 3 queries") for line in said)
 
 
