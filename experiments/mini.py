@@ -1,13 +1,13 @@
-"""The small DupMAE in retrievers/mini, which `make quickstart` runs: from all-MiniLM-L6-v2 in about an hour and a half.
+"""The two small retrievers in retrievers/mini, which `make quickstart` runs: from all-MiniLM-L6-v2, an hour each.
 
     python experiments/mini.py --collections COLLECTIONS --text TEXT --minilm MODEL --work /big/disk/mini
+    python experiments/mini.py … --method retromae       the other one
+    python experiments/mini.py … --from text             without the documents of any collection; not shipped
 
-All six layers of MiniLM and 16,000 pieces of general English; DupMAE pre-training; then two rounds on queries made of
-documents, in which the dense half learns MiniLM's vectors, the vocabulary vector BM25's, and both together to find the
+All six layers of MiniLM and 16,000 pieces of general English; pre-training; then two rounds on queries made of
+documents, in which the dense vector learns MiniLM's, DupMAE's vocabulary vector BM25's, and all together to find the
 document. No judgment of any collection is read, and no query but to leave out what is also an evaluation query. Every
 step is a command of the harness and is resumed by running this again.
-
-`retromae-mini` is of the recipe before (two layers, 4,608 pieces); its commands are in the history of this file.
 """
 
 import argparse
@@ -27,18 +27,14 @@ COLLECTIONS = ("cacm", "cisi", "cystic-fibrosis", "medline-med", "scifact", "vas
 TEXTS = ("abc_news", "biomed_ner_corpora", "medquad_answers", "wikitext2_valid_test")
 SAME = ("--dropout", "0", "--precision", "bf16", "--threads", "1", "--seed", "0")
 ROUNDS = {  # documents of a source, seed of the queries, and how they are learned
-    "first": (
-        1800, 1,
-        ["--max-length", "128", "--embedding-weight", "4", "--lexical-weight", "1", "--ranking-weight", "0.25",
-         "--epochs", "1", "--learning-rate", "2e-4"],
-    ),
-    "second": (
-        1100, 2,
-        ["--max-length", "144", "--embedding-weight", "6", "--lexical-weight", "0.5", "--ranking-weight", "0.25",
-         "--steps", "240", "--learning-rate", "2e-4", "--export-dtype", "int8"],
-    ),
-}  # fmt: skip
-SHIPPED = Path(__file__).resolve().parents[1] / "retrievers" / "mini" / "dupmae-mini"
+    "first": (1800, 1, ["--max-length", "128", "--steps", "509"]),
+    "second": (1100, 2, ["--max-length", "144", "--steps", "240", "--export-dtype", "int8"]),
+}
+WEIGHTS = {  # of the losses in a round: the teacher's vectors, BM25's
+    "first": {"embedding": "4", "lexical": "1"},
+    "second": {"embedding": "6", "lexical": "0.5"},
+}
+SHIPPED = Path(__file__).resolve().parents[1] / "retrievers" / "mini"
 DENSE_WEIGHT = 1.5  # against the vocabulary vector; SciFact's training queries find 1.25 to 3 alike
 LENGTH = 256  # tokens of a document that the retriever reads: more than in training, and the better for it
 LEFT_OUT = ("checkpoints", "run.json", "losses.jsonl")
@@ -49,8 +45,10 @@ def steps(a: argparse.Namespace) -> Iterator[Step]:
     module = [sys.executable, "-m"]
     where = ["--data-dir", str(a.collections)]
     data = [part for name in COLLECTIONS for part in ("--dataset", name)] + where
+    if a.source == "text":
+        data = []
     cache = ["--cache", str(a.work / "cache")]
-    start, before = a.work / "start", a.work / "pretrained"
+    start, before = a.work / "start", a.work / a.method / "pretrained"
     yield Step(
         start / "trimmed.json",
         [*module, "retrievers.training.trim", str(a.minilm), "--layers", "0,1,2,3,4,5", "--pieces", "16000",
@@ -58,23 +56,28 @@ def steps(a: argparse.Namespace) -> Iterator[Step]:
     )  # fmt: skip
     yield Step(
         before / "training.json",
-        [HARNESS, "pretrain", "dupmae", "--init", str(start), "--text", str(a.text), *data, "--max-length", "112",
+        [HARNESS, "pretrain", a.method, "--init", str(start), "--text", str(a.text), *data, "--max-length", "112",
          "--batch-size", "24", "--steps", "400", "--learning-rate", "2e-4", *SAME, *cache, "--output", str(before)],
     )  # fmt: skip
     for name, (limit, seed, budget) in ROUNDS.items():
-        made, after = a.work / "data" / f"made-{name}", a.work / name
+        made, after = a.work / "data" / f"made-{name}", a.work / a.method / name
         texts = [part for text in TEXTS for part in ("--text", str(a.text / f"{text}.txt.gz"))]
+        each = limit if data else limit * (len(TEXTS) + len(COLLECTIONS)) // len(TEXTS)  # as many documents in all
         yield Step(
             made / "made.json",
-            [*module, "retrievers.training.queries", *data, *texts, "--limit", str(limit), "--seed", str(seed),
+            [*module, "retrievers.training.queries", *data, *texts, "--limit", str(each), "--seed", str(seed),
              "--output", str(made)],
         )  # fmt: skip
+        weights = ["--embedding-weight", WEIGHTS[name]["embedding"], "--ranking-weight", "0.25"]
+        kind = ["--representation", "cls"]
+        if a.method == "dupmae":
+            weights += ["--lexical-weight", WEIGHTS[name]["lexical"]]
+            kind = ["--representation", "joint", "--dim", "384", "--k", "192"]
         yield Step(
             after / "training.json",
             [HARNESS, "finetune", str(before), "--dataset", made.name, "--data-dir", str(made.parent), "--offline",
-             "--representation", "joint", "--dim", "384", "--k", "192", "--query-max-length", "48",
-             "--embedding-teacher", str(a.minilm), "--batch-size", "32", "--warmup", "0.05", *budget, *SAME, *cache,
-             "--output", str(after)],
+             *kind, "--query-max-length", "48", "--embedding-teacher", str(a.minilm), "--batch-size", "32",
+             "--warmup", "0.05", "--learning-rate", "2e-4", *weights, *budget, *SAME, *cache, "--output", str(after)],
         )  # fmt: skip
         before = after
 
@@ -96,13 +99,16 @@ def ship(trained: Path, folder: Path) -> None:
 
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(trained, folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
-    for path in (folder / "projection.safetensors", folder / "2_Dense" / "model.safetensors"):
-        tensors = load_file(path)
-        save_file({name: value * DENSE_WEIGHT**0.5 for name, value in tensors.items()}, path, {"format": "pt"})
     record = json.loads((folder / "training.json").read_text())
-    record["settings"]["max_length"], record["dense_weight"] = LENGTH, DENSE_WEIGHT
+    if (folder / "projection.safetensors").exists():
+        for path in (folder / "projection.safetensors", folder / "2_Dense" / "model.safetensors"):
+            tensors = load_file(path)
+            save_file({name: value * DENSE_WEIGHT**0.5 for name, value in tensors.items()}, path, {"format": "pt"})
+        record["dense_weight"] = DENSE_WEIGHT
+    record["settings"]["max_length"] = LENGTH
     record["embedding_teacher"]["name"] = "all-MiniLM-L6-v2"  # a folder may be called anything
-    for name, key in (("dupmae.json", "max_length"), ("sentence_bert_config.json", "max_seq_length")):
+    own = next(path.name for path in (folder / "dupmae.json", folder / "retromae.json") if path.exists())
+    for name, key in ((own, "max_length"), ("sentence_bert_config.json", "max_seq_length")):
         write_json(folder / name, json.loads((folder / name).read_text()) | {key: LENGTH})
     write_json(folder / "training.json", without_folders(record))
     (folder / "README.md").write_text(model_card(without_folders(record)), encoding="utf-8")
@@ -114,15 +120,16 @@ def main() -> int:
     parser.add_argument("--text", type=Path, required=True, help="folder of text files")
     parser.add_argument("--minilm", type=Path, required=True, help="folder of all-MiniLM-L6-v2")
     parser.add_argument("--work", type=Path, required=True, help="checkpoints and caches")
-    parser.add_argument("--ship", action="store_true", help="replace retrievers/mini/dupmae-mini by the result")
+    parser.add_argument("--method", choices=("dupmae", "retromae"), default="dupmae")
+    parser.add_argument("--from", dest="source", choices=("all", "text"), default="all", help="documents to learn from")
+    parser.add_argument("--ship", action="store_true", help="replace retrievers/mini/METHOD-mini by the result")
     a = parser.parse_args()
     for step in steps(a):
         if not step.done.exists():
             print(*step.command, flush=True)
             subprocess.run(step.command, check=True)
     if a.ship:
-        ship(a.work / "second", SHIPPED)
-        print(SHIPPED)
+        ship(a.work / a.method / "second", SHIPPED / f"{a.method}-mini")
     return 0
 
 

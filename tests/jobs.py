@@ -8,7 +8,7 @@ from harness.running import executor
 from harness.running.folders import Folders
 from harness.running.job import Job
 from harness.running.plan import plan
-from harness.running.runner import Outcome
+from harness.running.runner import Attempted
 from harness.running.suites import System
 
 
@@ -23,11 +23,11 @@ def run_all(
     systems: Sequence[System],
     names: Sequence[str],
     *,
-    do: Callable[..., list[Outcome]] = executor.run_all,
+    do: Callable[..., list[Attempted]] = executor.run_all,
     finished: Any = None,
     address: str | None = None,
     **more: Any,
-) -> list[Outcome]:
+) -> list[Attempted]:
     """Plan the pairs and have an executor do them."""
     where = {} if address is None else {"address": address}
     made = job(**more)

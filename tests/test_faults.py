@@ -15,7 +15,7 @@ import toy
 from harness.cli import main
 from harness.host import locks
 from harness.running import suites
-from harness.running.runner import Outcome
+from harness.running.runner import Attempted
 from jobs import run_all
 
 OVERLAP = f"{Path(__file__).with_name('overlap.py')}:Overlap"
@@ -33,7 +33,9 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(place: Path, cache: str = "cache", systems: list[suites.System] | None = None, **more: object) -> list[Outcome]:
+def run(
+    place: Path, cache: str = "cache", systems: list[suites.System] | None = None, **more: object
+) -> list[Attempted]:
     return run_all(
         systems or SYSTEMS, ["one"], k=10, results=place / "results", cache=place / cache,
         data_dirs=[place / "data"], download=False, **more,

@@ -131,5 +131,5 @@ def test_another_host_cannot_be_asked() -> None:
     ],
 )
 def test_the_estimate_goes_by_documents(pairs: list[tuple], seconds: float | None) -> None:
-    made = [status.Pair(name, str(at), docs, state, took) for at, (name, docs, state, took) in enumerate(pairs)]
+    made = [status.PairStatus(name, str(at), docs, state, took) for at, (name, docs, state, took) in enumerate(pairs)]
     assert status.estimate(made) == seconds

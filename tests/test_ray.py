@@ -14,7 +14,7 @@ from harness.running import executor, ray_executor, suites
 from harness.running.plan import waits_for
 from harness.running.ray_executor import needs, slots
 from harness.running.ray_tasks import Look
-from harness.running.runner import Outcome
+from harness.running.runner import Attempted
 from test_devices import DIVIDED, outputs
 
 GPU, CPU = {"CPU": 8.0, "GPU": 2.0}, {"CPU": 4.0}
@@ -97,7 +97,7 @@ def systems(**arguments: object) -> list[suites.System]:
     ]
 
 
-def run(place: Path, name: str, run_all: Any, order: list[suites.System], **more: Any) -> list[Outcome]:
+def run(place: Path, name: str, run_all: Any, order: list[suites.System], **more: Any) -> list[Attempted]:
     outcomes = jobs.run_all(
         order, ["sample"], do=run_all, k=100, results=place / name, cache=place / f"{name}-cache", data_dirs=[], **more
     )
@@ -174,7 +174,7 @@ def test_what_is_damaged_is_made_again_and_what_hangs_is_stopped(
     hangs = tmp_path / "hangs.py"
     hangs.write_text("import time\nclass Hangs:\n    index = load = search = lambda *_: time.sleep(600)\n")
     order = [*systems(), suites.system(f"{hangs}:Hangs", {}, "hangs")]
-    told: list[Outcome] = []
+    told: list[Attempted] = []
     outcomes = jobs.run_all(
         order, ["sample"], do=ray_executor.run_all, k=100, results=tmp_path / "results",
         cache=tmp_path / "results-cache", address=cluster.address, timeout=60.0, finished=told.append,

@@ -22,7 +22,7 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(place: Path, arguments: dict[str, Any] | None = None, tag: str = "overlap", **options: Any) -> runner.Outcome:
+def run(place: Path, arguments: dict[str, Any] | None = None, tag: str = "overlap", **options: Any) -> runner.Attempted:
     dataset = datasets.load(str(place / "toy"))
     system = suites.system(OVERLAP, arguments or {}, tag)
     return runner.run(system, dataset, options.pop("k", 1000), place / "results", place / "cache", **options)

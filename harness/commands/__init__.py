@@ -1,4 +1,4 @@
-"""One module per sub-command: `HELP`, `add_arguments(parser)`, `main(arguments) -> exit code`.
+"""One module per sub-command: `HELP`, `add_arguments(parser)`, `main(args) -> exit code`.
 
 Heavy imports stay inside `main`, so that `--help` answers at once.
 """

@@ -33,55 +33,55 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_results(parser)
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(args: argparse.Namespace) -> int:
     """Print the entries or what became of them; 1 if one that should go could not."""
     from harness import paths
     from harness.errors import HarnessError, unknown
     from harness.running import cache_entries
 
     cache = paths.cache_dir()
-    found = cache_entries.entries(cache, options.results_folder(arguments))
-    if arguments.kind:
-        found = [entry for entry in found if entry.kind in arguments.kind]
-    if arguments.what == "list":
-        if arguments.name:
+    found = cache_entries.entries(cache, options.results_folder(args))
+    if args.kind:
+        found = [entry for entry in found if entry.kind in args.kind]
+    if args.what == "list":
+        if args.name:
             raise HarnessError("`cache list` takes no names; they belong to `cache prune`")
-        options.refuse(arguments, add_arguments, ("days", "unreferred", "yes"), "it belongs to `cache prune`")
+        options.refuse(args, add_arguments, ("days", "unreferred", "yes"), "it belongs to `cache prune`")
         rows = [_row(entry) for entry in found]
-        print(json.dumps(rows, indent=2, ensure_ascii=False) if arguments.json else _listing(cache, found))
+        print(json.dumps(rows, indent=2, ensure_ascii=False) if args.json else _listing(cache, found))
         return 0
     names = {entry.path.name for entry in found}
-    for name in arguments.name:
+    for name in args.name:
         if name not in names:
             raise unknown("entry of the cache", name, names)
-    if arguments.name:
-        options.refuse(arguments, add_arguments, ("days",), "entries that are named go whatever their age")
-    days = arguments.days if arguments.days is not None else 0.0 if arguments.unreferred else 30.0
+    if args.name:
+        options.refuse(args, add_arguments, ("days",), "entries that are named go whatever their age")
+    days = args.days if args.days is not None else 0.0 if args.unreferred else 30.0
     if not days >= 0:
         raise HarnessError(f"--days {days:g}: 0 or more")
     wanted = [
         entry
         for entry in found
-        if (entry.path.name in arguments.name if arguments.name else entry.age() >= days * DAY)
-        and not (arguments.unreferred and entry.referred)
+        if (entry.path.name in args.name if args.name else entry.age() >= days * DAY)
+        and not (args.unreferred and entry.referred)
     ]
     rows, failed = [], False
     for entry in wanted:
         became = f"in use by {entry.busy}; it stays" if entry.busy else "would be removed"
-        if arguments.yes and not entry.busy:
+        if args.yes and not entry.busy:
             try:
                 cache_entries.remove(entry, cache)
                 became = "removed"
             except (HarnessError, OSError) as error:
                 became, failed = str(error), True
         rows.append(_row(entry) | {"became": became})
-    if arguments.json:
+    if args.json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))
         return int(failed)
     for row in rows:
         print(f"{row['became']}: {row['kind']} {row['entry']}, {_size(row['bytes'])}")
     gone = sum(row["bytes"] for row in rows if row["became"] in ("removed", "would be removed"))
-    print(f"{_size(gone)} {'removed' if arguments.yes else 'would be removed; --yes removes it'}")
+    print(f"{_size(gone)} {'removed' if args.yes else 'would be removed; --yes removes it'}")
     return int(failed)
 
 

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the outcomes as JSON")
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(args: argparse.Namespace) -> int:
     """Print one line per law as it is checked, failures with the cure; returns 1 if any law is broken."""
     import tempfile
     from pathlib import Path
@@ -25,8 +25,8 @@ def main(arguments: argparse.Namespace) -> int:
     from harness import conformance, plugins
     from harness.plugins.constructor import checked, parse
 
-    cls = plugins.find(arguments.retriever)
-    values = checked(cls, parse(cls, arguments.set))
+    cls = plugins.find(args.retriever)
+    values = checked(cls, parse(cls, args.set))
     for name, value in values.items():
         if isinstance(value, str) and "/" in value and Path(value).exists():
             values[name] = str(Path(value).resolve())  # one check changes the working folder
@@ -40,10 +40,10 @@ def main(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="beir-harness-check-") as folder:
         for outcome in conformance.checks_of(make, Path(folder)):
             outcomes.append(outcome)
-            if not arguments.json:
+            if not args.json:
                 print(_line(outcome), flush=True)
     count = {status: sum(outcome.status == status for outcome in outcomes) for status in ("pass", "fail", "skip")}
-    if arguments.json:
+    if args.json:
         print(
             json.dumps({**count, "checks": [outcome._asdict() for outcome in outcomes]}, indent=2, ensure_ascii=False)
         )

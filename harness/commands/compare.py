@@ -32,36 +32,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_data(parser)
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(args: argparse.Namespace) -> int:
     """Compare and print; returns 0."""
     from harness import datasets, results
     from harness.leaderboard.comparison import compare, pick
     from harness.views.tables.tables_json import measured_json
 
-    found, _ = results.read(options.results_folder(arguments))
-    name = datasets.name_of(arguments.dataset, options.data_folders(arguments))
-    first, second = (pick(found, tag, name) for tag in (arguments.first, arguments.second))
-    measures = options.measures(arguments, [first.primary_measure])
-    if arguments.query is not None:
+    found, _ = results.read(options.results_folder(args))
+    name = datasets.name_of(args.dataset, options.data_folders(args))
+    first, second = (pick(found, tag, name) for tag in (args.first, args.second))
+    measures = options.measures(args, [first.primary_measure])
+    if args.query is not None:
         unused = ("top", "test", "correction", "alpha", "margin")
-        options.refuse(arguments, add_arguments, unused, "nothing is tested on the one --query")
-        return _one_query(arguments, (first, second), measures)
-    texts, note = _texts(arguments, first)
+        options.refuse(args, add_arguments, unused, "nothing is tested on the one --query")
+        return _one_query(args, (first, second), measures)
+    texts, note = _texts(args, first)
     measured = compare(
         first,
         second,
         measures,
-        arguments.test,
-        arguments.correction,
-        arguments.alpha,
-        max(0, arguments.top),
+        args.test,
+        args.correction,
+        args.alpha,
+        max(0, args.top),
         texts,
-        arguments.margin,
+        args.margin,
     )
-    if arguments.json:
+    if args.json:
         print(
             json.dumps(
-                [measured_json(one, arguments.alpha, len(measured)) for one in measured],
+                [measured_json(one, args.alpha, len(measured)) for one in measured],
                 indent=1,
                 ensure_ascii=False,
                 allow_nan=False,
@@ -69,13 +69,13 @@ def main(arguments: argparse.Namespace) -> int:
         )
         return 0
     for one in measured:
-        print("\n".join(_lines(one, arguments, len(measured))), end="\n\n")
+        print("\n".join(_lines(one, args, len(measured))), end="\n\n")
     if note:
         print(f"note: {note}")
     return 0
 
 
-def _one_query(arguments: argparse.Namespace, pair: "Sequence[Result]", measures: Sequence[str]) -> int:
+def _one_query(args: argparse.Namespace, pair: "Sequence[Result]", measures: Sequence[str]) -> int:
     """Print both systems' documents for one query side by side."""
     from harness.errors import HarnessError
     from harness.measures import display
@@ -83,33 +83,33 @@ def _one_query(arguments: argparse.Namespace, pair: "Sequence[Result]", measures
     from harness.views import query_text
     from harness.views.query_browser import dataset_of
 
-    folders = options.data_folders(arguments)
+    folders = options.data_folders(args)
     for other in pair[1:]:
         if what := unlike(pair[0], other):
             raise HarnessError(f"{pair[0].tag} and {other.tag} can't be compared on {pair[0].dataset}: {what}")
-    dataset = dataset_of(pair[0], folders, arguments.dataset, download=not arguments.offline)
-    found = query_text.look_up(dataset, pair, arguments.query)
-    scores = query_text.scores_of(pair, measures, arguments.query)
-    if arguments.json:
+    dataset = dataset_of(pair[0], folders, args.dataset, download=not args.offline)
+    found = query_text.look_up(dataset, pair, args.query)
+    scores = query_text.scores_of(pair, measures, args.query)
+    if args.json:
         print(json.dumps({**found, "scores": scores}, indent=1, ensure_ascii=False, allow_nan=False))
     else:
         print("\n".join(query_text.lines(found, {display(name): both for name, both in scores.items()})))
     return 0
 
 
-def _texts(arguments: argparse.Namespace, result: "Result") -> tuple[Mapping[str, str], str]:
+def _texts(args: argparse.Namespace, result: "Result") -> tuple[Mapping[str, str], str]:
     """Texts by query_id where the dataset is at hand, without a download; else none and the reason."""
     from harness.errors import HarnessError
     from harness.views.query_browser import dataset_of
 
     try:
-        dataset = dataset_of(result, options.data_folders(arguments), arguments.dataset, texts=False)
+        dataset = dataset_of(result, options.data_folders(args), args.dataset, texts=False)
         return {query.query_id: query.text for query in dataset.queries()}, ""
     except HarnessError as error:
         return {}, f"query texts are not shown: {error}"
 
 
-def _lines(one: "Measured", arguments: argparse.Namespace, family: int) -> Sequence[str]:
+def _lines(one: "Measured", args: argparse.Namespace, family: int) -> Sequence[str]:
     from harness.errors import counted
     from harness.measures import display
     from harness.statistics.power import queries_needed
@@ -120,11 +120,11 @@ def _lines(one: "Measured", arguments: argparse.Namespace, family: int) -> Seque
     result = one.comparison
     name = display(one.measure)
     verdict = "significant" if result.significant else "not significant"
-    corrected = f", {p_text(result.corrected)} after {CORRECTION_NAMES[arguments.correction]} over {family} measures"
-    if arguments.correction == "maxt":
+    corrected = f", {p_text(result.corrected)} after {CORRECTION_NAMES[args.correction]} over {family} measures"
+    if args.correction == "maxt":
         corrected, family = f", {p_text(result.corrected)} by step-down max-T over {family} measures", 2
     error = f" ± {result.error:.1g}" if result.error else ""  # Monte-Carlo standard error
-    interval = f"{100 * (1 - arguments.alpha):g} % {span(result.interval, '+')}"
+    interval = f"{100 * (1 - args.alpha):g} % {span(result.interval, '+')}"
     texts = any(query.text for query in one.queries)  # none where the queries are not at hand
     rows = [
         [query.query_id, *([query.text] if texts else []), query.first, query.second, query.first - query.second]
@@ -142,9 +142,9 @@ def _lines(one: "Measured", arguments: argparse.Namespace, family: int) -> Seque
         result.second: f"{one.second_mean:.4f}",
         f"{result.first} − {result.second}": f"{signed(result.difference, 4)}  {interval}",
         "queries": f"{result.first} wins {result.wins}, {result.ties} ties, {result.second} wins {result.losses}",
-        "p": f"{p_text(result.p)}{error} ({TESTS[arguments.test]}{corrected if family > 1 else ''}): {verdict}",
-        **({} if arguments.margin is None else {f"within {arguments.margin:g}": _equal(result)}),
-        "could find": _planned(result, arguments.alpha, queries_needed(result.effect_size, arguments.alpha)),
+        "p": f"{p_text(result.p)}{error} ({TESTS[args.test]}{corrected if family > 1 else ''}): {verdict}",
+        **({} if args.margin is None else {f"within {args.margin:g}": _equal(result)}),
+        "could find": _planned(result, args.alpha, queries_needed(result.effect_size, args.alpha)),
         "effect size": f"d_z {effect(result.effect_size, 3)}, dominance {signed(result.dominance, 3)}",
     }
     wide = max(map(len, said))

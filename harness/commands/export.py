@@ -19,18 +19,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_results(parser)
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(args: argparse.Namespace) -> int:
     """Write the files and say what could not be written; returns 1 if there was nothing to write."""
     import sys
 
     from harness import results
     from harness.results import exchange
 
-    if arguments.format not in ("mteb", "ir-measures"):
-        options.refuse(arguments, add_arguments, ("measure",), "a run file holds no scores of a measure")
-    found, _ = results.read(options.results_folder(arguments))
-    chosen = results.select(found, arguments.dataset, arguments.system)
-    written, notes = exchange.export(chosen, arguments.format, arguments.output, options.measures(arguments))
+    if args.format not in ("mteb", "ir-measures"):
+        options.refuse(args, add_arguments, ("measure",), "a run file holds no scores of a measure")
+    found, _ = results.read(options.results_folder(args))
+    chosen = results.select(found, args.dataset, args.system)
+    written, notes = exchange.export(chosen, args.format, args.output, options.measures(args))
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     for path in written:

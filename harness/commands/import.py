@@ -17,14 +17,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_results(parser)
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(args: argparse.Namespace) -> int:
     """File the means and print what they are; returns 0."""
     from harness.measures import display
     from harness.results import means
 
-    with options.results_written(arguments) as folder:
-        for path in arguments.file:
-            for one in means.import_mteb(path, arguments.tag, folder, arguments.overwrite):
+    with options.results_written(args) as folder:
+        for path in args.file:
+            for one in means.import_mteb(path, args.tag, folder, args.overwrite):
                 scores = ", ".join(f"{display(measure)} {value:.4f}" for measure, value in one.scores.items())
                 print(f"{one.tag} on {one.dataset}: {scores}")
     print("means only: shown without tests, marks or ranks")

@@ -59,7 +59,7 @@ def probability(text: str) -> float:
     return value
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(args: argparse.Namespace) -> int:
     """Build and print the tables; returns 0."""
     from harness import files, results
     from harness.errors import HarnessError
@@ -69,7 +69,7 @@ def main(arguments: argparse.Namespace) -> int:
     from harness.results import seeds
     from harness.views.tables.rendering import render, write_tables
 
-    if arguments.tables:
+    if args.tables:
         others = (
             "measure",
             "dataset",
@@ -82,36 +82,36 @@ def main(arguments: argparse.Namespace) -> int:
             "format",
             "output",
         )
-        options.refuse(arguments, add_arguments, others, "--tables writes every table of every result, as committed")
-        with options.results_written(arguments) as folder:
-            for path in write_tables(folder, folder / "tables", arguments.seeds):
+        options.refuse(args, add_arguments, others, "--tables writes every table of every result, as committed")
+        with options.results_written(args) as folder:
+            for path in write_tables(folder, folder / "tables", args.seeds):
                 print(path)
         return 0
-    found, notes = results.read(options.results_folder(arguments))
-    chosen = results.select(found, arguments.dataset, [] if arguments.seeds else arguments.system)
-    notes = results.about_shown(notes, chosen, bool(arguments.dataset), bool(arguments.system) and not arguments.seeds)
-    if arguments.seeds:
-        chosen = seeds.merge(chosen, arguments.system)
+    found, notes = results.read(options.results_folder(args))
+    chosen = results.select(found, args.dataset, [] if args.seeds else args.system)
+    notes = results.about_shown(notes, chosen, bool(args.dataset), bool(args.system) and not args.seeds)
+    if args.seeds:
+        chosen = seeds.merge(chosen, args.system)
     boards = [
         build(
             chosen,
             measure,
-            arguments.baseline,
-            arguments.test,
-            arguments.correction,
-            arguments.alpha,
+            args.baseline,
+            args.test,
+            args.correction,
+            args.alpha,
             notes,
-            arguments.margin,
+            args.margin,
         )
-        for measure in options.measures(arguments, ["ndcg@10"])
+        for measure in options.measures(args, ["ndcg@10"])
     ]
     boards = [with_holes(with_spread(board, chosen), chosen) for board in boards]
-    text = render(boards, arguments.format)
-    if arguments.output and arguments.output.is_dir():
-        raise HarnessError(f"--output {arguments.output} is a folder; name a file in it")
-    if arguments.output:
-        files.write_bytes(arguments.output, text.encode())
-        print(arguments.output)
+    text = render(boards, args.format)
+    if args.output and args.output.is_dir():
+        raise HarnessError(f"--output {args.output} is a folder; name a file in it")
+    if args.output:
+        files.write_bytes(args.output, text.encode())
+        print(args.output)
     else:
         print(text, end="")
     return 0

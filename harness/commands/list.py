@@ -21,23 +21,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(args: argparse.Namespace) -> int:
     """Print the rows; returns 0."""
-    if arguments.what != "results":
-        options.refuse(arguments, add_arguments, ("results",), f"{arguments.what} are not in a results folder")
-    if arguments.what != "datasets":
-        options.refuse(arguments, add_arguments, ("data_dir",), f"{arguments.what} are not in a data folder")
-    rows = {"datasets": _datasets, "retrievers": _retrievers, "suites": _suites, "results": _results}[arguments.what](
-        arguments
-    )
-    if arguments.json:
+    if args.what != "results":
+        options.refuse(args, add_arguments, ("results",), f"{args.what} are not in a results folder")
+    if args.what != "datasets":
+        options.refuse(args, add_arguments, ("data_dir",), f"{args.what} are not in a data folder")
+    rows = {"datasets": _datasets, "retrievers": _retrievers, "suites": _suites, "results": _results}[args.what](args)
+    if args.json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
-        print(_table(rows) if rows else f"no {arguments.what}")
+        print(_table(rows) if rows else f"no {args.what}")
     return 0
 
 
-def _datasets(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+def _datasets(args: argparse.Namespace) -> list[dict[str, Any]]:
     from harness import datasets
 
     return [
@@ -49,10 +47,10 @@ def _datasets(arguments: argparse.Namespace) -> list[dict[str, Any]]:
             "measure": row.measure,
             "groups": ", ".join(row.groups),
             "obtain": "free download" if row.url else "in the package" if row.name == "sample" else "licence needed",
-            **({"licence": row.licence, "how": row.obtain, "version": row.version} if arguments.json else {}),
+            **({"licence": row.licence, "how": row.obtain, "version": row.version} if args.json else {}),
         }
         for row in datasets.rows().values()
-    ] + _own(options.data_folders(arguments))
+    ] + _own(options.data_folders(args))
 
 
 def _own(folders: list[Path]) -> list[dict[str, Any]]:
@@ -91,12 +89,12 @@ def _suites(_: argparse.Namespace) -> list[dict[str, Any]]:
     ]
 
 
-def _results(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+def _results(args: argparse.Namespace) -> list[dict[str, Any]]:
     import sys
 
     from harness import results
 
-    folder = options.results_folder(arguments)
+    folder = options.results_folder(args)
     if not any(folder.glob("runs/*/*/manifest.json")):  # which is no error of a list
         return []
     found, notes = results.read(folder)

@@ -11,13 +11,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dir", metavar="DIR", default=".", help="folder to write to (default: this one)")
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(args: argparse.Namespace) -> int:
     """Write both files and print what to run next; returns 0."""
     from pathlib import Path
 
     from harness.plugins import scaffold
 
-    code, test = scaffold.write(arguments.name, Path(arguments.dir))
+    code, test = scaffold.write(args.name, Path(args.dir))
     spec = scaffold.spec(code)
     print(f"wrote {code} and {test}; next:")
     for command in (

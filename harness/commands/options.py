@@ -37,16 +37,16 @@ def add_measures(parser: argparse.ArgumentParser, default: str) -> None:
     )  # fmt: skip
 
 
-def measures(arguments: argparse.Namespace, default: Iterable[str] = ()) -> list[str]:
+def measures(args: argparse.Namespace, default: Iterable[str] = ()) -> list[str]:
     """What was asked for by --measure, else `default`, in the spelling that is used everywhere; raises HarnessError."""
     from harness.measures import parse
 
-    given = [arguments.measure] if isinstance(arguments.measure, str) else arguments.measure
+    given = [args.measure] if isinstance(args.measure, str) else args.measure
     return list(dict.fromkeys(str(parse(text)) for text in given or default))
 
 
 def refuse(
-    arguments: argparse.Namespace,
+    args: argparse.Namespace,
     add_arguments: Callable[[argparse.ArgumentParser], None],
     names: Iterable[str],
     why: str,
@@ -57,18 +57,18 @@ def refuse(
     """
     parser = argparse.ArgumentParser(add_help=False)
     add_arguments(parser)
-    given = [name for name in names if getattr(arguments, name) != parser.get_default(name)]
+    given = [name for name in names if getattr(args, name) != parser.get_default(name)]
     if given:
         listed = " and ".join(f"--{name.replace('_', '-')}" for name in given)
         raise HarnessError(f"{listed}: {why}")
 
 
-def results_folder(arguments: argparse.Namespace) -> Path:
+def results_folder(args: argparse.Namespace) -> Path:
     """The results folder that was asked for, else the default one, to be read; of a URL, its mirror.
 
     Raises HarnessError for a file in its place.
     """
-    place = arguments.results or paths.results_dir()
+    place = args.results or paths.results_dir()
     if isinstance(place, Path):
         if place.exists() and not place.is_dir():
             raise HarnessError(f"the results folder {place} is a file; name a folder with --results")
@@ -78,9 +78,9 @@ def results_folder(arguments: argparse.Namespace) -> Path:
     return mirror.folder(place)
 
 
-def results_mirror(arguments: argparse.Namespace) -> "Mirror | None":
+def results_mirror(args: argparse.Namespace) -> "Mirror | None":
     """The mirror of the results, pulled, where they lie behind a URL; for commands that write there."""
-    place = arguments.results or paths.results_dir()
+    place = args.results or paths.results_dir()
     if isinstance(place, Path):
         return None
     from harness.results.remote.mirror import Mirror
@@ -91,14 +91,14 @@ def results_mirror(arguments: argparse.Namespace) -> "Mirror | None":
 
 
 @contextmanager
-def results_written(arguments: argparse.Namespace) -> Iterator[Path]:
+def results_written(args: argparse.Namespace) -> Iterator[Path]:
     """The results folder for a command that writes there; behind a URL it is pushed in the end."""
-    mirror = results_mirror(arguments)
-    yield mirror.folder if mirror else results_folder(arguments)
+    mirror = results_mirror(args)
+    yield mirror.folder if mirror else results_folder(args)
     if mirror:
         mirror.push()
 
 
-def data_folders(arguments: argparse.Namespace) -> list[Path]:
+def data_folders(args: argparse.Namespace) -> list[Path]:
     """The data folders of the command line, then those of the environment."""
-    return [*(folder.expanduser() for folder in arguments.data_dir), *paths.data_dirs()]
+    return [*(folder.expanduser() for folder in args.data_dir), *paths.data_dirs()]

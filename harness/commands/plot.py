@@ -47,68 +47,66 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_test(parser)
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(args: argparse.Namespace) -> int:
     """Draw and write; returns 0."""
     from harness import results
     from harness.views.plots import style
 
-    options.refuse(
-        arguments, add_arguments, UNUSED[arguments.figure], f"the figure {arguments.figure} has no use for it"
-    )
-    style.check(arguments.output)
-    _check(arguments)
-    [arguments.measure] = options.measures(arguments)
-    found, _ = results.read(options.results_folder(arguments))
-    style.save(figure(arguments, found), arguments.output)
-    print(arguments.output)
+    options.refuse(args, add_arguments, UNUSED[args.figure], f"the figure {args.figure} has no use for it")
+    style.check(args.output)
+    _check(args)
+    [args.measure] = options.measures(args)
+    found, _ = results.read(options.results_folder(args))
+    style.save(figure(args, found), args.output)
+    print(args.output)
     return 0
 
 
-def figure(arguments: argparse.Namespace, found: "list[Result]") -> "Figure":
+def figure(args: argparse.Namespace, found: "list[Result]") -> "Figure":
     """The figure that the arguments ask for. Raises HarnessError where something is missing to draw it."""
     from harness.leaderboard import build
     from harness.results import select
     from harness.views.plots import costs, lists, over, pairs
 
-    if arguments.figure == "queries":
-        return _queries(arguments, found)
-    baseline = [arguments.baseline] if arguments.baseline else []
+    if args.figure == "queries":
+        return _queries(args, found)
+    baseline = [args.baseline] if args.baseline else []
     select(found, (), baseline)  # whether it is there, before anything is tested
-    chosen = select(found, arguments.dataset, [*arguments.system, *baseline] if arguments.system else [])
-    if arguments.figure == "pairs":
+    chosen = select(found, args.dataset, [*args.system, *baseline] if args.system else [])
+    if args.figure == "pairs":
         pairs.check(chosen)
     # Differences are corrected as in the table: over every comparison with the baseline that could be shown.
-    pool = select(found, arguments.dataset) if arguments.figure == "differences" else chosen
-    board = build(pool, arguments.measure, None, arguments.test, arguments.correction, arguments.alpha)
-    if arguments.figure == "leaderboard":
+    pool = select(found, args.dataset) if args.figure == "differences" else chosen
+    board = build(pool, args.measure, None, args.test, args.correction, args.alpha)
+    if args.figure == "leaderboard":
         return lists.leaderboard(board)
-    if arguments.figure == "cd":
+    if args.figure == "cd":
         return over.critical_difference(board)
-    if arguments.figure == "pareto":
-        return costs.pareto(board, chosen, arguments.cost)
-    if arguments.figure == "pairs":
+    if args.figure == "pareto":
+        return costs.pareto(board, chosen, args.cost)
+    if args.figure == "pairs":
         return pairs.pairs(board)
-    return lists.differences(board, arguments.baseline, arguments.system[0] if arguments.system else None)
+    return lists.differences(board, args.baseline, args.system[0] if args.system else None)
 
 
-def _check(arguments: argparse.Namespace) -> None:
+def _check(args: argparse.Namespace) -> None:
     """Raise HarnessError where a figure wants another number of systems or datasets, before any result is read."""
     from harness.errors import HarnessError
 
-    one_system = len(arguments.system) == 1
-    if arguments.figure in ("differences", "queries") and not arguments.baseline:
-        raise HarnessError(f"name the system that is subtracted with --baseline, for the figure {arguments.figure}")
-    if arguments.figure == "queries" and not (one_system and len(arguments.dataset) == 1):
+    one_system = len(args.system) == 1
+    if args.figure in ("differences", "queries") and not args.baseline:
+        raise HarnessError(f"name the system that is subtracted with --baseline, for the figure {args.figure}")
+    if args.figure == "queries" and not (one_system and len(args.dataset) == 1):
         raise HarnessError("the figure of queries wants one --system, one --baseline and one --dataset")
-    if arguments.figure == "differences" and arguments.system and not one_system:
+    if args.figure == "differences" and args.system and not one_system:
         raise HarnessError("one --system minus the --baseline; draw a figure for each")
 
 
-def _queries(arguments: argparse.Namespace, found: "list[Result]") -> "Figure":
+def _queries(args: argparse.Namespace, found: "list[Result]") -> "Figure":
     from harness.leaderboard.columns import join
     from harness.leaderboard.comparison import compare, pick
     from harness.views.plots import pairs
 
-    two = [pick(found, tag, arguments.dataset[0]) for tag in (arguments.system[0], arguments.baseline)]
-    measured = compare(two[0], two[1], [arguments.measure], arguments.test, arguments.correction, arguments.alpha)
-    return pairs.queries(join(two, arguments.measure), measured[0])
+    two = [pick(found, tag, args.dataset[0]) for tag in (args.system[0], args.baseline)]
+    measured = compare(two[0], two[1], [args.measure], args.test, args.correction, args.alpha)
+    return pairs.queries(join(two, args.measure), measured[0])

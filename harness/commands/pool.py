@@ -21,28 +21,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_data(parser)
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(args: argparse.Namespace) -> int:
     """Print query, document, weight and number of systems, what weighs most first; returns 0."""
     from harness import datasets, files, results
     from harness.errors import HarnessError
     from harness.views import pooling
     from harness.views.query_browser import dataset_of
 
-    if arguments.depth < 1 or (arguments.most is not None and arguments.most < 1):
+    if args.depth < 1 or (args.most is not None and args.most < 1):
         raise HarnessError("--depth and --most are whole numbers from 1")
-    found, _ = results.read(options.results_folder(arguments))
-    folders = options.data_folders(arguments)
-    chosen = results.select(found, [datasets.name_of(arguments.dataset, folders)], arguments.system)
-    dataset = dataset_of(chosen[0], folders, arguments.dataset, download=not arguments.offline, texts=False)
-    listed = pooling.unjudged(dataset, chosen, arguments.depth)[: arguments.most]
-    if arguments.json:
+    found, _ = results.read(options.results_folder(args))
+    folders = options.data_folders(args)
+    chosen = results.select(found, [datasets.name_of(args.dataset, folders)], args.system)
+    dataset = dataset_of(chosen[0], folders, args.dataset, download=not args.offline, texts=False)
+    listed = pooling.unjudged(dataset, chosen, args.depth)[: args.most]
+    if args.json:
         text = json.dumps([one._asdict() for one in listed], indent=1, ensure_ascii=False) + "\n"
     else:
         rows = [f"{one.query_id}\t{one.doc_id}\t{one.weight:.6f}\t{one.systems}\n" for one in listed]
         text = "".join(["query_id\tdoc_id\tweight\tsystems\n", *rows])
-    if arguments.output:
-        files.write_bytes(arguments.output, text.encode())
-        print(arguments.output)
+    if args.output:
+        files.write_bytes(args.output, text.encode())
+        print(args.output)
     else:
         print(text, end="")
     return 0

@@ -30,32 +30,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(args: argparse.Namespace) -> int:
     """Write the site and print where it is; returns 0."""
     import sys
 
     from harness.views.report import site
 
-    if not arguments.serve:
-        options.refuse(arguments, add_arguments, ("port",), "a port is for --serve")
-    if arguments.queries < 1:
-        options.refuse(arguments, add_arguments, ("data_dir",), "texts are shown with queries, and --queries is 0")
+    if not args.serve:
+        options.refuse(args, add_arguments, ("port",), "a port is for --serve")
+    if args.queries < 1:
+        options.refuse(args, add_arguments, ("data_dir",), "texts are shown with queries, and --queries is 0")
     made = site.write(
-        options.results_folder(arguments),
-        arguments.output,
-        options.measures(arguments),
-        arguments.dataset,
-        arguments.system,
-        arguments.test,
-        arguments.alpha,
-        options.data_folders(arguments),
-        arguments.queries,
+        options.results_folder(args),
+        args.output,
+        options.measures(args),
+        args.dataset,
+        args.system,
+        args.test,
+        args.alpha,
+        options.data_folders(args),
+        args.queries,
     )
     for note in made.notes:
         print(f"note: {note}", file=sys.stderr)
     print(f"{made.index}: {len(made.written)} files")
-    if arguments.serve:
-        serve(arguments.output, arguments.port)
+    if args.serve:
+        serve(args.output, args.port)
     return 0
 
 

@@ -23,25 +23,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_results(parser)
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(args: argparse.Namespace) -> int:
     """Print the places; returns 0."""
     from harness import paths
     from harness.errors import HarnessError
     from harness.running import filing
 
-    if (arguments.what == "rename") != (arguments.new is not None):
+    if (args.what == "rename") != (args.new is not None):
         raise HarnessError("rename takes two names, `results rename OLD NEW`; remove takes one")
-    if isinstance(arguments.results or paths.results_dir(), str):
+    if isinstance(args.results or paths.results_dir(), str):
         raise HarnessError("results behind a URL are removed and renamed there, not in their mirror")
-    folder, notes = options.results_folder(arguments), list[str]()
-    if arguments.what == "rename":
-        places, notes = filing.rename(folder, arguments.tag, arguments.new, arguments.dataset)
+    folder, notes = options.results_folder(args), list[str]()
+    if args.what == "rename":
+        places, notes = filing.rename(folder, args.tag, args.new, args.dataset)
     else:
-        places = filing.remove(folder, arguments.tag, arguments.dataset)
-    if arguments.json:
+        places = filing.remove(folder, args.tag, args.dataset)
+    if args.json:
         print(json.dumps([str(path) for path in places], indent=2, ensure_ascii=False))
     else:
-        print("\n".join(f"{'removed ' * (arguments.what == 'remove')}{path}" for path in places))
+        print("\n".join(f"{'removed ' * (args.what == 'remove')}{path}" for path in places))
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     return 0

@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_data(parser)
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(args: argparse.Namespace) -> int:
     """Run every pair; 1 if one failed, or could not be pushed to where the results belong."""
     from harness import datasets, paths, plugins
     from harness.errors import HarnessError
@@ -65,53 +65,53 @@ def main(arguments: argparse.Namespace) -> int:
     from harness.running.plan import plan, rows
     from harness.running.prepared import Systems
 
-    if arguments.k < 1:
-        raise HarnessError(f"--k {arguments.k}: at least 1")
-    if arguments.timeout is not None and not arguments.timeout > 0:
-        raise HarnessError(f"--timeout {arguments.timeout:g}: seconds, more than 0")
-    suite, known = suites.load(arguments.suite) if arguments.suite else None, Systems()
-    if suite and arguments.retriever and arguments.dataset:
+    if args.k < 1:
+        raise HarnessError(f"--k {args.k}: at least 1")
+    if args.timeout is not None and not args.timeout > 0:
+        raise HarnessError(f"--timeout {args.timeout:g}: seconds, more than 0")
+    suite, known = suites.load(args.suite) if args.suite else None, Systems()
+    if suite and args.retriever and args.dataset:
         raise HarnessError(
             "--suite gives a retriever its datasets; with --dataset it would say nothing: name one of them"
         )
-    if arguments.retriever:
-        plugin = plugins.find(arguments.retriever)
-        settings = checked(plugin, parse(plugin, arguments.set))
-        systems = rows([suites.system(arguments.retriever, settings, arguments.tag)])
+    if args.retriever:
+        plugin = plugins.find(args.retriever)
+        settings = checked(plugin, parse(plugin, args.set))
+        systems = rows([suites.system(args.retriever, settings, args.tag)])
         known.look(systems[0])  # what the retriever refuses is told before any work
     elif suite:
-        if arguments.set or arguments.tag:
+        if args.set or args.tag:
             raise HarnessError("--set and --tag belong to a retriever; name one, or write them into the suite")
         systems = rows(suite.systems)
     else:
         raise HarnessError("name a retriever or a --suite; `beir-harness list retrievers` and `list suites` show them")
-    names = arguments.dataset or (list(suite.datasets) if suite else [])
+    names = args.dataset or (list(suite.datasets) if suite else [])
     if not names:
         raise HarnessError("name a --dataset or a --suite; `beir-harness list datasets` shows what there is")
-    data = tuple(options.data_folders(arguments))
+    data = tuple(options.data_folders(args))
     datasets.check_names(names, data)  # likewise
-    mirror = options.results_mirror(arguments)
-    results = mirror.folder if mirror else options.results_folder(arguments)
-    folders = Folders(results, paths.cache_dir(), data, not arguments.offline)
-    used = devices.parse(arguments.devices) if arguments.devices else ()
-    job, todo = Job(folders, arguments.k, arguments.overwrite, used, arguments.timeout), plan(systems, names, data)
-    if not arguments.no_forecast:
+    mirror = options.results_mirror(args)
+    results = mirror.folder if mirror else options.results_folder(args)
+    folders = Folders(results, paths.cache_dir(), data, not args.offline)
+    used = devices.parse(args.devices) if args.devices else ()
+    job, todo = Job(folders, args.k, args.overwrite, used, args.timeout), plan(systems, names, data)
+    if not args.no_forecast:
         forecast.warn(todo, job)
-    if arguments.executor == "ray":
-        if arguments.devices:
+    if args.executor == "ray":
+        if args.devices:
             raise HarnessError("--devices are of one machine; with --executor ray the cluster gives GPUs to tasks")
         from harness.running import ray_executor
 
-        run_all: Any = partial(ray_executor.run_all, address=arguments.address)
+        run_all: Any = partial(ray_executor.run_all, address=args.address)
     else:
-        if arguments.address:
+        if args.address:
             raise HarnessError("--address is that of a Ray cluster; add --executor ray")
-        run_all = partial(executor.run_all, known=None if arguments.timeout else known)
+        run_all = partial(executor.run_all, known=None if args.timeout else known)
     del known  # with its retriever, where the work is done in other processes
     outcomes = run_all(todo, job, finished=(lambda one: mirror.finished(one.tag, one.dataset)) if mirror else None)
     all_pushed = mirror.finish() if mirror else True
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
-    if arguments.json:
+    if args.json:
         print(json.dumps([outcome.plain() for outcome in outcomes], indent=2, ensure_ascii=False))
     elif len(outcomes) > 1:
         counts = {status: sum(outcome.status == status for outcome in outcomes) for status in ("done", "reused")}

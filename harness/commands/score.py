@@ -38,39 +38,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_data(parser)
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(args: argparse.Namespace) -> int:
     """Score, file, print the means; returns 1 if one of several files could not be scored."""
     from harness import datasets, paths
     from harness.errors import HarnessError
     from harness.results import tags
     from harness.running import foreign
 
-    if bool(arguments.run) == arguments.carried:
+    if bool(args.run) == args.carried:
         raise HarnessError("name run files, or give --carried for the run that came with the dataset")
-    files = foreign.files_of(arguments.run)
-    if arguments.tag is not None and len(files) > 1:
-        raise HarnessError(f"--tag {arguments.tag} is for one file, and there are {len(files)}; see --tags")
-    named = foreign.tags_of(files, arguments.tags) if arguments.tag is None else dict.fromkeys(files, arguments.tag)
+    files = foreign.files_of(args.run)
+    if args.tag is not None and len(files) > 1:
+        raise HarnessError(f"--tag {args.tag} is for one file, and there are {len(files)}; see --tags")
+    named = foreign.tags_of(files, args.tags) if args.tag is None else dict.fromkeys(files, args.tag)
     dataset = datasets.load(
-        arguments.dataset, options.data_folders(arguments), paths.cache_dir(), not arguments.offline, documents=False
+        args.dataset, options.data_folders(args), paths.cache_dir(), not args.offline, documents=False
     )
-    if arguments.carried:
+    if args.carried:
         if dataset.carried is None:
             raise HarnessError(f"{dataset.name} carries no run; score one from elsewhere by its file")
         named = {dataset.carried: "carried"}
-    if arguments.tag is not None:
-        named = dict.fromkeys(named, tags.check(arguments.tag))
+    if args.tag is not None:
+        named = dict.fromkeys(named, tags.check(args.tag))
     found, failed = [], 0
-    with options.results_written(arguments) as results:
+    with options.results_written(args) as results:
         for path, tag in named.items():
             try:
-                found.append(foreign.score_file(path, dataset, tag, arguments.k, results, arguments.overwrite))
+                found.append(foreign.score_file(path, dataset, tag, args.k, results, args.overwrite))
             except HarnessError as error:
                 if len(named) == 1:
                     raise
                 failed += 1
                 print(f"beir-harness: {tag} is left out: {error}", file=sys.stderr)
-    if arguments.json:
+    if args.json:
         bodies = [one.manifest for one in found]
         print(json.dumps(bodies if len(named) > 1 else bodies[0], indent=2, ensure_ascii=False))
     else:

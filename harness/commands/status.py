@@ -18,12 +18,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print all pairs as JSON")
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(args: argparse.Namespace) -> int:
     """Print the runs that live, else the last one; returns 0."""
     from harness.running import status
 
-    found = status.read(options.results_folder(arguments))
-    if arguments.json:
+    found = status.read(options.results_folder(args))
+    if args.json:
         print(json.dumps([one.as_json() for one in found], indent=2, ensure_ascii=False))
     else:
         print("\n\n".join(_text(one) for one in found))

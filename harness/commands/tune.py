@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_data(parser)
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(args: argparse.Namespace) -> int:
     """Tune, print the best parameters, their score and the command that uses them; returns 0."""
     from harness import datasets, files, paths, plugins
     from harness.host.progress import over
@@ -45,31 +45,31 @@ def main(arguments: argparse.Namespace) -> int:
     from harness.running.tuning import tune
 
     dataset = datasets.load(
-        arguments.dataset, options.data_folders(arguments), paths.cache_dir(), not arguments.offline, documents=False
+        args.dataset, options.data_folders(args), paths.cache_dir(), not args.offline, documents=False
     )
-    mirror, measure = options.results_mirror(arguments), arguments.measure or dataset.measure
-    results = mirror.folder if mirror else options.results_folder(arguments)
-    plugin = plugins.describe(plugins.find(arguments.retriever))
-    short = {name: getattr(arguments, name) for name in ("systems", "method", "norm")}
-    given = parse(plugin.cls, arguments.set) | {name: value for name, value in short.items() if value}
+    mirror, measure = options.results_mirror(args), args.measure or dataset.measure
+    results = mirror.folder if mirror else options.results_folder(args)
+    plugin = plugins.describe(plugins.find(args.retriever))
+    short = {name: getattr(args, name) for name in ("systems", "method", "norm")}
+    given = parse(plugin.cls, args.set) | {name: value for name, value in short.items() if value}
     settings = checked(plugin.cls, _untuned(plugin.untuned) | given)
     tuned = tune(
-        arguments.retriever, settings, dataset, results, paths.cache_dir(), measure,
-        lambda trials: iter(over(trials, f"{arguments.retriever} on {dataset.name}", "trials", None)),
+        args.retriever, settings, dataset, results, paths.cache_dir(), measure,
+        lambda trials: iter(over(trials, f"{args.retriever} on {dataset.name}", "trials", None)),
     )  # fmt: skip
-    best, out = dict(tuned.arguments), arguments.out
+    best, out = dict(tuned.arguments), args.out
     if out is None and len(json.dumps(best)) > LONGEST:
-        label = settings.get("method") or arguments.retriever.rpartition(":")[2]
+        label = settings.get("method") or args.retriever.rpartition(":")[2]
         out = results / "tuned" / f"{label}-{files.sha256_json([settings, dataset.facts(), best])[:8]}.json"
     if out is not None:
         params = best.get("params")
         files.write_json(out, best if params is None else params)
         if params is not None:  # may be said by the path of its file
             best["params"] = str(out)
-    if mirror and arguments.out is None:
+    if mirror and args.out is None:
         mirror.push("tuned")
-    command = _command(arguments, settings | best)
-    if arguments.json:
+    command = _command(args, settings | best)
+    if args.json:
         tried = [{**found, "score": score} for found, score in tuned.tried]
         report = {"dataset": dataset.name, "measure": measure, "score": tuned.score, "arguments": settings | best}
         print(json.dumps({**report, "command": command, "tried": tried}, indent=2))
@@ -87,14 +87,14 @@ def _untuned(maker: Callable[..., Any] | None) -> dict[str, Any]:
     return {one.name: one.default for one in made if one.default not in (one.empty, None)}
 
 
-def _command(arguments: argparse.Namespace, settings: dict[str, object]) -> str:
+def _command(args: argparse.Namespace, settings: dict[str, object]) -> str:
     """The command line that evaluates these settings on the dataset's own split."""
-    words = ["beir-harness", "run", arguments.retriever]
+    words = ["beir-harness", "run", args.retriever]
     for name, value in settings.items():
         words += ["--set", f"{name}={value if isinstance(value, str) else json.dumps(value, separators=(',', ':'))}"]
-    words += ["--dataset", arguments.dataset.rpartition("@")[0]]
-    for folder in arguments.data_dir:
+    words += ["--dataset", args.dataset.rpartition("@")[0]]
+    for folder in args.data_dir:
         words += ["--data-dir", str(folder)]
-    if arguments.results:
-        words += ["--results", str(arguments.results)]
+    if args.results:
+        words += ["--results", str(args.results)]
     return shlex.join(words)

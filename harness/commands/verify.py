@@ -19,20 +19,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the verdicts as JSON")
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(args: argparse.Namespace) -> int:
     """Print a line per measure that has a figure; returns 1 if any differs by more than .005, or is damaged."""
     import sys
 
     from harness import results
     from harness.published.reproduction import verify
 
-    found, notes = results.read(options.results_folder(arguments))
+    found, notes = results.read(options.results_folder(args))
     found, damaged = results.sound(found)
-    verdicts = verify(found, options.measures(arguments))
+    verdicts = verify(found, options.measures(args))
     count: dict[str, int] = {}
     for verdict in verdicts:
         count[verdict.status] = count.get(verdict.status, 0) + 1
-    if arguments.json:
+    if args.json:
         print(json.dumps({"count": count, "verdicts": [v._asdict() for v in verdicts]}, indent=2, ensure_ascii=False))
     else:
         print(_table(verdicts))

@@ -6,15 +6,15 @@ from contextlib import contextmanager
 
 from harness.host import log, progress
 from harness.running.plan import Key, Pair
-from harness.running.runner import Outcome
+from harness.running.runner import Attempted
 
-Become = Callable[[Outcome], None]
+Become = Callable[[Attempted], None]
 
 
 @contextmanager
 def attempt(pair: Pair, finished: Become | None = None) -> Iterator[Become]:
     """Log that a pair begins; yields what is to be called with what became of it, which is logged, told, handed on."""
-    found: list[Outcome] = []
+    found: list[Attempted] = []
     with log.about(system=pair.system.tag, dataset=pair.name):
         log.event("pair")
         start = time.perf_counter()
@@ -26,7 +26,7 @@ def attempt(pair: Pair, finished: Become | None = None) -> Iterator[Become]:
         finished(outcome)
 
 
-def again(outcome: Outcome, pair: Pair, todo: Sequence[Pair], failed: set[Key]) -> list[Pair]:
+def again(outcome: Attempted, pair: Pair, todo: Sequence[Pair], failed: set[Key]) -> list[Pair]:
     """What to attempt after a pair that lacks the run of another: that one, if it is of this suite, and it once more.
 
     One that has failed itself is not attempted again.
@@ -35,7 +35,7 @@ def again(outcome: Outcome, pair: Pair, todo: Sequence[Pair], failed: set[Key]) 
     return [needed, pair] if needed and needed.key not in failed else []
 
 
-def line(outcome: Outcome) -> str:
+def line(outcome: Attempted) -> str:
     """What is told of an outcome: the score and its notes, or why it failed."""
     pair = f"{outcome.tag} on {outcome.dataset}"
     if (result := outcome.result) is None:

@@ -10,19 +10,19 @@ from harness.running.job import Job
 from harness.running.pair import evaluate
 from harness.running.plan import Key, Pair
 from harness.running.prepared import Systems
-from harness.running.runner import Outcome
+from harness.running.runner import Attempted
 
 
 def run_all(
     todo: Sequence[Pair], job: Job, *, finished: Become | None = None, known: Systems | None = None
-) -> list[Outcome]:
-    """Attempt every pair in order; one Outcome a pair.
+) -> list[Attempted]:
+    """Attempt every pair in order; one Attempted a pair.
 
-    `finished` is called with every Outcome as soon as it is known. `known` are systems that were looked at before.
+    `finished` is called with every Attempted as soon as it is known. `known` are systems that were looked at before.
     """
-    known, outcomes, failed = known or Systems(), list[Outcome](), set[Key]()
+    known, outcomes, failed = known or Systems(), list[Attempted](), set[Key]()
 
-    def attempted(pair: Pair, known: Systems | None) -> Outcome:
+    def attempted(pair: Pair, known: Systems | None) -> Attempted:
         with attempt(pair, finished) as become:
             if job.timeout:
                 outcome = isolated.evaluate(pair.system, pair.name, job)

@@ -17,14 +17,14 @@ from harness.host import log
 from harness.host.workers import Worker
 from harness.results import manifest
 from harness.running.job import Job
-from harness.running.runner import Outcome
+from harness.running.runner import Attempted
 from harness.running.suites import System
 
 PROGRAM = "harness.running.worker"
 STACKS_S = 1.0  # how long a process may take to say where it hangs
 
 
-def evaluate(system: System, name: str, job: Job) -> Outcome:
+def evaluate(system: System, name: str, job: Job) -> Attempted:
     """As `pair.evaluate`, in another process that is killed after `job.timeout` seconds, with all it has started."""
     assert job.timeout
     opened = log.current()
@@ -38,14 +38,14 @@ def evaluate(system: System, name: str, job: Job) -> Outcome:
     with tempfile.TemporaryFile() as stacks:
         said, how = _watched(task, job.timeout, stacks.fileno())
         if said is not None:
-            return replace(Outcome(**said), result=None if said["status"] == "failed" else stored.at(place))
+            return replace(Attempted(**said), result=None if said["status"] == "failed" else stored.at(place))
         stacks.seek(0)
         if trace := stacks.read():
             with suppress(OSError):
                 place.mkdir(parents=True, exist_ok=True)
                 (place / manifest.FAILURE).write_bytes(trace)
                 how += f" (where it was: {place / manifest.FAILURE})"
-    return Outcome(system.tag, name, "failed", message=how)
+    return Attempted(system.tag, name, "failed", message=how)
 
 
 def _watched(task: dict[str, Any], timeout: float, stacks: int) -> tuple[dict[str, Any] | None, str]:

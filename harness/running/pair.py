@@ -1,4 +1,4 @@
-"""One system on one dataset by their names: whatever goes wrong becomes an Outcome that says so."""
+"""One system on one dataset by their names: whatever goes wrong becomes an `Attempted` that says so."""
 
 from functools import partial
 
@@ -7,7 +7,7 @@ from harness.running import devices as in_parts
 from harness.running import failures, runner
 from harness.running.job import Job
 from harness.running.prepared import RunNeeded, Systems
-from harness.running.runner import Outcome
+from harness.running.runner import Attempted
 from harness.running.suites import System
 
 
@@ -17,7 +17,7 @@ def evaluate(
     job: Job,
     passing: tuple[type[Exception], ...] = (),
     known: Systems | None = None,
-) -> Outcome:
+) -> Attempted:
     """One system on one dataset, in this process; exceptions of the types `passing` are raised.
 
     `known` are systems that were looked at before.
@@ -32,14 +32,14 @@ def evaluate(
             ahead = partial(in_parts.index_ahead, system, name, dataset, job.devices, folders)
         outcome = runner.run(runs_on, dataset, job.k, folders.results, folders.cache, job.overwrite, ahead, known)
     except RunNeeded as error:
-        return Outcome(system.tag, name, "failed", message=str(error), needs=error.tag)
+        return Attempted(system.tag, name, "failed", message=str(error), needs=error.tag)
     except HarnessError as error:
-        return Outcome(system.tag, name, "failed", message=str(error))
+        return Attempted(system.tag, name, "failed", message=str(error))
     except passing:
         raise
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may raise anything, even SystemExit; the other pairs shall not suffer
-        return Outcome(system.tag, name, "failed", message=failures.told(error, place, folders.cache))
+        return Attempted(system.tag, name, "failed", message=failures.told(error, place, folders.cache))
     failures.forget(place)
     return outcome

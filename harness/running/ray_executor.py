@@ -22,7 +22,7 @@ from harness.running.attempt import Become, again, attempt
 from harness.running.job import Job
 from harness.running.plan import Key, Pair, waits_for
 from harness.running.ray_tasks import Look
-from harness.running.runner import Outcome
+from harness.running.runner import Attempted
 from harness.running.suites import System
 
 RETRIES = 3  # of a task whose worker or node is lost, or that met an OSError
@@ -30,7 +30,7 @@ RETRIES = 3  # of a task whose worker or node is lost, or that met an OSError
 
 def run_all(
     todo: Sequence[Pair], job: Job, *, finished: Become | None = None, address: str | None = None
-) -> list[Outcome]:
+) -> list[Attempted]:
     """As the local executor's, on the cluster at `address`: Ray's default is the one it finds, else this machine.
 
     Raises HarnessError where Ray is not installed or the cluster cannot be reached.
@@ -95,8 +95,8 @@ class _Cluster:
     first: dict[tuple[str, str], asyncio.Task] = field(default_factory=dict)
     failed: set[Key] = field(default_factory=set)
 
-    async def run(self) -> list[Outcome]:
-        """One Outcome a pair, in the order of `todo`."""
+    async def run(self) -> list[Attempted]:
+        """One Attempted a pair, in the order of `todo`."""
         systems = list({repr(pair.system): pair.system for pair in self.todo}.values())
         self.nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
         self.room = asyncio.Semaphore(max(2, int(sum(node.get("GPU") or node.get("CPU", 0) for node in self.nodes))))
@@ -119,7 +119,7 @@ class _Cluster:
                 self.pairs[pair.key] = asyncio.create_task(self._pair(pair))
             return await asyncio.gather(*(self.pairs[pair.key] for pair in self.todo))
 
-    async def _pair(self, pair: Pair) -> Outcome:
+    async def _pair(self, pair: Pair) -> Attempted:
         name, system = pair
         if before := [self.pairs[name, tag] for tag in self.after[system.tag] if (name, tag) in self.pairs]:
             await asyncio.wait(before)
@@ -138,7 +138,7 @@ class _Cluster:
             self.failed.add(pair.key)
         return outcome
 
-    async def _attempt(self, pair: Pair, docs: int = 0) -> Outcome:
+    async def _attempt(self, pair: Pair, docs: int = 0) -> Attempted:
         """An attempt on the cluster, with parts of its index ahead where its documents are counted."""
         with attempt(pair, self.finished) as become:
             if docs:
@@ -165,7 +165,7 @@ class _Cluster:
 
         await asyncio.gather(*(make(number) for number in range(count)))
 
-    async def _outcome(self, system: System, name: str) -> Outcome:
+    async def _outcome(self, system: System, name: str) -> Attempted:
         need, folders = self._needs(system), self.job.folders
         try:
             return await self._task(ray_tasks.pair, system, name, self.job, need=need)
@@ -177,7 +177,7 @@ class _Cluster:
                 message = failures.told(error.cause, folders.result(system.tag, name), folders.cache)
         except self.ray.exceptions.RayError as error:
             message = f"its process or node was lost {RETRIES + 1} times: {_told(error)}"
-        return Outcome(system.tag, name, "failed", message=message)
+        return Attempted(system.tag, name, "failed", message=message)
 
     def _needs(self, system: System) -> dict[str, float]:
         return needs(self.looks[repr(system)], self.nodes, system.resources)

@@ -16,7 +16,7 @@ from harness.running.folders import Folders
 from harness.running.job import Job
 from harness.running.pair import evaluate as evaluate_pair
 from harness.running.prepared import prepare
-from harness.running.runner import Outcome
+from harness.running.runner import Attempted
 from harness.running.suites import System
 
 
@@ -73,7 +73,7 @@ def part(here: Path, folders: Folders, system: System, name: str, number: int, o
     parts.make(system, name, number, of, folders, elsewhere=True)
 
 
-def pair(here: Path, folders: Folders, system: System, name: str, job: Job) -> Outcome:
+def pair(here: Path, folders: Folders, system: System, name: str, job: Job) -> Attempted:
     """Evaluate one system on one dataset; only OSErrors are raised, for another node may have better luck."""
     enter(here)
     if job.timeout:

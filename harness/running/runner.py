@@ -27,7 +27,7 @@ LATENCY_QUERIES, LATENCY_SECONDS = 50, 10.0  # single-query searches timed for t
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Attempted:
     """What became of one system on one dataset: `done`, `reused` (nothing to do) or `failed` with the message.
 
     `needs` is the tag of a system whose run it takes and which has to be made again.
@@ -57,7 +57,7 @@ def run(
     overwrite: bool = False,
     ahead: Callable[[], None] | None = None,
     known: Systems | None = None,
-) -> Outcome:
+) -> Attempted:
     """Evaluate `system` on `dataset` to depth `k`; a whole result with an equal fingerprint is kept as it is.
 
     `ahead` is called where there is an index to be made, just before; it may make parts of it in other processes.
@@ -71,7 +71,7 @@ def run(
         expected = before.result_key(dataset, required_runs(before.requires, dataset, results), k)
         there, wrong = _found(place, expected, before)
         if there and not wrong:
-            return Outcome(system.tag, dataset.name, "reused", there)
+            return Attempted(system.tag, dataset.name, "reused", there)
     prepared, retriever = known.take(system) if known else prepare(system)
     inputs = required_runs(prepared.requires, dataset, results)
     most = min(k, deepest_input(prepared.requires, dataset, results)) if inputs else k
@@ -80,7 +80,7 @@ def run(
     what = f"{system.tag} on {dataset.name}"
     with locks.held(place / ".lock", f"the result of {what}"), ExitStack() as stack:
         if kept := _kept(place, expected, overwrite, prepared):
-            return Outcome(system.tag, dataset.name, "reused", kept)
+            return Attempted(system.tag, dataset.name, "reused", kept)
         sweep(place)
         key = prepared.index_key(dataset, inputs)
         older = prepared.index_key(dataset, inputs, located=True)
@@ -136,7 +136,7 @@ def run(
             ),
         }
         with log.stage("publish"):
-            return Outcome(system.tag, dataset.name, "done", publish(found, dataset, place, system.tag, most, body))
+            return Attempted(system.tag, dataset.name, "done", publish(found, dataset, place, system.tag, most, body))
 
 
 def _advise(plugin: plugins.Plugin, made: Retriever, docs: int, ahead: Callable[[], None] | None) -> None:

@@ -14,7 +14,7 @@ ENDED = ("done", "reused", "failed")
 
 
 @dataclass
-class Pair:
+class PairStatus:
     """A system on a dataset. `seconds` is what it took, or takes so far; `how_far` is told of a running one."""
 
     system: str
@@ -39,7 +39,7 @@ class Status:
     ended: str
     since: str
     command: list[str]
-    pairs: list[Pair] = field(default_factory=list)
+    pairs: list[PairStatus] = field(default_factory=list)
     estimate_s: float | None = None
     waiting: str = ""
 
@@ -73,7 +73,7 @@ def of(path: Path) -> Status | None:
     status = Status(
         str(path), int(head["pid"]), str(head["host"]), processes.alive(head), "", str(head["time"]), head["command"]
     )
-    status.pairs = [Pair(pair["system"], pair["dataset"], pair.get("docs")) for pair in head["pairs"]]
+    status.pairs = [PairStatus(pair["system"], pair["dataset"], pair.get("docs")) for pair in head["pairs"]]
     by_name = {(pair.system, pair.dataset): pair for pair in status.pairs}
     begun: dict[int, float] = {}
     for event in events[1:]:
@@ -105,14 +105,15 @@ def of(path: Path) -> Status | None:
     return status
 
 
-def estimate(pairs: list[Pair]) -> float | None:
+def estimate(pairs: list[PairStatus]) -> float | None:
     """Seconds that the rest will take at the rates so far: those of the same system, else of all, by documents.
 
     While none is done, a pair that indexes goes by the share that it has done.
 
-    >>> estimate([Pair("a", "x", 100, "done", 10.0), Pair("a", "y", 50), Pair("b", "y", 50, "running", 2.0)])
+    >>> done = PairStatus("a", "x", 100, "done", 10.0)
+    >>> estimate([done, PairStatus("a", "y", 50), PairStatus("b", "y", 50, "running", 2.0)])
     8.0
-    >>> estimate([Pair("a", "x", 100, "running", 10.0, share=0.25, stage="index"), Pair("a", "y", 50)])
+    >>> estimate([PairStatus("a", "x", 100, "running", 10.0, share=0.25, stage="index"), PairStatus("a", "y", 50)])
     50.0
     """
     done = [pair for pair in pairs if pair.state == "done"] or [

@@ -18,7 +18,7 @@ EVERY = 256  # documents between two reports
 
 
 def _pair(task: dict[str, Any], say: workers.Say) -> None:
-    """Says the fields of the Outcome; its result lies in the results folder."""
+    """Says the fields of the Attempted; its result lies in the results folder."""
     path, begun, about = task["log"] or (None, 0.0, {})
     with log.joined(Path(path) if path else None, begun), log.about(**about):
         outcome = pair.evaluate(System(*task["system"]), task["name"], Job.of(task["job"]))

@@ -16,7 +16,7 @@ from harness.statistics.ties import EQUAL, levels
 
 
 @dataclass(frozen=True)
-class Pair:
+class Contest:
     """Two systems over the same datasets; `p` is of the exact Wilcoxon signed-rank test, `lead` its effect size."""
 
     first: str
@@ -29,7 +29,7 @@ class Pair:
     corrected: float = 1.0
     significant: bool = False
 
-    def turned(self) -> "Pair":
+    def turned(self) -> "Contest":
         """The same pair seen from `second`."""
         return replace(self, first=self.second, second=self.first, wins=self.losses, losses=self.wins, lead=-self.lead)
 
@@ -41,7 +41,7 @@ class OverDatasets:
     datasets: tuple[str, ...]
     tags: tuple[str, ...]
     mean_ranks: tuple[float, ...]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[Contest, ...]
     friedman: tuple[float, float] | None  # chi squared, p
     critical_difference: float | None  # of mean ranks (Nemenyi)
 
@@ -148,7 +148,7 @@ def over_datasets(
     pairs = []
     for i, j in combinations(range(len(tags)), 2):
         counts = wins_ties_losses(values[:, i], values[:, j])
-        pairs.append(Pair(tags[i], tags[j], *counts, *wilcoxon(values[:, i], values[:, j])))
+        pairs.append(Contest(tags[i], tags[j], *counts, *wilcoxon(values[:, i], values[:, j])))
     corrected = correct(np.array([pair.p for pair in pairs]), correction)
     judged = tuple(
         replace(pair, corrected=float(p), significant=bool(p <= alpha))

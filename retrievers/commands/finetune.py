@@ -12,20 +12,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_finetune_arguments(parser)
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(args: argparse.Namespace) -> int:
     """Fine-tune, or go on with a run that was interrupted."""
     from harness import paths
     from harness.errors import HarnessError
     from retrievers.training.finetune import finetune
 
     try:
-        record = finetune(arguments, paths.data_dirs())
+        record = finetune(args, paths.data_dirs())
     except (ValueError, ImportError, FloatingPointError, OSError) as error:
         raise HarnessError(str(error)) from error
     kind, last = record["representation"]["kind"], record["losses"].get("last", {})
-    print(f"{arguments.output}: {kind}, stage {record['stage']}, {record['trainable_queries']:,} queries,"
+    print(f"{args.output}: {kind}, stage {record['stage']}, {record['trainable_queries']:,} queries,"
           f" {record['steps']:,} steps, loss {last.get('loss', float('nan')):.3f},"
           f" {record['tokens_per_second']:,} tokens/s")  # fmt: skip
     retriever = "retromae" if kind == "cls" else "dupmae"
-    print(f"beir-harness run {retriever} --set checkpoint={arguments.output} --dataset …")
+    print(f"beir-harness run {retriever} --set checkpoint={args.output} --dataset …")
     return 0

@@ -13,23 +13,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_pretrain_arguments(parser)
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(args: argparse.Namespace) -> int:
     """Pre-train, or go on with a run that was interrupted."""
     from harness.errors import HarnessError
     from retrievers.training.pretrain import check, pretrain
 
     try:
-        if arguments.plan is not None:
+        if args.plan is not None:
             from retrievers.training.plan import plan, table
 
-            check(arguments)
-            found = plan(arguments)
-            print(json.dumps(found, indent=2) if arguments.json else table(found))
+            check(args)
+            found = plan(args)
+            print(json.dumps(found, indent=2) if args.json else table(found))
             return 0
-        record = pretrain(arguments)
+        record = pretrain(args)
     except (ValueError, ImportError, FloatingPointError, OSError) as error:
         raise HarnessError(str(error)) from error
     last = record["losses"].get("last", {})
-    print(f"{arguments.output}: {record['objective']}, {record['steps']:,} steps, {record['tokens']:,} tokens,"
+    print(f"{args.output}: {record['objective']}, {record['steps']:,} steps, {record['tokens']:,} tokens,"
           f" loss {last.get('loss', float('nan')):.3f}, {record['tokens_per_second']:,} tokens/s")  # fmt: skip
     return 0

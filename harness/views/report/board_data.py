@@ -18,14 +18,14 @@ STEP = 1e-5  # of differences and their interval ends
 
 
 def board_data(
-    board: Leaderboard, groups: Sequence[Summary], results: Sequence[Result], imported: Sequence[MeansOnly]
+    board: Leaderboard, groups: Sequence[Summary], results: Sequence[Result], means_only: Sequence[MeansOnly]
 ) -> dict[str, Any]:
     """Everything a measure's page draws. Comparisons are all pairs of a column in the order of `combinations`."""
     tags = list(board.tags)
     comparisons = {(c.dataset, c.first, c.second): c for c in board.pairs}
     chosen = {tag: board.against(tag) for tag in tags}
     corrected = {(c.dataset, c.first, c.second): c.corrected for family in chosen.values() for c in family}
-    extra = imported_rows(imported, board)
+    extra = means_only_rows(means_only, board)
     return {
         "measure": board.measure,
         "display": display(board.measure),
@@ -44,10 +44,10 @@ def board_data(
     }
 
 
-def imported_rows(imported: Sequence[MeansOnly], board: Leaderboard) -> dict[str, dict[str, float]]:
+def means_only_rows(means_only: Sequence[MeansOnly], board: Leaderboard) -> dict[str, dict[str, float]]:
     """Means-only systems: tag -> column -> mean, where all datasets of the column are there; none that has a run."""
     rows: dict[str, dict[str, float]] = {}
-    have = {(one.tag, one.dataset): one.scores[board.measure] for one in imported if board.measure in one.scores}
+    have = {(one.tag, one.dataset): one.scores[board.measure] for one in means_only if board.measure in one.scores}
     for tag in sorted({tag for tag, _ in have} - set(board.tags)):
         values = {}
         for column in board.columns:

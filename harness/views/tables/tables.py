@@ -6,7 +6,7 @@ from statistics import median
 from harness.errors import counted
 from harness.leaderboard import Leaderboard
 from harness.measures import display
-from harness.statistics.across_datasets import Pair
+from harness.statistics.across_datasets import Contest
 from harness.statistics.macro_average import AveragePair
 from harness.statistics.max_t import DRAWS as FLIPS
 from harness.statistics.pairwise import Comparison, unsure
@@ -61,7 +61,7 @@ def over_grid(board: Leaderboard) -> Grid | None:
     if over is None:
         return None
     reference = _reference(board)
-    sides: dict[str, Pair] = {}
+    sides: dict[str, Contest] = {}
     for pair in over.pairs:
         if reference in (pair.first, pair.second):
             side = pair.turned() if pair.first == reference else pair

@@ -19,28 +19,28 @@ FREE = {  # arguments that change neither the losses nor the result, or that the
 }  # fmt: skip
 
 
-def sources_of(arguments: argparse.Namespace) -> list[text.Source]:
+def sources_of(args: argparse.Namespace) -> list[text.Source]:
     """The text that the arguments name; ValueError if they name none."""
-    found = text.text_sources(arguments.text) + text.collection_sources(arguments.dataset, arguments.data_dir)
+    found = text.text_sources(args.text) + text.collection_sources(args.dataset, args.data_dir)
     if not found:
         raise ValueError("no text: give --text PATH or --dataset NAME")
     return found
 
 
-def tokenizer_for(arguments: argparse.Namespace, sources: list[text.Source], cache: Path) -> Any:
+def tokenizer_for(args: argparse.Namespace, sources: list[text.Source], cache: Path) -> Any:
     """The tokenizer: of the model, from a file, or made of the text (kept in `cache`)."""
-    if not arguments.train_tokenizer:
-        return tokenizer_of(arguments.init, arguments.vocab)
-    if not is_random(arguments.init):
-        raise ValueError(f"--train-tokenizer would not fit the embeddings of {arguments.init}; use --init config:…")
-    if arguments.vocab:
+    if not args.train_tokenizer:
+        return tokenizer_of(args.init, args.vocab)
+    if not is_random(args.init):
+        raise ValueError(f"--train-tokenizer would not fit the embeddings of {args.init}; use --init config:…")
+    if args.vocab:
         raise ValueError("--vocab and --train-tokenizer exclude each other")
-    path = cache / f"vocab-{text.combined_key(sources)[:24]}-{arguments.train_tokenizer}.txt"
+    path = cache / f"vocab-{text.combined_key(sources)[:24]}-{args.train_tokenizer}.txt"
     if not path.exists():
-        pieces = train_wordpiece(lambda: text.passages(sources), arguments.train_tokenizer)
+        pieces = train_wordpiece(lambda: text.passages(sources), args.train_tokenizer)
         write_bytes(path, "".join(f"{piece}\n" for piece in pieces).encode())
     pieces = path.read_text(encoding="utf-8").splitlines()
-    return wordpiece_tokenizer(pieces, random_sizes(arguments.init)["positions"])
+    return wordpiece_tokenizer(pieces, random_sizes(args.init)["positions"])
 
 
 def tokenised(sources: list[text.Source], tokenizer: Any, cache: Path) -> store.Store:
@@ -52,12 +52,12 @@ def tokenised(sources: list[text.Source], tokenizer: Any, cache: Path) -> store.
 
 
 def identity(
-    arguments: argparse.Namespace, switches: dict[str, Any], facts: dict[str, Any], processes: int, precision: str
+    args: argparse.Namespace, switches: dict[str, Any], facts: dict[str, Any], processes: int, precision: str
 ) -> dict[str, Any]:
     """Everything that the losses are a function of: two runs with the same identity are the same run."""
-    weights = Path(arguments.init) / "model.safetensors"
+    weights = Path(args.init) / "model.safetensors"
     return {
-        **{name: value for name, value in sorted(vars(arguments).items()) if name not in FREE},
+        **{name: value for name, value in sorted(vars(args).items()) if name not in FREE},
         "switches": switches,
         "text": facts["key"],
         "weights": sha256(weights) if weights.is_file() else None,

@@ -56,9 +56,9 @@ RANGES = {
 }  # fmt: skip
 
 
-def check(arguments: argparse.Namespace) -> None:
+def check(args: argparse.Namespace) -> None:
     """Raise ValueError for a number out of its range; arguments that are absent or None are passed over."""
-    for name, value in vars(arguments).items():
+    for name, value in vars(args).items():
         if name in RANGES and is_number(value) and not RANGES[name].holds(value):
             raise ValueError(f"--{name.replace('_', '-')} {value:g}: {RANGES[name]}")
 
