@@ -109,4 +109,4 @@ def test_on_a_phone_one_list_stands_above_the_other(tab: Any, site: Path) -> Non
     chosen(tab, site, "p1")
     left, right = (tab.locator(f"#query .pair > div:nth-child({n})").bounding_box() for n in (1, 2))
     assert right["y"] >= left["y"] + left["height"]
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 380

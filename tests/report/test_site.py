@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import hostile
@@ -25,10 +26,11 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def whole(results: Path) -> Path:
-    """Add what a real manifest has and `made_results` leaves out."""
+def whole(results: Path, costs: Callable[[str], dict] = lambda tag: {}) -> Path:
+    """Add what a real manifest has and `made_results` leaves out; `costs` of a system's results."""
     for path in results.glob("runs/*/*/manifest.json"):
-        path.write_text(json.dumps(json.loads(path.read_text()) | WHOLE))
+        body = json.loads(path.read_text()) | WHOLE
+        path.write_text(json.dumps(body | {"costs": costs(body["tag"])}))
     return results
 
 

@@ -166,6 +166,7 @@ def _costs(
     board: Leaderboard, groups: Sequence[Summary], results: Sequence[Result], tags: Sequence[str]
 ) -> list[dict[str, Any]]:
     """For every group and column and every axis: [system, quality, cost, on the front] of the systems that say it."""
+    matrices = [matrix for column in board.columns for matrix in column.matrices]
     scopes = [(f"{group.name}: average", group.averages, group.members) for group in groups if group.averages]
     for column in board.columns:
         means = {tag: board.cells[tag, column.name].mean for tag in column.tags}
@@ -173,6 +174,7 @@ def _costs(
     return [
         {
             "name": name,
+            "queries": sum(len(matrix.query_ids) for matrix in matrices if matrix.dataset in datasets),
             "axes": [
                 [
                     [tags.index(point.tag), rounded(point.quality), float(f"{point.cost:.6g}"), int(point.front)]

@@ -53,6 +53,8 @@
   }
   if (remembered()) document.documentElement.dataset.theme = remembered();
   document.addEventListener("DOMContentLoaded", function () {
+    const nav = document.querySelector(".top nav"), tab = nav.querySelector("[aria-current]");
+    if (tab) nav.scrollLeft = tab.offsetLeft - nav.offsetLeft - (nav.clientWidth - tab.offsetWidth) / 2; // in view on a phone
     id("theme").addEventListener("click", function () {
       const dark = matchMedia("(prefers-color-scheme: dark)").matches;
       const now = document.documentElement.dataset.theme || (dark ? "dark" : "light");

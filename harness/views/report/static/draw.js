@@ -32,18 +32,31 @@
   beir.text = function (x, y, words, anchor, kind) { return svg("text", { x, y, "text-anchor": anchor || "start", class: kind }, words); };
   beir.tip = function (words) { return svg("title", {}, words); };
 
-  beir.picture = function (width, height, label, parts) {
-    return svg("svg", { viewBox: "0 0 " + width + " " + height, width, height, role: "img", "aria-label": label }, ...parts);
+  // A drawing keeps its size, so that its text can be read; one that is wider than its place scrolls, also by keyboard.
+  beir.picture = function (place, width, height, label, parts) {
+    const image = svg("svg", { viewBox: "0 0 " + width + " " + height, width, height, role: "img", "aria-label": label }, ...parts);
+    const scrolls = width > place ? { tabindex: "0", role: "region", "aria-label": "Scrolls sideways: " + label } : {};
+    return el("div", Object.assign({ class: "drawing" }, scrolls), image);
+  };
+
+  // Those of the ticks, from left to right, whose words do not run into the words before.
+  beir.apart = function (ticks, x, words) {
+    let end = -Infinity;
+    return ticks.filter(function (tick) {
+      const half = beir.wide(words(tick)) / 2, fits = x(tick) - half > end + 8;
+      if (fits) end = x(tick) + half;
+      return fits;
+    });
   };
 
   // The chart's numbers, for those who can't see it and those who want to copy them.
-  beir.numbers = function (heads, rows) {
+  beir.numbers = function (title, heads, rows) {
     const head = el("tr", {}, heads.map(function (name, at) { return el("th", { scope: "col", class: at ? "number" : "" }, name); }));
     const lines = rows.map(function (row) {
       return el("tr", {}, row.map(function (cell, at) { return at ? el("td", {}, String(cell)) : el("th", { scope: "row" }, String(cell)); }));
     });
     return el("details", {}, el("summary", {}, "The numbers as a table"),
-      el("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Numbers of the chart" },
+      el("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Numbers: " + title },
         el("table", {}, el("thead", {}, head), el("tbody", {}, lines))));
   };
 
@@ -53,10 +66,21 @@
   beir.wide = function (label) { return 1.03 * pen.measureText(label).width; };
   beir.room = function (labels) { return 16 + Math.max(24, ...labels.map(beir.wide)); };
 
-  // Draws now and whenever one of the choices changes.
-  beir.redraw = function (names, draw) {
-    for (const name of names) beir.id(name).addEventListener("change", draw);
+  // Draws into a place of the page, now and whenever one of the choices or the room changes; paper is 700 pixels wide.
+  beir.redraw = function (names, name, draw) {
+    const place = beir.id(name);
+    let room = 0, paper = false;
+    function again() {
+      const open = place.querySelector("details[open]");
+      room = paper ? 700 : place.clientWidth;
+      draw(room);
+      if (open && place.querySelector("details")) place.querySelector("details").open = true;
+    }
+    for (const one of names) beir.id(one).addEventListener("change", again);
     beir.id(names[0]).form.addEventListener("submit", function (event) { event.preventDefault(); });
-    draw();
+    addEventListener("beforeprint", function () { paper = true; again(); });
+    addEventListener("afterprint", function () { paper = false; again(); });
+    new ResizeObserver(function () { if (!paper && place.clientWidth !== room) again(); }).observe(place);
+    again();
   };
 })();

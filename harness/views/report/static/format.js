@@ -12,6 +12,12 @@
   beir.span = function (low, high) { return low === null ? "–" : "[" + beir.signed(low) + ", " + beir.signed(high) + "]"; };
   beir.count = function (number) { return number.toLocaleString("en"); };
   beir.TESTS = { t: "paired t-test", permutation: "permutation test" };
+  // A count with its noun: "1 query", "7 datasets".
+  beir.counted = function (number, noun, many) { return beir.count(number) + " " + (number === 1 ? noun : many || noun + "s"); };
+
+  beir.percent = function (board) { return Number((100 * (1 - board.alpha)).toPrecision(4)) + " %"; };
+  // "Holm over 196 comparisons"
+  beir.family = function (board, size) { return "Holm over " + beir.counted(size, "comparison"); };
 
   // Where the pair of the places i < j of n lies in the order of all pairs.
   function place(i, j, n) { return (i * (2 * n - i - 1)) / 2 + (j - i - 1); }

@@ -29,10 +29,13 @@
         }));
       });
       const few = group && group.over.least > board.alpha;
-      id("pairs-note").textContent = few ? group.over.datasets.length + " datasets are too few to separate any of " + group.over.pairs.p.length + " pairs: the corrected p can't fall below " + beir.p(group.over.least) + "." : "";
-      id("pairs-chart").replaceChildren(el("table", {}, el("caption", { class: "hush" }, "Each row's system against each column's; a star is significant after correction"), el("thead", {}, head), el("tbody", {}, rows)));
+      const what = group
+        ? "Wins:losses over " + beir.counted(group.over.datasets.length, "dataset") + ". Wilcoxon's test over datasets, " + beir.family(board, group.over.pairs.p.length) + ", those of this matrix."
+        : "Points, mean over " + beir.counted(column.queries, "query", "queries") + ". " + beir.TESTS[board.test] + ", " + beir.family(board, board.family) + ", those of all datasets.";
+      id("pairs-note").textContent = what + (few ? " So few datasets can separate none of these pairs: the corrected p can't fall below " + beir.p(group.over.least) + ". Nemenyi's test of mean ranks, in the diagram, has no such floor." : "");
+      id("pairs-chart").replaceChildren(el("table", { "data-fixed": 1 }, el("caption", { class: "hush" }, "Each row's system against each column's; a star is significant after correction"), el("thead", {}, head), el("tbody", {}, rows)));
     }
-    beir.redraw(["pairs-where"], draw);
+    beir.redraw(["pairs-where"], "pairs-chart", draw);
   }
 
   if (id("pairs-chart")) beir.get("board").then(start);
