@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from shutil import rmtree
 from threading import Thread
 from urllib.parse import unquote, urlsplit
 
@@ -225,7 +226,7 @@ def test_main_job(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 class Hub(BaseHTTPRequestHandler):
     """As much of the hub as a download needs: what files a revision has, and the files."""
 
-    folder: Path
+    home: Path  # of repositories
     commit = "0123456789abcdef0123456789abcdef01234567"
 
     def do_HEAD(self) -> None:
@@ -236,13 +237,15 @@ class Hub(BaseHTTPRequestHandler):
 
     def answer(self, body: bool) -> None:
         parts = unquote(urlsplit(self.path).path).strip("/").split("/")
-        if parts[:2] == ["api", "datasets"] and parts[2:4] == ["owner", "toys"]:
-            files = sorted(p.relative_to(self.folder).as_posix() for p in self.folder.rglob("*.parquet"))
-            tree = [{"type": "file", "path": n, "size": (self.folder / n).stat().st_size, "oid": n} for n in files]
-            about = {"id": "owner/toys", "sha": self.commit, "siblings": [{"rfilename": name} for name in files]}
+        api = parts[:2] == ["api", "datasets"]
+        folder = self.home / parts[3 if api else 2]
+        if api and folder.is_dir():
+            files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+            tree = [{"type": "file", "path": n, "size": (folder / n).stat().st_size, "oid": n} for n in files]
+            about = {"id": f"owner/{folder.name}", "sha": self.commit, "siblings": [{"rfilename": n} for n in files]}
             return self.send(json.dumps(tree if "tree" in parts else about).encode(), body, "application/json")
-        if parts[:3] == ["datasets", "owner", "toys"]:
-            return self.send((self.folder / "/".join(parts[5:])).read_bytes(), body, "application/octet-stream")
+        if folder.is_dir():
+            return self.send((folder / "/".join(parts[5:])).read_bytes(), body, "application/octet-stream")
         self.send_response(404)
         self.send_header("X-Error-Code", "RepoNotFound")
         self.send_header("Content-Length", "0")
@@ -261,29 +264,42 @@ class Hub(BaseHTTPRequestHandler):
         """Quiet."""
 
 
-def test_the_hub(folder: Path, tmp_path: Path) -> None:
-    Hub.folder = folder
+def test_the_hub(tmp_path: Path) -> None:
+    Hub.home = tmp_path / "hub"
+    parquet(Hub.home / "toys")
+    toy.write(Hub.home / "old")  # BEIR's files in one repository
+    parquet(Hub.home / "two")  # and in two
+    (Hub.home / "two" / "data" / "test-00000-of-00001.parquet").unlink()
+    toy.write(tmp_path / "whole")
+    (tmp_path / "whole" / "qrels").rename(Hub.home / "two-qrels")
+    toy.write(Hub.home / "texts")
+    rmtree(Hub.home / "texts" / "qrels")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     Thread(target=server.serve_forever, daemon=True).start()
     code = (
         "import sys; from harness import datasets; from harness.errors import HarnessError\n"
-        "for name, download in ((sys.argv[1], True), (sys.argv[1], False), ('hf:owner/none@main', True)):\n"
+        "for name, download in ((name, download) for name in sys.argv[1:] for download in (True, False)):\n"
         "    try:\n"
         "        found = datasets.load(name, download=download)\n"
-        "        print(found.name, len(found.qrels()), found.folder.name)\n"
+        "        print(found.name, len(found.qrels()), len(list(found.docs())), found.folder.name)\n"
         "    except HarnessError as error: print('error:', error)\n"
     )
     environment = os.environ | {
         "HF_ENDPOINT": f"http://127.0.0.1:{server.server_address[1]}", "HF_HOME": str(tmp_path / "hf"),
         "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     }  # fmt: skip
+    names = ["hf:owner/toys@main", "hf:owner/old", "hf:owner/two", "hf:owner/none@main", "hf:owner/texts"]
     done = subprocess.run(
-        [sys.executable, "-c", code, "hf:owner/toys@main"], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, *names], env=environment, capture_output=True, text=True, check=False
     )
     server.shutdown()
-    first, again, none = done.stdout.splitlines()[:3] if done.returncode == 0 else pytest.fail(done.stderr)
-    assert first.startswith(f"hf-owner-toys {len(QRELS)} ") and again == first
+    assert done.returncode == 0, done.stderr
+    toys, again, old, old_again, two, two_again, none, _, texts, _ = done.stdout.splitlines()
+    assert toys.startswith(f"hf-owner-toys {len(QRELS)} {len(DOCS)} ") and again == toys
+    assert old.startswith(f"hf-owner-old {len(toy.QRELS)} {len(toy.DOCS)} ") and old_again == old
+    assert two.startswith(f"hf-owner-two {len(toy.QRELS)} {len(DOCS)} ") and two_again == two
     assert none.startswith("error: hf:owner/none@main: the hub has no dataset 'owner/none'")
+    assert texts.startswith("error: hf:owner/texts: the hub has no dataset 'owner/texts-qrels'")
 
 
 def test_others_offer_sources(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ class Parquet:
         return f"{self._stamp or sha256_json(states)} {self.asked}"
 
     def docs(self) -> Iterator[Doc]:
-        for path in self._parts["corpus"]["all"]:
+        for path in self._found["corpus"]["all"]:
             identity, text = _column(path, IDS, "id"), _column(path, TEXTS, "text")
             title = next((name for name in _columns(path) if name == "title"), None)
             for row in _rows(path, [identity, text, *([title] if title else [])]):
@@ -79,11 +79,25 @@ class Parquet:
         return sorted(self.folder.rglob("*.parquet"))
 
     def _of_split(self, part: str) -> list[Path]:
-        found = self._parts[part]
-        return found.get(self.split) or [path for paths in found.values() for path in paths]
+        found = self._found[part]
+        split = self.split if self._found["qrels"] else self.asked
+        return found.get(split) or [path for paths in found.values() for path in paths]
 
     @cached_property
+    def missing(self) -> list[str]:
+        """Which of corpus, queries and qrels is not among the files."""
+        return [part for part, found in self._found.items() if not found]
+
+    @property
     def _parts(self) -> dict[str, dict[str, list[Path]]]:
+        """What was found, where all of a collection was. BadInput else."""
+        if self.missing:
+            listed = _listed(self._files, self.folder)
+            raise BadInput(self.folder, None, f"lacks {' and '.join(self.missing)} among {listed}")
+        return self._found
+
+    @cached_property
+    def _found(self) -> dict[str, dict[str, list[Path]]]:
         """corpus, queries and qrels, each by split; of documents all are one."""
         parts: dict[str, dict[str, list[Path]]] = {"corpus": {}, "queries": {}, "qrels": {}}
         for path in self._files:
@@ -95,10 +109,6 @@ class Parquet:
             else:
                 part, split = "corpus", "all"
             parts[part].setdefault(split, []).append(path)
-        if missing := [part for part, found in parts.items() if not found]:
-            raise BadInput(
-                self.folder, None, f"lacks {' and '.join(missing)} among {_listed(self._files, self.folder)}"
-            )
         return parts
 
 
