@@ -52,8 +52,8 @@ FACES: dict[str, set[str]] = {  # room -> its modules that others may import bes
     "published": {"reproduction"},
     "views": {  # a command a view
         "plots.costs", "plots.lists", "plots.over", "plots.pairs", "plots.style", "pooling", "query_browser",
-        "query_text", "report.site", "tables.grid", "tables.rendering", "tables.tables", "tables.tables_json",
-        "tables.wording",
+        "query_text", "report.site", "tables.captions", "tables.grid", "tables.paper", "tables.rendering",
+        "tables.tables", "tables.tables_json", "tables.wording",
     },
 }  # fmt: skip
 

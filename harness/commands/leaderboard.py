@@ -26,6 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_margin(parser)
     parser.add_argument("--seeds", action="store_true", help="systems named X-s0, X-s1, … are one: their mean")
     parser.add_argument("--format", choices=["md", "csv", "latex", "json"], default="md", help="(default: md)")
+    parser.add_argument(
+        "--without", action="append", default=[], choices=["average", "rank"], help="a column to leave out (md, latex)"
+    )
+    parser.add_argument(
+        "--width", choices=["one", "two"], help="columns of a paper's page (latex; default: one where that fits)"
+    )
+    parser.add_argument("--digits", type=int, choices=range(2, 7), default=3, help="of a score (latex; default: 3)")
     parser.add_argument("--output", metavar="FILE", type=Path, help="write to a file instead of the terminal")
     parser.add_argument(
         "--tables", action="store_true", help="regenerate RESULTS/tables: every measure in every format"
@@ -67,6 +74,7 @@ def main(args: argparse.Namespace) -> int:
     from harness.leaderboard.holes import with_holes
     from harness.leaderboard.spread import with_spread
     from harness.results import seeds
+    from harness.views.tables import paper
     from harness.views.tables.rendering import render, write_tables
 
     if args.tables:
@@ -80,6 +88,9 @@ def main(args: argparse.Namespace) -> int:
             "alpha",
             "margin",
             "format",
+            "without",
+            "width",
+            "digits",
             "output",
         )
         options.refuse(args, add_arguments, others, "--tables writes every table of every result, as committed")
@@ -87,6 +98,10 @@ def main(args: argparse.Namespace) -> int:
             for path in write_tables(folder, folder / "tables", args.seeds):
                 print(path)
         return 0
+    if args.format != "latex":
+        options.refuse(args, add_arguments, ("width", "digits"), "only LaTeX is laid out for a page")
+        if args.format != "md":
+            options.refuse(args, add_arguments, ("without",), "only Markdown and LaTeX leave columns out")
     found, notes = results.read(options.results_folder(args))
     chosen = results.select(found, args.dataset, [] if args.seeds else args.system)
     notes = results.about_shown(notes, chosen, bool(args.dataset), bool(args.system) and not args.seeds)
@@ -106,7 +121,10 @@ def main(args: argparse.Namespace) -> int:
         for measure in options.measures(args, ["ndcg@10"])
     ]
     boards = [with_holes(with_spread(board, chosen), chosen) for board in boards]
-    text = render(boards, args.format)
+    if args.format == "latex":
+        text = paper.latex(boards, args.width, args.without, args.digits)
+    else:
+        text = render(boards, args.format, args.without)
     if args.output and args.output.is_dir():
         raise HarnessError(f"--output {args.output} is a folder; name a file in it")
     if args.output:

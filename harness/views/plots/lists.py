@@ -7,7 +7,7 @@ from harness.leaderboard import Leaderboard
 from harness.measures import display
 from harness.statistics.pairwise import Comparison
 from harness.views.plots.style import BETTER, INK, NEUTRAL, ROW, WORSE, listed, styled
-from harness.views.tables.tables import title
+from harness.views.tables.captions import title
 from harness.views.tables.wording import CORRECTION_NAMES, rank_text
 
 if TYPE_CHECKING:

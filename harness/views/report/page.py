@@ -7,7 +7,7 @@ from harness.leaderboard import Leaderboard
 from harness.measures import display
 from harness.published.reproduction import Verdict
 from harness.statistics.significance import TESTS
-from harness.views.tables.tables import averaged_over, drawn
+from harness.views.tables.captions import averaged_over, drawn
 from harness.views.tables.wording import number, rank_text
 
 FILTERS: dict[str, Callable[..., Any]] = {

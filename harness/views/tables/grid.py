@@ -1,4 +1,4 @@
-"""A table as text: cells in rows, cut into blocks that fit a line, written as Markdown or LaTeX."""
+"""A table as text: cells in rows, cut into blocks that fit a line, written as Markdown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,12 +20,6 @@ class Text:
         """The cell in Markdown, its mark in superscript characters."""
         plain = self.text.replace("|", r"\|")
         return (f"**{plain}**" if self.bold else plain) + superscript(self.mark)
-
-    def latex(self) -> str:
-        """The cell in LaTeX."""
-        plain = escape(self.text)
-        mark = rf"\textsuperscript{{{escape(self.mark)}}}" if self.mark else ""
-        return (rf"\textbf{{{plain}}}" if self.bold else plain) + mark
 
 
 @dataclass(frozen=True)
@@ -66,14 +60,6 @@ class Grid:
             for line in lines
         )
 
-    def latex(self) -> str:
-        """A `tabular` with the rules of booktabs."""
-        columns = "l" * self.fixed + "r" * (len(self.head) - self.fixed)
-        body = [" & ".join(cell.latex() for cell in row) + r" \\" for row in self.rows]
-        head = " & ".join(escape(name) for name in self.head) + r" \\"
-        begin, end = rf"\begin{{tabular}}{{{columns}}}", r"\end{tabular}"
-        return "\n".join([begin, r"\toprule", head, r"\midrule", *body, r"\bottomrule", end])
-
     def _widths(self) -> list[int]:
         cells = [self.head, *([cell.markdown() for cell in row] for row in self.rows)]
         return [max(3, *(len(line[column]) for line in cells)) for column in range(len(self.head))]
@@ -84,32 +70,3 @@ class Grid:
             tuple(tuple(row[column] for column in columns) for row in self.rows),
             self.fixed,
         )
-
-
-_ESCAPES = str.maketrans(
-    {
-        **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-        "|": r"\textbar{}",
-        "–": "--",
-        "−": "$-$",
-        "†": r"$\dagger$",
-        "‡": r"$\ddagger$",
-        "°": r"$\circ$",
-        "²": r"\textsuperscript{2}",
-        "χ": r"$\chi$",
-        "≤": r"$\leq$",
-        "≈": r"$\approx$",
-        "¶": r"\P{}",
-        "√": r"$\surd$",
-    }
-)
-
-
-def escape(text: str) -> str:
-    """`text` with everything that LaTeX would read as a command made printable."""
-    return text.translate(_ESCAPES)

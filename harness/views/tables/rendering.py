@@ -1,7 +1,7 @@
 """Leaderboards as text in four formats, and the folder of tables that is generated from the scores."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from harness import files, results
@@ -11,19 +11,22 @@ from harness.leaderboard.holes import with_holes
 from harness.leaderboard.spread import with_spread
 from harness.measures import parse
 from harness.results import seeds
-from harness.views.tables import tables
-from harness.views.tables.grid import Grid, escape
+from harness.views.tables import captions, paper, tables
+from harness.views.tables.grid import Grid
 from harness.views.tables.tables_json import as_json
 
 FORMATS = {"md": "md", "csv": "csv", "latex": "tex", "json": "json"}  # format -> ending of its files
 
 
-def render(boards: Sequence[Leaderboard], form: str) -> str:
-    """Leaderboards as one text, ended by a line feed; the same boards give the same text. JSON is always a list."""
+def render(boards: Sequence[Leaderboard], form: str, without: Collection[str] = ()) -> str:
+    """Leaderboards as one text, ended by a line feed; the same boards give the same text. JSON is always a list.
+
+    `without` may name columns, "average" and "rank", that Markdown and LaTeX leave out.
+    """
     if form == "md":
-        return "\n".join(_markdown(board) for board in boards)
+        return "\n".join(_markdown(board, without) for board in boards)
     if form == "latex":
-        return "\n".join(_latex(board) for board in boards)
+        return paper.latex(boards, without=without)
     if form == "json":
         return json.dumps([as_json(board) for board in boards], indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     if form == "csv":
@@ -48,11 +51,11 @@ def write_tables(results_folder: Path, tables_folder: Path, merge_seeds: bool = 
     return written
 
 
-def _markdown(board: Leaderboard) -> str:
-    parts = [f"### {tables.title(board)}", *_blocks(tables.main_grid(board))]
-    parts.append("\n".join(f"- {line}" for line in tables.caption(board)))
+def _markdown(board: Leaderboard, without: Collection[str] = ()) -> str:
+    parts = [f"### {captions.title(board)}", *_blocks(tables.main_grid(board, without))]
+    parts.append("\n".join(f"- {line}" for line in captions.caption(board)))
     if over := tables.over_grid(board):
-        parts += [*_blocks(over), "\n".join(f"- {line}" for line in tables.over_caption(board))]
+        parts += [*_blocks(over), "\n".join(f"- {line}" for line in captions.over_caption(board))]
     parts.append("\n".join(f"- Note: {note}" for note in board.notes))
     parts.append(f"`{board.signature}`")
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -60,25 +63,6 @@ def _markdown(board: Leaderboard) -> str:
 
 def _blocks(grid: Grid) -> list[str]:
     return [block.markdown() for block in grid.blocks()]
-
-
-def _latex(board: Leaderboard) -> str:
-    """A `table` with booktabs rules; wants \\usepackage{booktabs}."""
-    grids = [tables.main_grid(board), *([over] if (over := tables.over_grid(board)) else [])]
-    tabulars = [block.latex() for grid in grids for block in grid.blocks()]
-    sentences = [f"{tables.title(board)}.", *tables.caption(board), *tables.over_caption(board)]
-    sentences += [f"Note: {note}." for note in board.notes]
-    return "\n".join(
-        [
-            r"% needs \usepackage{booktabs}",
-            r"\begin{table}",
-            r"\centering",
-            "\n\\par\\medskip\n".join(tabulars),
-            rf"\caption{{{escape(' '.join(sentences))} \texttt{{{escape(board.signature)}}}}}",
-            r"\end{table}",
-            "",
-        ]
-    )
 
 
 def _csv(boards: Sequence[Leaderboard]) -> str:
@@ -96,6 +80,8 @@ def _csv(boards: Sequence[Leaderboard]) -> str:
             frame[f"{name}: worse than"] = [
                 _listed(board, {other for other in board.tags if tag in above[other]}) for tag in board.tags
             ]
+        for column in (column for column in board.columns if column.shallow):
+            frame[f"{column.name}: run ends at"] = [column.shallow.get(tag) for tag in board.tags]
         frame["signature"] = board.signature
         frames.append(frame)
     whole = pd.concat(frames, ignore_index=True)

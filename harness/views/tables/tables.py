@@ -1,18 +1,13 @@
-"""What stands in a printed leaderboard: its columns, its marks and the sentences that make it readable alone."""
+"""What stands in a printed leaderboard: its rows, its columns and their marks."""
 
-import math
-from statistics import median
+from collections.abc import Collection, Sequence
 
-from harness.errors import counted
 from harness.leaderboard import Leaderboard
-from harness.measures import display
 from harness.statistics.across_datasets import Contest
 from harness.statistics.macro_average import AveragePair
-from harness.statistics.max_t import DRAWS as FLIPS
-from harness.statistics.pairwise import Comparison, unsure
-from harness.statistics.permutation import COUNTED, DRAWS, ENOUGH
-from harness.statistics.significance import TESTS
+from harness.statistics.pairwise import Comparison
 from harness.statistics.ties import EQUAL
+from harness.views.tables.captions import percent, reference
 from harness.views.tables.grid import Grid, Text
 from harness.views.tables.marks import BETTER, HOLES, LEVEL, SAME, SHALLOW, WORSE, joined, keys
 from harness.views.tables.wording import CORRECTION_NAMES, NONE, effect, number, p_text, rank_text, signed, span
@@ -28,29 +23,35 @@ def beaten(board: Leaderboard) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def main_grid(board: Leaderboard) -> Grid:
-    """Systems by datasets; with a single dataset there is room for intervals and the difference to the baseline."""
-    marks = _marks(board)
+def main_grid(board: Leaderboard, without: Collection[str] = ()) -> Grid:
+    """Systems by datasets; with a single dataset there is room for intervals and the difference to the baseline.
+
+    `without` may name the columns "average" and "rank".
+    """
+    raised = marks(board, board.tags)
     names = keys(len(board.tags))
     lettered = board.baseline is None
     single = len(board.columns) == 1
     head = ["", "System"] if lettered else ["System"]
-    if not single:
-        head += ["Average", "Rank"]
+    average_here, rank_here = not single and "average" not in without, "rank" not in without
+    if average_here:
+        head.append("Average")
+    if not single and rank_here:
+        head.append("Rank")
     head += [column.name for column in board.columns]
     if single:
-        head += [*_detail_heads(board), "Rank"]
+        head += [*detail_heads(board), *["Rank"] * rank_here]
     rows = []
     top = max(board.averages.values(), default=0.0)
     for name, tag in zip(names, board.tags, strict=True):
         row = [Text(name), Text(tag)] if lettered else [Text(tag)]
-        if not single:
+        if average_here:
             average = board.averages.get(tag)
-            row += [Text(number(average), average is not None and top - average <= EQUAL)]
-            row += [Text(rank_text(board.ranks.get(tag)))]
-        row += [_cell(board, tag, c.name, marks.get((tag, c.name), "")) for c in board.columns]
-        if single:
-            row += _details(board, tag)
+            row.append(Text(number(average), average is not None and top - average <= EQUAL))
+        rank = [Text(rank_text(board.ranks.get(tag)))] * rank_here
+        row += [] if single else rank
+        row += [_cell(board, tag, c.name, raised.get((tag, c.name), "")) for c in board.columns]
+        row += [*details(board, tag), *rank] if single else []
         rows.append(tuple(row))
     return Grid(tuple(head), tuple(rows), fixed=2 if lettered else 1)
 
@@ -60,14 +61,14 @@ def over_grid(board: Leaderboard) -> Grid | None:
     over = board.over
     if over is None:
         return None
-    reference = _reference(board)
+    against = reference(board)
     sides: dict[str, Contest] = {}
     for pair in over.pairs:
-        if reference in (pair.first, pair.second):
-            side = pair.turned() if pair.first == reference else pair
+        if against in (pair.first, pair.second):
+            side = pair.turned() if pair.first == against else pair
             sides[side.first] = side
     ranks = dict(zip(over.tags, over.mean_ranks, strict=True))
-    averages = averaged(board, reference)
+    averages = averaged(board, against)
     rows = []
     for tag in (tag for tag in board.tags if tag in ranks):
         row = [tag]
@@ -83,184 +84,15 @@ def over_grid(board: Leaderboard) -> Grid | None:
         else:
             row += [NONE] * 4
         rows.append(tuple(Text(cell) for cell in row))
-    heads = ("Average", f"{_percent(board)} interval", "p, these", "Mean rank", "Wins", "Ties", "Losses")
+    heads = ("Average", f"{percent(board)} interval", "p, these", "Mean rank", "Wins", "Ties", "Losses")
     return Grid(("System", *heads, "p, like these"), tuple(rows))
 
 
-def averaged(board: Leaderboard, reference: str) -> dict[str, AveragePair]:
-    """System -> its average against that of `reference`, with an interval; empty without an average of several."""
+def averaged(board: Leaderboard, other: str) -> dict[str, AveragePair]:
+    """System -> its average against that of `other`, with an interval; empty without an average of several."""
     pairs = board.these.with_intervals if board.these else ()
-    turned = [pair.turned() if pair.first == reference else pair for pair in pairs]
-    return {pair.first: pair for pair in turned if pair.second == reference}
-
-
-def title(board: Leaderboard) -> str:
-    """`nDCG@10 on 3 datasets`"""
-    if len(board.columns) == 1:
-        return f"{display(board.measure)} on {board.columns[0].name}"
-    return f"{display(board.measure)} on {len(board.columns)} datasets"
-
-
-def averaged_over(board: Leaderboard) -> str:
-    """Which datasets the average is over, and which systems have none as they lack some of these."""
-    count, without = len(board.averages), [tag for tag in board.tags if tag not in board.averages]
-    if not without:
-        return f"Average over the datasets that all the systems here have: {', '.join(board.shared)}."
-    return (
-        f"Average over the datasets that {count} of the {len(board.tags)} systems have: {', '.join(board.shared)}. "
-        f"{', '.join(without)} {'lacks' if len(without) == 1 else 'lack'} some of these, so no average, and "
-        f"{'comes' if len(without) == 1 else 'come'} last."
-    )
-
-
-def caption(board: Leaderboard) -> list[str]:
-    """What the marks, ranks and averages of the main table mean."""
-    lines = []
-    several = len(board.columns) > 1
-    if several and board.averages:
-        lines.append(averaged_over(board))
-    elif several:
-        lines.append("No average: no dataset has results of two systems as deep as the measure looks.")
-    grouped = [column for column in board.columns if len(column.matrices) > 1]
-    lines += [
-        f"{column.name} is the mean of its {len(column.matrices)} datasets and counts as one; it carries no marks, "
-        "because such a mean has no test on queries."
-        for column in grouped
-    ]
-    apart = {column.unit for column in board.columns if column.unit != column.name and column.name in board.shared}
-    lines += [f"In the average the datasets of {unit} count as one." for unit in sorted(apart) if several]
-    if board.family:
-        claim = (
-            f"{BETTER} significantly better, {WORSE} significantly worse than {board.baseline}"
-            if board.baseline
-            else "A superscript names the systems that are significantly worse"
-        )
-        lines.append(
-            f"{claim}: {tested(board.test, board.correction)} over the "
-            f"{counted(len(board.family), 'comparison')} of this table, p ≤ {board.alpha:g}."
-        )
-        lines += _planned(board)
-        lines.append(
-            f"{LEVEL} not separable from the best (bold) of its dataset: "
-            f"Holm over {counted(len(board.pairs), 'pair')}, those of all datasets."
-        )
-        if board.margin is not None:
-            of = f"to {board.baseline}" if board.baseline else "to the best of its dataset"
-            lines.append(
-                f"{SAME} equal {of} within {board.margin:g}: two one-sided t-tests, Holm, p ≤ {board.alpha:g}."
-            )
-        if board.test == "permutation" and board.correction != "maxt":
-            lines.append(drawn(board))
-    if any(column.shallow for column in board.columns):
-        lines.append(
-            f"{SHALLOW} the run ends before {display(board.measure)} does: not compared with deeper runs, and its "
-            "dataset is in no average."
-        )
-    lines += _holes(board)
-    if board.these:
-        lines.append(
-            f"Rank: for these datasets; what sign flips of the queries of all datasets, by the average, leave open "
-            f"({CORRECTION_NAMES[board.these.correction]} over {counted(len(board.these.pairs), 'pair')}, "
-            f"{_percent(board)}). The next table also asks what holds for datasets like these."
-        )
-    elif board.ranks:
-        lines.append(f"Rank: what {TESTS[board.test]}s of all pairs leave open (Holm, {_percent(board)}).")
-    return lines
-
-
-def tested(test: str, correction: str) -> str:
-    """`paired t-test, Holm`; max-T brings its own test."""
-    if correction == "maxt":
-        return f"sign flips of whole queries ({FLIPS:,}), step-down max-T"
-    return f"{TESTS[test]}, {CORRECTION_NAMES[correction]}"
-
-
-def _planned(board: Leaderboard) -> list[str]:
-    """What differences the family was able to find: one sentence, datasets by their middle pair."""
-    found: dict[str, list[float]] = {}
-    for comparison in board.family:
-        if (least := comparison.detectable(board.smallest_alpha())) is not None and least > 0:
-            found.setdefault(comparison.dataset, []).append(least)
-    if not found:
-        return []
-    listed = ", ".join(f"{name} {median(values):.3f}" for name, values in found.items())
-    return [
-        f"Found four times of five, at the first step of that correction (p ≤ {board.smallest_alpha():.2g}), are true "
-        f"differences from here on, smaller ones less often (middle pair): {listed}."
-    ]
-
-
-def _holes(board: Leaderboard) -> list[str]:
-    """Which datasets have few judgments, and what the best system there would have if all else were relevant."""
-    if not board.holes:
-        return []
-    said = []
-    for column in board.columns:
-        here = {tag: hole for (tag, name), hole in board.holes.items() if name == column.name}
-        if here:
-            tag = max(here, key=lambda one: (here[one].mean, one))
-            shares = sorted(hole.judged for hole in here.values())
-            span = f"{shares[0]:.2f}" + (f"–{shares[-1]:.2f}" if len(shares) > 1 else "")
-            at_most = here[tag].if_relevant
-            known = "" if at_most is None else f" ({tag} {here[tag].mean:.3f} to {at_most:.3f})"
-            said.append(f"{column.name} {span}{known}")
-    return [
-        f"{HOLES} less than 90 % of the first ten documents are judged. The share that is, and the mean of the best "
-        f"such system if no unjudged document were relevant, and if all were: {'; '.join(said)}."
-    ]
-
-
-def over_caption(board: Leaderboard) -> list[str]:
-    """What the second table says; empty where there is only one dataset."""
-    over = board.over
-    if over is None:
-        return []
-    count, pairs, most = len(over.datasets), len(over.pairs), len(over.tags) - 1
-    lines = []
-    if board.these:
-        lines.append(
-            f"For these {len(board.these.strata)} datasets: difference of averages against {_reference(board)}, "
-            f"bootstrap interval, p of sign flips within queries, datasets fixed "
-            f"({CORRECTION_NAMES[board.these.correction]} over {counted(pairs, 'pair')})."
-        )
-    lines.append(
-        f"For datasets like these: the {count} datasets of the {'average' if len(board.columns) > 1 else 'mean'}, each "
-        f"one observation: wins, ties, losses and Wilcoxon signed-rank test against {_reference(board)}; "
-        f"Holm over {counted(pairs, 'pair')}."
-    )
-    if over.friedman and over.critical_difference:
-        out_of_reach = f": none can, as {most} is the most by which {len(over.tags)} systems differ"
-        lines.append(
-            f"Friedman χ² = {over.friedman[0]:.3f}, p = {p_text(over.friedman[1])}; systems whose mean ranks differ by "
-            f"{over.critical_difference:.3f} or more are apart (Nemenyi, alpha {board.alpha:g})"
-            f"{'' if over.separable else out_of_reach}."
-        )
-    if (smallest := pairs * 2.0 ** (1 - count)) > board.alpha:
-        least = min(smallest, 1.0)
-        lines.append(
-            f"{count} datasets are too few to separate any of {counted(pairs, 'pair')}: "
-            f"after the correction p is {least:.3g} at best."
-        )
-    return lines
-
-
-def drawn(board: Leaderboard) -> str:
-    """How sure the p of a permutation test are, and which verdicts rest on that."""
-    named = [f"{c.first} and {c.second} on {c.dataset}" for c in unsure(board.family, board.alpha)]
-    turned = f"other draws could turn the verdict on {'; '.join(named)}" if named else "no verdict hangs on the draws"
-    return (
-        f"p is exact where at most {COUNTED} queries differ, else from at most {DRAWS:,} random sign patterns: its "
-        f"standard error is {1 / math.sqrt(ENOUGH):.1%} of p, below {ENOUGH / DRAWS:g} √(p / {DRAWS:,}); {turned}."
-    )
-
-
-def _percent(board: Leaderboard) -> str:
-    return f"{100 * (1 - board.alpha):g} %"
-
-
-def _reference(board: Leaderboard) -> str:
-    assert board.over is not None
-    return board.baseline if board.baseline in board.over.tags else board.tags[0]
+    turned = [pair.turned() if pair.first == other else pair for pair in pairs]
+    return {pair.first: pair for pair in turned if pair.second == other}
 
 
 def _cell(board: Leaderboard, tag: str, column: str, mark: str) -> Text:
@@ -273,21 +105,22 @@ def _cell(board: Leaderboard, tag: str, column: str, mark: str) -> Text:
     return Text(number(cell.mean), cell.best, signs + mark)
 
 
-def _marks(board: Leaderboard) -> dict[tuple[str, str], str]:
-    """(system, column) -> mark, from the significant comparisons of the family."""
+def marks(board: Leaderboard, tags: Sequence[str]) -> dict[tuple[str, str], str]:
+    """(system, column) -> mark, from the significant comparisons of the family; letters go by the order of `tags`."""
     if board.baseline is not None:
         return {
             (c.first, c.dataset): (BETTER if c.difference > 0 else WORSE) * c.significant + SAME * c.equivalent
             for c in board.family
             if c.significant or c.equivalent
         }
-    names = keys(len(board.tags))
-    place = {tag: at for at, tag in enumerate(board.tags)}
+    names = keys(len(tags))
+    place = {tag: at for at, tag in enumerate(tags)}
     return {cell: joined([place[tag] for tag in others], names) for cell, others in beaten(board).items()}
 
 
-def _detail_heads(board: Leaderboard) -> list[str]:
-    interval = f"{_percent(board)} interval"
+def detail_heads(board: Leaderboard) -> list[str]:
+    """The heads of what `details` has."""
+    interval = f"{percent(board)} interval"
     if len(board.columns[0].matrices) > 1:
         return []
     if board.baseline is None:
@@ -295,14 +128,14 @@ def _detail_heads(board: Leaderboard) -> list[str]:
     return [interval, f"vs {board.baseline}", interval, f"p ({CORRECTION_NAMES[board.correction]})", "d_z"]
 
 
-def _details(board: Leaderboard, tag: str) -> list[Text]:
-    """The columns to the right of the score when there is one dataset."""
+def details(board: Leaderboard, tag: str) -> list[Text]:
+    """What stands to the right of the score when there is one dataset: its interval, the difference to the baseline."""
     column = board.columns[0]
     tested = len(column.matrices) == 1
     cells = [span(board.cells[tag, column.name].interval)] if tested else []
     if tested and board.baseline is not None:
         cells += _difference(next((c for c in board.family if c.first == tag), None))
-    return [Text(text) for text in [*cells, rank_text(board.ranks.get(tag))]]
+    return [Text(text) for text in cells]
 
 
 def _difference(found: Comparison | None) -> list[str]:

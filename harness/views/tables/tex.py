@@ -1,0 +1,61 @@
+"""Cells in LaTeX, and how wide TeX will set them."""
+
+import re
+
+from harness.views.tables.grid import Text
+
+_ESCAPES = str.maketrans(
+    {
+        **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        "–": "--",
+        "−": "$-$",
+        "†": r"$\dagger$",
+        "‡": r"$\ddagger$",
+        "°": r"$\circ$",
+        "§": r"\S{}",
+        "²": r"\textsuperscript{2}",
+        "χ": r"$\chi$",
+        "≤": r"$\leq$",
+        "≈": r"$\approx$",
+        "¶": r"\P{}",
+        "√": r"$\surd$",
+    }
+)
+MINUS = re.compile(r"(?<![\w.-])-(?=\.?\d)")
+POWER = re.compile(r"(?<![\w.-])(\d(?:\.\d+)?)e([+-]\d+)(?![\w.])")
+# Computer Modern Roman, in thousandths of the size; Libertine and Times are narrower
+_WIDTHS = {"m": 833, "w": 722, "i": 278, "l": 278, "j": 306, "f": 306, "t": 389, "r": 392, "s": 394, "c": 444, "e": 444}
+_WIDTHS |= dict.fromkeys("0123456789agovyxz†‡–_", 528) | dict.fromkeys(".,: ", 333) | dict.fromkeys("-[]()", 389)
+_WIDTHS |= {"M": 917, "W": 1028, "I": 361}
+_SMALL = {10: 1.0, 9: 1.028, 8: 1.063, 7: 1.139, 6: 1.222, 5: 1.361}  # the smaller a Computer Modern, the wider
+_BOLD = 1.15
+RAISED = {10: 7, 9: 6, 8: 6, 7: 5}  # size of a superscript beside text of a size, as LaTeX declares them
+
+
+def escape(text: str) -> str:
+    """`text` with everything that LaTeX would read as a command made printable."""
+    return text.translate(_ESCAPES)
+
+
+def written(cell: Text) -> str:
+    """A cell in LaTeX: minus signs as such, powers of ten as such, its mark raised."""
+    plain = escape(POWER.sub(lambda found: f"\0{found[1]}\1{int(found[2])}\2", MINUS.sub("−", cell.text)))
+    plain = plain.replace("\0", "$").replace("\1", r"\cdot10^{").replace("\2", "}$")
+    mark = rf"\textsuperscript{{{escape(cell.mark)}}}" if cell.mark else ""
+    return (rf"\textbf{{{plain}}}" if cell.bold else plain) + mark
+
+
+def points(cell: Text, size: int) -> float:
+    """At most how wide a cell is at a type size, in points."""
+    text = POWER.sub(r"\1 x 10\2", cell.text)
+    return _points(text, size) * (_BOLD if cell.bold else 1) + _points(cell.mark, RAISED[size])
+
+
+def _points(text: str, size: int) -> float:
+    return sum(_WIDTHS.get(sign, 500 if "a" <= sign <= "z" else 790) for sign in text) / 1000 * size * _SMALL[size]
