@@ -109,7 +109,7 @@ class Field:
         self.run(self.fresh())
         self.whole_s = time.monotonic() - start
         self.expected = self.outputs()
-        if len(self.expected) != (30 if more else 18):
+        if len(self.expected) != (40 if more else 24):
             raise SystemExit(f"the uninterrupted run did not finish: {sorted(self.expected)}")
 
     def fresh(self) -> Path:
@@ -192,7 +192,7 @@ def damages(field: Field, count: int) -> None:
     field.run(field.fresh())
     results, cache = field.home / "results" / "runs", field.home / "cache"
     for _ in tqdm(range(count), desc="damages"):
-        kind = field.draw.choice(["index", "manifest", "scores", "judged", "run"])
+        kind = field.draw.choice(["index", "manifest", "scores", "judged", "top", "run"])
         if kind == "index":
             places = [path for path in cache.glob("indexes/*/index/**/*") if path.is_file() and path.stat().st_size]
         else:
@@ -200,6 +200,7 @@ def damages(field: Field, count: int) -> None:
                 "manifest": "manifest.json",
                 "scores": "scores.tsv.gz",
                 "judged": "judged.tsv.gz",
+                "top": "top.trec.gz",
                 "run": "run.trec.gz",
             }
             needed = {"overlap", "capitals"}  # whose runs are read again

@@ -46,7 +46,7 @@ def test_a_run_is_read_on_another_machine(
     assert [name for name in stored if not name.startswith("log/")] == [
         f"runs/overlap/{dataset}/{name}"
         for dataset in ("one", "two")
-        for name in ("judged.tsv.gz", "manifest.json", "run.trec.gz", "scores.tsv.gz")
+        for name in ("judged.tsv.gz", "manifest.json", "run.trec.gz", "scores.tsv.gz", "top.trec.gz")
     ]
     monkeypatch.setenv("BEIR_HARNESS_CACHE", str(place / "another cache"))
     assert main(["list", "results", "--json", "--results", url]) == 0

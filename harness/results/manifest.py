@@ -29,6 +29,7 @@ SHAPE: dict[str, Any] = {
 CHECKSUM = "sha256"  # of the manifest itself without this entry, as canonical JSON
 WORDS = {str: "text", dict: "a table", int: "a whole number", bool: "true or false", list: "a list"}
 NAME, RUN, SCORES, JUDGED = "manifest.json", "run.trec.gz", "scores.tsv.gz", "judged.tsv.gz"
+TOP = "top.trec.gz"  # the first documents of each judged query, a run file that is small enough to be committed
 FAILURE = "failure.txt"  # beside where the result would be: the traceback of the last attempt
 
 

@@ -16,6 +16,7 @@ from harness.results.recorded import Recorded
 if TYPE_CHECKING:
     from harness.measures.judged import Judged
     from harness.measures.scores import Table
+    from harness.runs import Run
 
 
 class Input(NamedTuple):
@@ -49,6 +50,18 @@ class Result(Recorded):
         if found.query_ids != self._stored.query_ids:
             raise BadInput(path, None, f"is about other queries than {manifest.SCORES}; run or score this pair again")
         return found
+
+    @cached_property
+    def top(self) -> "Run":
+        """The first ten documents of each judged query. Raises BadInput where the file is missing or damaged."""
+        from harness.runs.run_files import read_run
+
+        return read_run(self._sound(manifest.TOP))
+
+    @property
+    def has_top(self) -> bool:
+        """Whether it has kept its first documents; an older result has not, nor one that has found nothing."""
+        return manifest.TOP in self._table("files")
 
     def _sound(self, name: str) -> Path:
         """The path of one of its files, which is there and as it was written."""

@@ -1,4 +1,4 @@
-"""From an ordered run to the files of a result: run.trec.gz, scores.tsv.gz, judged.tsv.gz and, last, manifest.json."""
+"""From an ordered run to the files of a result: the run, its first documents, scores, judged; last, manifest.json."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +13,9 @@ from harness.measures import DEFAULT_MEASURES, evaluation
 from harness.measures.judged import write_judged
 from harness.results import Result, manifest
 from harness.runs import Run
+from harness.runs.rankings import top
 
+KEPT = 10  # documents of a query whose ids and scores are kept beside the scores
 NEW = ".new"  # below the result's folder: what is being written
 
 
@@ -33,6 +35,11 @@ def publish(run: Run, dataset: Dataset, place: Path, tag: str, most: int, body: 
         evaluation.write_scores(scores, new / manifest.SCORES)
         assert scores.seen is not None
         write_judged(scores.seen, new / manifest.JUDGED)
+        kept = [manifest.SCORES, manifest.JUDGED]
+        first = top(run, scores.seen.query_ids, KEPT)
+        if first.size:
+            runs.write(first, new / manifest.TOP, "top")  # of no system: a result that is renamed keeps the file
+            kept.append(manifest.TOP)
         written = manifest.write(
             new,
             {
@@ -57,15 +64,15 @@ def publish(run: Run, dataset: Dataset, place: Path, tag: str, most: int, body: 
                 },
                 "files": {
                     manifest.RUN: {"bytes": (new / manifest.RUN).stat().st_size},
-                    manifest.SCORES: integrity.facts(new / manifest.SCORES),
-                    manifest.JUDGED: integrity.facts(new / manifest.JUDGED),
+                    **{name: integrity.facts(new / name) for name in kept},
                 },
                 "tie_band": scores.tie_band,
                 "notes": [*body.get("notes", ()), *run.notes, *scores.notes, *_unknown_docs(dataset)],
             },
         )
         (place / manifest.NAME).unlink(missing_ok=True)  # no manifest stands beside files that it is not about
-        for name in (manifest.RUN, manifest.SCORES, manifest.JUDGED, manifest.NAME):
+        (place / manifest.TOP).unlink(missing_ok=True)  # the new run may have none
+        for name in (manifest.RUN, *kept, manifest.NAME):
             (new / name).replace(place / name)
         return Result(place, tag, dataset.name, written)
     finally:

@@ -4,7 +4,7 @@ The total order is trec_eval's: score descending, compared as float32, then doc_
 with `strcmp` on their UTF-8 bytes; UTF-8 keeps the order of code points, so that is Python's comparison of `str`.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -175,6 +175,12 @@ def cut(run: Run, k: int, exclude_self: bool, excluded: Excluded | None = None) 
         dropped += len(doc_ids) - len(others)
         kept[query_id] = pa.array([doc_ids[row] for row in others[:k]], TEXT), scores[others[:k]]
     return replace(assemble(kept, run.dropped_self + dropped), notes=run.notes, header=run.header)
+
+
+def top(run: Run, query_ids: Iterable[str], k: int) -> Run:
+    """The first k documents of these queries."""
+    firsts = ((query_id, *run[query_id]) for query_id in query_ids)
+    return assemble({query_id: (pa.array(ids[:k], TEXT), scores[:k]) for query_id, ids, scores in firsts})
 
 
 def mismatch(run: Run, query_ids: Collection[str]) -> str | None:

@@ -32,7 +32,10 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Missed:
-    """A relevant document that is not in the list; `rank` is None where it was not retrieved at all."""
+    """A relevant document that is not in the list; `rank` is None where it was not retrieved at all.
+
+    `doc_id` is empty where the result alone is at hand, which does not say it.
+    """
 
     doc_id: str
     grade: int
@@ -50,8 +53,8 @@ class View:
 
     @property
     def doc_ids(self) -> list[str]:
-        """Every document that is shown."""
-        return [one.doc_id for one in self.top] + [one.doc_id for one in self.missed]
+        """Every document that is shown; one of which grade and rank alone are known has no id."""
+        return [one.doc_id for one in self.top] + [one.doc_id for one in self.missed if one.doc_id]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from harness.datasets import Dataset
 from harness.errors import HarnessError
 from harness.records import Doc
 from harness.results import Result
-from harness.views.query_browser import Judgments, View, check_query, clipped, documents, judgments, read_run, view
+from harness.views.kept import views_of
+from harness.views.query_browser import Judgments, View, check_query, clipped, documents, judgments
 
 HALF = 58  # characters of a column; two of them fill a line of 120
 WIDTH = 2 * HALF + 2
@@ -18,11 +19,11 @@ QUERY = 1_000  # characters of the query's text that are printed
 def look_up(dataset: Dataset, pair: Sequence[Result], query_id: str) -> dict[str, Any]:
     """Everything about one query as a JSON value: text, counts, and what each system of `pair` has for it.
 
-    Raises HarnessError for a query that is not judged, and where a run is not at hand.
+    Raises HarnessError for a query that is not judged, and where neither a run nor its first documents are at hand.
     """
     judged = judgments(dataset)
     check_query(dataset, judged, query_id)
-    views = {result.tag: view(read_run(result), judged, query_id) for result in pair}
+    views = {result.tag: views_of(result, judged, [query_id])[query_id].view for result in pair}
     text = next(query.text for query in dataset.queries() if query.query_id == query_id)
     wanted = {doc_id for found in views.values() for doc_id in found.doc_ids}
     own = {query_id} if dataset.exclude_self else set()
@@ -89,7 +90,10 @@ def _side(tag: str, system: Mapping[str, Any]) -> list[str]:
         rows.append("no results: the query scores 0")
     if system["missed"]:
         rows += ["", f"relevant, but not in the first 10: {system['missed_in_all']}"]
-        rows += [_cut(f"{one['rank'] or '–':>4} ✓ {one['doc_id']}  {one['says']}") for one in system["missed"]]
+        rows += [
+            _cut(f"{one['rank'] or '–':>4} ✓ {one['doc_id'] or '(id not kept)'}  {one['says']}")
+            for one in system["missed"]
+        ]
     return rows
 
 

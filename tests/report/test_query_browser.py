@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import hostile
 import pytest
@@ -15,8 +17,10 @@ from harness.cli import main
 from harness.records import Query, ScoredDoc
 from harness.runs import order
 from harness.views import query_browser, query_text
+from harness.views.kept import kept
 from harness.views.query_browser import Judgments, Missed, Ranked, clipped, view
 from harness.views.report import queries
+from harness.views.report import site as report_site
 
 RUN = order([ScoredDoc("q", f"d{n}", 30.0 - n) for n in range(1, 13)], [Query("q", "")], 1000)
 
@@ -60,6 +64,66 @@ def test_the_own_document_is_named_where_the_rules_drop_it(data_dir: Path) -> No
     for dataset, dropped in ((plain, False), (dataclasses.replace(plain, exclude_self=True), True)):
         records, _ = queries._details(dataset, [], ["__proto__", "q1"], {})
         assert [record["own"] for record in records] == [dropped, False]  # __proto__ is also a document
+
+
+def bare(made: Path, target: Path, *without: str) -> Path:
+    """A copy of a results folder as a clone has it: without run files, and without what else is named."""
+    shutil.copytree(made, target, ignore=shutil.ignore_patterns("run.trec.gz"))
+    for place in target.glob("runs/*/*/manifest.json"):
+        body = json.loads(place.read_text())
+        for name in without:
+            (place.parent / name).unlink()
+            del body["files"][name]
+        body.pop("sha256")
+        place.write_text(json.dumps(body))
+    return target
+
+
+def test_what_a_clone_knows_is_what_the_run_says_but_for_ids_below_the_list(made: Path, data_dir: Path) -> None:
+    judged = query_browser.judgments(datasets.load("hostile", [data_dir]))
+    for result in stored.select(stored.read(made)[0], ["hostile"]):
+        run = query_browser.read_run(result)
+        for query_id, one in kept(result, list(hostile.QUERIES)).items():
+            whole = view(run, judged, query_id)
+            below = [dataclasses.replace(miss, doc_id="") for miss in whole.missed]
+            assert one.view == dataclasses.replace(whole, missed=tuple(below))
+            assert (one.judged, one.relevant) == (4, 3)
+
+
+def test_a_clone_shows_ids_scores_and_grades(made: Path, data_dir: Path, tmp_path: Path) -> None:
+    site = report_site.write(bare(made, tmp_path / "r"), tmp_path / "site", ["ndcg@10"])
+    assert all(note.startswith("Texts are not shown: ") for note in site.notes)
+    judged = query_browser.judgments(datasets.load("hostile", [data_dir]))
+    index = script_data(tmp_path / "site/queries/0/index.js")
+    assert index["detailed"] and (tmp_path / "r/runs/alpha/hostile/top.trec.gz").stat().st_size < 5_000
+    for at, (query_id, _) in enumerate(index["queries"]):
+        page = script_data(tmp_path / f"site/queries/0/{at}.js")
+        for system in page["systems"]:
+            assert len(system["top"]) == 10
+            for doc, _, grade in system["top"]:
+                assert judged.by_query[query_id].get(page["docs"][doc][0]) == grade
+
+
+@pytest.mark.parametrize("without", [["top.trec.gz"], ["judged.tsv.gz", "top.trec.gz"]])
+def test_an_older_clone_says_that_it_has_no_documents(made: Path, tmp_path: Path, without: list[str]) -> None:
+    site = report_site.write(bare(made, tmp_path / "r", *without), tmp_path / "site", ["ndcg@10"])
+    assert all("Nor are rankings: no system has its run or its first documents here" in note for note in site.notes)
+    assert not script_data(tmp_path / "site/queries/0/index.js")["detailed"]
+
+
+def test_the_terminal_shows_what_a_clone_has(
+    made: Path, data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    whole = json.loads(printed(made, data_dir, capsys, "--query", "p1", "--json"))
+    data = json.loads(printed(bare(made, tmp_path / "r"), data_dir, capsys, "--query", "p1", "--json"))
+    for tag in ("alpha", "gamma"):
+        assert data["systems"][tag]["top"] == whole["systems"][tag]["top"]
+        assert data["systems"][tag]["missed_in_all"] == whole["systems"][tag]["missed_in_all"]
+
+
+def script_data(path: Path) -> Any:
+    """What a data script of the site hands to the page."""
+    return json.loads(path.read_text().partition(",")[2].removesuffix(");\n"))
 
 
 def printed(made: Path, data_dir: Path, capsys: pytest.CaptureFixture, *more: str) -> str:
@@ -108,9 +172,9 @@ def test_page_and_terminal_agree(made: Path, data_dir: Path, site: Path) -> None
     pair = [
         result for result in stored.read(made)[0] if result.dataset == "hostile" and result.tag in ("alpha", "gamma")
     ]
-    index = json.loads((site / "queries/0/index.js").read_text().partition(",")[2].removesuffix(");\n"))
+    index = script_data(site / "queries/0/index.js")
     for at, (query_id, _) in enumerate(index["queries"]):
-        page = json.loads((site / f"queries/0/{at}.js").read_text().partition(",")[2].removesuffix(");\n"))
+        page = script_data(site / f"queries/0/{at}.js")
         terminal = query_text.look_up(dataset, pair, query_id)
         for tag in ("alpha", "gamma"):
             system = page["systems"][index["tags"].index(tag)]

@@ -15,6 +15,7 @@ from harness.leaderboard.columns import join
 from harness.records import Doc
 from harness.results import Result
 from harness.views import query_browser
+from harness.views.kept import views_of
 from harness.views.query_browser import View, clipped
 from harness.views.report import script
 
@@ -38,8 +39,8 @@ def write(
 ) -> tuple[Browsed, list[Path]]:
     """Write the scripts of one dataset to `folder`/<number>; `results` are its systems'. Returns the files too.
 
-    At most `most` queries: those whose scores by the primary measure lie furthest apart. Where the collection or a run
-    is not at hand, the scores alone are shown and the note says why.
+    At most `most` queries: those whose scores by the primary measure lie furthest apart. Where the collection is not at
+    hand, ids stand for texts, where a run is not, what the result has kept of it; the note says why.
     """
     name = results[0].dataset
     measure = results[0].primary_measure
@@ -52,14 +53,11 @@ def write(
     dataset, note = _dataset(results[0], data_dirs)
     texts = {query.query_id: query.text for query in dataset.queries()} if dataset else {}
     place = folder / str(number)
-    written = []
-    if dataset:
-        details, problem = _details(dataset, results, chosen, texts)
-        if dataset.corpus_file is None:
-            note = "The documents are not at hand, so their ids alone are shown"
-        note = note or problem
-        for at, detail in enumerate(details):
-            written.append(script.write(place / f"{at}.js", f"query:{number}:{at}", detail))
+    details, problem = _details(dataset, results, chosen, texts)
+    if dataset and dataset.corpus_file is None:
+        note = "The documents are not at hand, so their ids alone are shown"
+    note = f"{note}. {problem}" if note and problem else note or problem
+    written = [script.write(place / f"{at}.js", f"query:{number}:{at}", one) for at, one in enumerate(details)]
     index = {
         "dataset": name,
         "note": note,
@@ -82,36 +80,42 @@ def _dataset(result: Result, data_dirs: Sequence[Path]) -> tuple[Dataset | None,
     try:
         return query_browser.dataset_of(result, data_dirs), ""
     except HarnessError as error:
-        return None, f"Texts and rankings are not shown: {error}"
+        return None, f"Texts are not shown: {error}"
 
 
 def _details(
-    dataset: Dataset, results: Sequence[Result], query_ids: Sequence[str], texts: dict[str, str]
+    dataset: Dataset | None, results: Sequence[Result], query_ids: Sequence[str], texts: dict[str, str]
 ) -> tuple[list[dict[str, Any]], str]:
-    """One record per query, and a note about runs that are not at hand."""
-    judged = query_browser.judgments(dataset)
+    """One record per query, and a note about runs that are not at hand; no record where no documents are known."""
+    judged = query_browser.judgments(dataset) if dataset else None
     views: dict[str, dict[str, View]] = {query_id: {} for query_id in query_ids}
+    counts: dict[str, tuple[int, int]] = {}
     missing = []
-    for result in progress.over(results, f"{dataset.name}: runs", "runs"):
+    for result in progress.over(results, f"{results[0].dataset}: runs" if results else "runs", "runs"):
         try:
-            run = query_browser.read_run(result)
+            found = views_of(result, judged, query_ids)
         except HarnessError:
             missing.append(result.tag)
             continue
-        for query_id in query_ids:
-            views[query_id][result.tag] = query_browser.view(run, judged, query_id)
+        for query_id, one in found.items():
+            views[query_id][result.tag] = one.view
+            counts[query_id] = one.judged, one.relevant
+    if judged is not None:
+        counts = {one: (len(judged.by_query.get(one, ())), len(judged.relevant(one))) for one in query_ids}
+    elif results and len(missing) == len(results):
+        return [], "Nor are rankings: no system has its run or its first documents here"
     wanted = {doc_id for by_tag in views.values() for view in by_tag.values() for doc_id in view.doc_ids}
-    own = set(query_ids) if dataset.exclude_self else set()
-    docs = query_browser.documents(dataset, wanted | own)
+    own = set(query_ids) if dataset and dataset.exclude_self else set()
+    docs = query_browser.documents(dataset, wanted | own) if dataset else {}
     tags = [result.tag for result in results]
     records = [
         {
             "id": query_id,
             "text": clipped(texts.get(query_id, ""), QUERY_TEXT),
             "own": query_id in own and query_id in docs,
-            "judged": len(judged.by_query.get(query_id, {})),
-            "relevant": len(judged.relevant(query_id)),
-            "level": judged.level,
+            "judged": counts[query_id][0],
+            "relevant": counts[query_id][1],
+            "level": judged.level if judged else results[0].relevance_level,
             **_lists(by_tag, tags, docs),
         }
         for query_id, by_tag in views.items()
@@ -131,7 +135,7 @@ def _lists(by_tag: dict[str, View], tags: Sequence[str], docs: dict[str, Doc]) -
         "systems": [
             {
                 "top": [[numbers[one.doc_id], float(f"{one.score:.6g}"), one.grade] for one in view.top],
-                "missed": [[numbers[one.doc_id], one.grade, one.rank] for one in view.missed],
+                "missed": [[numbers.get(one.doc_id), one.grade, one.rank] for one in view.missed],
                 "missedInAll": view.missed_in_all,
                 "retrieved": view.retrieved,
             }

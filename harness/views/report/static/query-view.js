@@ -25,7 +25,7 @@
       return document_(query.docs[doc], at + 1 + ".", kind(grade, query.level), "score " + score + (there ? " · " + there : ""));
     });
     const missed = view.missed.map(function ([doc, grade, rank]) {
-      return document_(query.docs[doc], rank ? "rank " + rank : "not retrieved", ["relevant", "grade " + grade]);
+      return document_(doc === null ? ["", "", "", 0] : query.docs[doc], rank ? "rank " + rank : "not retrieved", ["relevant", "grade " + grade]);
     });
     const more = view.missedInAll - missed.length;
     return el("div", {}, el("h3", {}, tag),
