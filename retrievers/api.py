@@ -6,6 +6,7 @@
 The key comes from an environment variable and is put into no argument, log or manifest.
 """
 
+import json
 import os
 import re
 from collections.abc import Sequence
@@ -16,14 +17,15 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from retrievers.dense import DenseRetriever, escaped
+from retrievers.encoders.asking import Answer, Asker
 from retrievers.encoders.misfit import Misfit
 from retrievers.made_for import made_for, named_parameters
 
-TRANSIENT = (408, 409, 425, 429, 500, 502, 503, 504)
-LONGEST_WAIT = 120.0  # seconds between two tries, unless the server asks for more
 CHARS_PER_TOKEN = 4  # of English text
 DOC_CHARS = 600  # of a document, on average over BEIR
 SHOWN = 300  # characters of a server's message
+TOO_LONG = (400, 413, 422)  # what servers answer to a text, or a batch, that is too long for them
+TOO_LONG_CURE = "where the text is too long for the model, max_chars cuts it"
 
 
 class ApiEncoder:
@@ -31,11 +33,12 @@ class ApiEncoder:
 
     `model` is the server's name of it, `dimensions` asks for shorter vectors, where it can give them. `query_prompt`
     and `doc_prompt` are put before the texts; `query_fields` and `doc_fields` go into the requests, such as
-    {"input_type": "query"}, where a server wants to know. An empty text is sent as a blank. `similarity` cos
-    normalises the vectors. `key_variable` names the environment variable with the key; "" is none. A request has
-    `batch` texts and waits `timeout` seconds at most, `concurrency` run at a time, and one that fails for the moment
-    (429, 5xx, a cut connection) is made again, `tries` times in all, after the time that the server says. `price` in
-    USD for a million tokens makes the forecast say what it will cost.
+    {"input_type": "query"}, where a server wants to know. An empty text is sent as a blank, and one of more than
+    `max_chars` characters, prompt included, is cut there. `similarity` cos normalises the vectors. `key_variable` names
+    the environment variable with the key; "" is none. A request has `batch` texts and waits `timeout` seconds at most,
+    `concurrency` run at a time, and one that fails for the moment (429, 5xx, a cut connection) is made again, `tries`
+    times in all, after the time that the server says. `price` in USD for a million tokens makes the forecast say what
+    it will cost.
     """
 
     runtime = frozenset({"batch", "concurrency", "timeout", "tries", "price", "key_variable"})
@@ -52,6 +55,7 @@ class ApiEncoder:
         query_fields: dict[str, Any] | None = None,
         doc_fields: dict[str, Any] | None = None,
         similarity: Literal["cos", "dot"] = "cos",
+        max_chars: int | None = None,
         key_variable: str = "OPENAI_API_KEY",
         batch: int = 64,
         concurrency: int = 4,
@@ -68,7 +72,10 @@ class ApiEncoder:
             )
         if not model:
             raise ValueError("name the model as the server knows it: --set model=…")
-        for name, value in (("batch", batch), ("concurrency", concurrency), ("tries", tries), ("timeout", timeout)):
+        for name, value in (
+            ("batch", batch), ("concurrency", concurrency), ("tries", tries), ("timeout", timeout),
+            ("max_chars", 1 if max_chars is None else max_chars),
+        ):  # fmt: skip
             if value <= 0:
                 raise ValueError(f"{name} is {value}; it must be more than 0")
         if similarity not in ("cos", "dot"):
@@ -76,12 +83,12 @@ class ApiEncoder:
         self.url, self.model, self.dimensions = url.rstrip("/").removesuffix("/embeddings"), model, dimensions
         self.query_prompt, self.doc_prompt, self.similarity = query_prompt, doc_prompt, similarity
         self.query_fields, self.doc_fields = dict(query_fields or {}), dict(doc_fields or {})
-        self.key = os.environ.get(key_variable, "") if key_variable else ""
+        self.key = _key(key_variable)
         self.key_variable, self.batch, self.concurrency = key_variable, batch, concurrency
-        self.timeout, self.tries = timeout, tries
+        self.max_chars = max_chars
+        self.asker = Asker(f"{self.url}/embeddings", self.key, timeout, tries, concurrency)
         self.width: int | None = None
         self.tokens = 0  # that the server counted
-        self.session = _session(tries, concurrency)
 
     @classmethod
     def needs(cls, docs: int, arguments: dict[str, Any]) -> dict[str, float]:
@@ -93,11 +100,14 @@ class ApiEncoder:
 
     def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors (n, dim) of queries, the prompt put before them."""
-        return self._encode([self.query_prompt + text for text in texts], self.query_fields)
+        return self._encode(self._cut(self.query_prompt, texts), self.query_fields)
 
     def encode_docs(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors (n, dim) of documents, the prompt put before them."""
-        return self._encode([self.doc_prompt + text for text in texts], self.doc_fields)
+        return self._encode(self._cut(self.doc_prompt, texts), self.doc_fields)
+
+    def _cut(self, prompt: str, texts: Sequence[str]) -> list[str]:
+        return [(prompt + text)[: self.max_chars] for text in texts]
 
     def facts(self) -> dict[str, Any]:
         """For the manifest."""
@@ -126,8 +136,6 @@ class ApiEncoder:
 
     def _request(self, texts: list[str], first: int, fields: dict[str, Any]) -> np.ndarray:
         """Vectors fp32 (n, dim) of some texts, of which the first has number `first` in its call."""
-        import requests
-
         body: dict[str, Any] = {
             "model": self.model,
             "input": [text or " " for text in texts],
@@ -136,25 +144,27 @@ class ApiEncoder:
         body |= fields
         if self.dimensions is not None:
             body["dimensions"] = self.dimensions
-        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         try:
-            answer = self.session.post(
-                f"{self.url}/embeddings", json=body, headers=headers, timeout=self.timeout, allow_redirects=False
-            )
-        except requests.RequestException as error:
+            answer = self.asker.post(body)
+        except ConnectionError as error:
             raise ConnectionError(
-                f"{self.url}/embeddings did not answer, {self.tries} times over: {self._safe(str(error))}; what was"
-                " encoded is kept, and the same command goes on there"
+                f"{self.url}/embeddings did not answer, {self._safe(str(error))}; what was encoded is kept, and the"
+                " same command goes on there"
             ) from None
-        if answer.status_code != 200:
-            raise ConnectionError(self._refusal(answer.status_code, answer.text))
+        if answer.status in TOO_LONG and len(texts) == 1:
+            raise Misfit(first, f"was refused: {self._refusal(answer)}")
+        if answer.status in TOO_LONG:  # of one text, perhaps: which?
+            half = len(texts) // 2
+            parts = self._request(texts[:half], first, fields), self._request(texts[half:], first + half, fields)
+            return np.concatenate(parts)
+        if answer.status != 200:
+            raise ConnectionError(self._refusal(answer))
         try:
-            found = answer.json()
-        except ValueError:
-            kind = answer.headers.get("content-type", "no type").partition(";")[0]
+            found = json.loads(answer.text)
+        except (ValueError, RecursionError):
             raise ConnectionError(
-                f"{self.url}/embeddings answered with {kind} instead of JSON: is the url that of the API (it ends with"
-                f" /v1 on most servers)? It says: {self._safe(answer.text)}"
+                f"{self.url}/embeddings answered with {answer.kind} instead of JSON: is the url that of the API (it"
+                f" ends with /v1 on most servers)? It says: {self._safe(answer.text)}"
             ) from None
         return self._checked(found, len(texts), first)
 
@@ -184,18 +194,21 @@ class ApiEncoder:
                 raise Misfit(first + number, "got an embedding that holds what is no finite number")
             self.width = wanted
         usage = answer.get("usage")
-        self.tokens += int(usage.get("prompt_tokens") or 0) if isinstance(usage, dict) else 0
+        counted = usage.get("prompt_tokens") if isinstance(usage, dict) else None
+        self.tokens += counted if isinstance(counted, int) else 0
         return np.array(rows, np.float32)
 
-    def _refusal(self, status: int, text: str) -> str:
+    def _refusal(self, answer: Answer) -> str:
         cure = {
             401: f"set the environment variable {self.key_variable or 'of key_variable'} to a key of this server",
             403: f"the key in {self.key_variable or 'key_variable'} may not use this model",
             404: "look at the url (it ends with /v1 on most servers) and at the model's name",
-            413: "lower batch",
+            400: TOO_LONG_CURE,
+            413: TOO_LONG_CURE,
+            422: TOO_LONG_CURE,
             429: "lower concurrency, or wait: what was encoded is kept, and the same command goes on there",
-        }.get(status, "what was encoded is kept, and the same command goes on there")
-        return f"{self.url}/embeddings answered {status}: {self._safe(text)}; {cure}"
+        }.get(answer.status, "what was encoded is kept, and the same command goes on there")
+        return f"{self.url}/embeddings answered {answer.status}: {self._safe(answer.text)}; {cure}"
 
     def _safe(self, text: str) -> str:
         """A server's words, short, without the key."""
@@ -204,21 +217,14 @@ class ApiEncoder:
         return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
-def _session(tries: int, connections: int) -> Any:
-    """A session that makes a request again where that may help, after the time that the server asks for."""
-    import requests
-    from requests.adapters import HTTPAdapter
-    from urllib3.util.retry import Retry
-
-    again = Retry(
-        total=tries - 1, status_forcelist=TRANSIENT, allowed_methods=None, backoff_factor=0.5, backoff_jitter=0.5,
-        backoff_max=LONGEST_WAIT, respect_retry_after_header=True, raise_on_status=False, redirect=0,
-    )  # fmt: skip
-    session = requests.Session()
-    adapter = HTTPAdapter(pool_connections=connections, pool_maxsize=connections, max_retries=again)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    return session
+def _key(variable: str) -> str:
+    """The key in the environment, "" for none. Raises ValueError, which does not show it, for what no header takes."""
+    key = os.environ.get(variable, "").strip() if variable else ""
+    if not key.isascii() or not key.isprintable():
+        raise ValueError(
+            f"the key in the environment variable {variable} holds what is no printable ASCII; set it again"
+        )
+    return key
 
 
 class Api(made_for(ApiEncoder, DenseRetriever, ApiEncoder, named_parameters(ApiEncoder))):  # type: ignore[misc]

@@ -18,3 +18,11 @@ def run_in(folder: Path, tag: str) -> Run:
     if not path.is_file():
         raise FileNotFoundError(f"there is no run of {tag!r} at {path}; run that system on this dataset first")
     return read(path)
+
+
+def not_in_collection(tag: str, query_id: str, doc_id: str) -> ValueError:
+    """The error for a document of a run that the collection does not have."""
+    return ValueError(
+        f"the run of {tag} holds document {doc_id!r} for query {query_id!r}, which is not in the collection: it is of"
+        " another one, or of another version"
+    )

@@ -14,7 +14,7 @@ from harness.records import Doc, Query
 from harness.runs import Run
 from retrievers.dense import doc_text, escaped
 from retrievers.encoders.own_model import OwnModel
-from retrievers.inputs import checked_tag, run_in
+from retrievers.inputs import checked_tag, not_in_collection, run_in
 from retrievers.search import maxsim
 from retrievers.search.ragged import ragged
 from retrievers.search.vector_store import DTYPES, Lossy, VectorStore, narrowed
@@ -155,5 +155,7 @@ class MultiVector(ShardedRetriever):
 
     def _found(self, query: Query) -> np.ndarray:
         assert self.run is not None
-        rows = [self.rows[doc_id] for doc_id in self.run[query.query_id][0] if doc_id in self.rows]
-        return np.sort(np.array(rows, np.int64))
+        found = self.run[query.query_id][0]
+        if missing := [doc_id for doc_id in found if doc_id not in self.rows]:
+            raise not_in_collection(self.over, query.query_id, missing[0])
+        return np.sort(np.array([self.rows[doc_id] for doc_id in found], np.int64))

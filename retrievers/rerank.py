@@ -15,12 +15,13 @@ import numpy as np
 from harness.records import Doc, Query, ScoredDoc
 from harness.runs import Run
 from retrievers.dense import doc_text, escaped
-from retrievers.inputs import checked_tag, run_in
+from retrievers.inputs import checked_tag, not_in_collection, run_in
 from retrievers.made_for import made_for, named_parameters
 from retrievers.reranking.kept_scores import KeptScores, Scored
 from retrievers.reranking.texts import Texts, write
+from retrievers.search.indexing import named
 
-BLOCK = 20  # ranks whose pairs are scored together: a depth that is a multiple finds the same digits as a deeper one
+BLOCK = 20  # ranks whose pairs are scored together, and kept: of them a deeper search scores none again
 STEP = 2.0**-20  # of a score's size, between documents of the tail: fp32 tells steps of 2^-23 apart
 
 
@@ -56,6 +57,7 @@ class Reranker:
             raise ValueError(f"depth is {depth}; at least 1 document of a query is reranked")
         self.scorer, self.system, self.depth, self.tail, self.title = scorer, system, depth, tail, title
         self.run: Run | None = None
+        self.earlier_s = 0.0  # that earlier searches spent on what this one found done; part of what the search costs
         self.counts: Counter[str] = Counter()
 
     @classmethod
@@ -107,11 +109,6 @@ class Reranker:
         """Read the run and open the texts in `folder`."""
         self.run, self.texts, self.kept = run_in(folder, self.system), Texts(folder), KeptScores(folder)
 
-    @property
-    def earlier_s(self) -> float:
-        """Seconds that earlier searches spent on what this one found done; part of what the search costs."""
-        return self.kept.seconds
-
     def search(self, queries: Iterable[Query], k: int) -> Iterator[ScoredDoc]:
         """The reranked documents and, with `tail`, those below; none for a query that the input did not answer."""
         if self.run is None:
@@ -128,42 +125,35 @@ class Reranker:
                 for number, doc_id in enumerate(below[: k - len(best)], 1):
                     yield ScoredDoc(query.query_id, doc_id, last - number * step)
 
-    def _scores(self, query: Query, doc_ids: list[str]) -> Scored:
+    def _scores(self, query: Query, doc_ids: list[str]) -> dict[str, float]:
         """doc_id -> score as float32, the new ones scored and kept."""
         if not doc_ids:
             return {}
-        known, before = self.kept.take(query)
-        begun = perf_counter()
-        new = 0
-        for start in range(0, len(doc_ids), BLOCK):
-            block = doc_ids[start : start + BLOCK]
-            if all(doc_id in known for doc_id in block):
-                continue
-            found = self._score(query, block)
-            known |= found
-            new += len(found)
-        seconds = perf_counter() - begun
-        self.counts.update(queries=1, pairs=len(doc_ids), scored=new)
-        self.counts["seconds"] += seconds if new else 0.0  # type: ignore[assignment]
+        known = self.kept.take(query)
+        blocks = [tuple(doc_ids[start : start + BLOCK]) for start in range(0, len(doc_ids), BLOCK)]
+        new = {block: self._score(query, block) for block in blocks if block not in known}
+        self.earlier_s += sum(known[block].seconds for block in blocks if block in known)
+        self.counts.update(queries=1, pairs=len(doc_ids), scored=sum(map(len, new)))
+        self.counts["seconds"] += sum(one.seconds for one in new.values())  # type: ignore[assignment]
         if new:
-            self.kept.keep(query, known, before + seconds)
-        return {doc_id: known[doc_id] for doc_id in doc_ids}
+            self.kept.keep(query, known := known | new)
+        return {doc_id: score for block in blocks for doc_id, score in zip(block, known[block].scores, strict=True)}
 
-    def _score(self, query: Query, doc_ids: list[str]) -> Scored:
-        texts = self.texts.of(doc_ids)
-        if missing := [doc_id for doc_id in doc_ids if doc_id not in texts]:
-            raise ValueError(
-                f"the run of {self.system} holds document {missing[0]!r} for query {query.query_id!r}, which is not in"
-                " the collection: it is of another one, or of another version"
-            )
-        given = self.scorer.score([query.text] * len(doc_ids), [texts[doc_id] for doc_id in doc_ids])
+    def _score(self, query: Query, doc_ids: tuple[str, ...]) -> Scored:
+        begun = perf_counter()
+        found = self.texts.of(doc_ids)
+        if missing := [doc_id for doc_id in doc_ids if doc_id not in found]:
+            raise not_in_collection(self.system, query.query_id, missing[0])
+        texts = [found[doc_id] for doc_id in doc_ids]
+        with named("query", [query.query_id], [query.text]), named("document", doc_ids, texts):
+            given = self.scorer.score([query.text] * len(doc_ids), texts)
         scores = np.asarray(given.detach().cpu() if hasattr(given, "detach") else given, np.float32)
         if scores.shape != (len(doc_ids),):
             raise ValueError(f"score gave an array of shape {scores.shape} for {len(doc_ids)} pairs")
         if not (finite := np.isfinite(scores)).all():
             doc_id = doc_ids[int(np.argmin(finite))]
             raise ValueError(f"the score of query {query.query_id!r} and document {doc_id!r} is NaN or infinite")
-        return dict(zip(doc_ids, scores.tolist(), strict=True))
+        return Scored(scores.tolist(), perf_counter() - begun)
 
 
 class CrossEncoderScorer:

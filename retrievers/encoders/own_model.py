@@ -43,7 +43,7 @@ class OwnModel:
         self.model = load(kind, self.folder, trust_remote_code)
         self.model.to(self.device, dtype)
         self.prompts = {
-            "query": prompt(self.model, prompts[0], None, ("query",)),
+            "query": prompt(self.model, prompts[0], None, ("query",) if kind != "CrossEncoder" else ()),  # as predict
             "document": prompt(self.model, prompts[1], None, DOC_PROMPTS),
         }
         self.batches = encoding.Batches(batch_tokens or encoding.default_budget(self.device))

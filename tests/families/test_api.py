@@ -20,7 +20,7 @@ DOCS = [Doc(f"d{number}", "heart " * (1 + number % 3) + f"number {number}", "") 
 class Server:
     """Embeds a text as its length and letters; `faults` say, request by request, what goes wrong."""
 
-    def __init__(self, key: str = "") -> None:
+    def __init__(self, key: str = "", longest: int = 0) -> None:
         self.faults: list[str] = []
         self.seen: list[dict[str, Any]] = []
         self.most_at_once = self.now = 0
@@ -58,9 +58,20 @@ class Server:
                     return self.answer(401, json.dumps({"error": f"wrong key {given}"}).encode())
                 if fault.isdigit():
                     return self.answer(int(fault), b'{"error": "busy"}', retry_after="0")
+                if fault.startswith("after "):
+                    return self.answer(429, b'{"error": "busy"}', retry_after=fault[6:])
+                if longest and max(map(len, body["input"])) > longest:
+                    return self.answer(400, b'{"error": "maximum context length"}')
                 if fault == "html":
                     return self.answer(200, b"<html><body>Welcome to the web</body></html>", "text/html")
-                if fault == "cut":
+                if fault == "half":
+                    self.send_response(200)
+                    self.send_header("content-length", "1000")
+                    self.end_headers()
+                    self.wfile.write(b'{"data": [')
+                if fault == "deep":
+                    return self.answer(200, b"[" * 100_000)
+                if fault in ("cut", "half"):
                     self.close_connection = True
                     self.connection.shutdown(socket.SHUT_RDWR)
                     return None
@@ -75,7 +86,8 @@ class Server:
                     data[2]["embedding"] = data[2]["embedding"][:5]
                 if fault == "null":
                     data[2]["embedding"][1] = None
-                usage = {"prompt_tokens": sum(len(text.split()) for text in body["input"])}
+                words = sum(len(text.split()) for text in body["input"])
+                usage = {"prompt_tokens": "many" if fault == "count" else words}
                 return self.answer(200, json.dumps({"data": data, "usage": usage}).encode())
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -117,7 +129,12 @@ def test_vectors_come_in_the_order_of_the_texts(serve) -> None:
     assert 1 < server.most_at_once <= 4 or len(server.seen) == 7
 
 
-@pytest.mark.parametrize("fault", ["429", "500", "503", "cut"])
+PAST = "Wed, 21 Oct 2015 07:28:00 GMT"
+
+
+@pytest.mark.parametrize(
+    "fault", ["429", "500", "503", "cut", "half", "after 0.2", "after 0.2s", "after soon", "after -3", f"after {PAST}"]
+)
 def test_what_fails_for_the_moment_is_asked_again(serve, fault: str) -> None:
     server = serve()
     server.faults = [fault, "", fault]
@@ -131,10 +148,12 @@ def test_what_fails_for_the_moment_is_asked_again(serve, fault: str) -> None:
         (["html"], "answered with text/html instead of JSON.*ends with /v1.*Welcome to the web"),
         (["short"], "gave 7 embeddings for 8 texts"),
         (["twice"], "gave the indexes"),
-        (["400"], 'answered 400: {"error": "busy"}'),
+        (["418"], 'answered 418: {"error": "busy"}'),
         (["404"], "look at the url"),
         (["429"] * 3, "answered 429.*lower concurrency"),
         (["302"], "answered 302"),
+        (["deep"], "instead of JSON"),
+        (["after 999999999"], "answered 429: come back in 999999999 s.*what was encoded is kept"),
     ],
 )
 def test_answers_that_are_none_are_errors(serve, faults: list[str], what: str) -> None:
@@ -151,6 +170,23 @@ def test_the_document_of_a_wrong_vector_is_named(serve, tmp_path, fault: str, wh
     retriever = Api(url=server.url, model="letters", batch=10, concurrency=1)
     with pytest.raises(ValueError, match=f"the text of document 'd12' got an embedding.*{what}"):
         retriever.index(iter(DOCS), tmp_path)
+
+
+def test_a_text_that_is_too_long_is_named_and_can_be_cut(serve, tmp_path) -> None:
+    server = serve(longest=60)
+    docs = [*DOCS[:11], Doc("long", "y" * 61, ""), *DOCS[11:20]]
+    with pytest.raises(ValueError, match=r"document 'long' was refused: .*maximum context length.*max_chars"):
+        Api(url=server.url, model="letters", batch=10, concurrency=1).index(iter(docs), tmp_path)
+    found = encoder(server, max_chars=60, doc_prompt="p ").encode_docs([doc.text for doc in docs])
+    assert found[11].tolist() == vector("p " + "y" * 58)
+
+
+def test_a_count_of_tokens_that_is_none_is_passed_over(serve) -> None:
+    server = serve()
+    server.faults = ["count", ""]
+    made = encoder(server, batch=1, concurrency=1)
+    made.encode_queries(["x", "two words"])
+    assert made.facts()["tokens_of_queries"] == 2
 
 
 def test_a_server_that_is_not_there(tmp_path) -> None:
@@ -174,7 +210,7 @@ def test_an_interrupted_index_asks_only_for_the_rest(serve, tmp_path) -> None:
     server = serve()
     retriever = Api(url=server.url, model="letters", batch=10, concurrency=1, tries=1)
     retriever.shard_docs = 10  # type: ignore[misc]
-    server.faults = ["", "", "400"]
+    server.faults = ["", "", "403"]
     with pytest.raises(ConnectionError):
         retriever.index(iter(DOCS), tmp_path)
     server.seen.clear()
@@ -188,6 +224,22 @@ def test_an_interrupted_index_asks_only_for_the_rest(serve, tmp_path) -> None:
     assert found[0].score == pytest.approx(float(scores.max()), rel=1e-3)
 
 
+def test_no_password_of_another_file_takes_the_place_of_the_key(serve, tmp_path, monkeypatch) -> None:
+    """requests looks for one in ~/.netrc, and would send that."""
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password word\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("MY_KEY", " secret-123\n")  # as a file read by a shell may end
+    assert encoder(serve(key="secret-123"), key_variable="MY_KEY").encode_docs(["heart"]).shape == (1, 8)
+
+
+@pytest.mark.parametrize("key", ["sec\nret", "sécret", "секрет"])
+def test_a_key_that_no_header_takes_is_not_shown(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", key)
+    with pytest.raises(ValueError, match="the environment variable MY_KEY holds what is no printable ASCII") as raised:
+        ApiEncoder(model="m", key_variable="MY_KEY")
+    assert key not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
@@ -195,6 +247,7 @@ def test_an_interrupted_index_asks_only_for_the_rest(serve, tmp_path) -> None:
         ({"url": "http://me:word@host/v1"}, "would be recorded"),
         ({"model": ""}, "--set model="),
         ({"batch": 0}, "batch is 0"),
+        ({"max_chars": 0}, "max_chars is 0"),
     ],
 )
 def test_arguments_that_cannot_be_meant(arguments: dict[str, Any], what: str) -> None:

@@ -119,6 +119,16 @@ def test_over_another_system_only_its_documents_are_encoded_and_found(tmp_path) 
     assert MultiVector.inputs({"over": "first"}) == ["first"] and MultiVector.inputs({"over": ""}) == []
 
 
+def test_a_run_of_another_collection_is_named(tmp_path) -> None:
+    hits = [ScoredDoc("q1", doc.doc_id, 1.0) for doc in DOCS]
+    runs.write(runs.order(hits, QUERIES, 9), tmp_path / "over" / "runs" / "first.trec.gz", "first")
+    retriever = MultiVector(str(tiny.multi_vector(tmp_path)), over="first", device="cpu")
+    retriever.index(iter(DOCS[1:]), tmp_path / "over")
+    retriever.load(tmp_path / "over")
+    with pytest.raises(ValueError, match="holds document 'd0' for query 'q1', which is not in the collection"):
+        list(retriever.search(iter(QUERIES), 9))
+
+
 def test_other_models_are_refused_by_name(tmp_path) -> None:
     for made, cure in (
         (save_sentence_transformer(tmp_path / "dense"), "run it as `sentence-transformer`"),

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from time import sleep
 
 import numpy as np
 import pytest
@@ -90,13 +91,57 @@ def test_a_deeper_search_scores_only_what_is_new(tmp_path) -> None:
     deep.load(tmp_path)
     found = list(deep.search(iter(QUERIES), 100))
     assert deep.scorer.asked == 32 and deep.earlier_s > 0
-    again = Scored(system="first", depth=20)
+    again = Scored(system="first", depth=20)  # in the folder of the deeper one
     again.load(tmp_path)
     assert list(again.search(iter(QUERIES), 100)) == shallow and again.scorer.asked == 0
     list(again.search(iter(QUERIES), 100))
     assert again.scorer.asked == 40  # a repeated search, of which latencies are measured, does its work
+    once_more = Scored(system="first", depth=36)
+    once_more.load(tmp_path)
+    assert list(once_more.search(iter(QUERIES), 100)) == found and once_more.scorer.asked == 0  # and takes nothing away
     fresh = Scored(system="first", depth=36)
     assert list(ready(tmp_path / "fresh", fresh).search(iter(QUERIES), 100)) == found
+
+
+class Company(Lengths):
+    """Its score depends on how many pairs it sees at a time, as rounding does."""
+
+    def score(self, queries: list[str], docs: list[str]) -> np.ndarray:
+        sleep(0.02)
+        return super().score(queries, docs) + np.float32(len(docs) / 64)
+
+
+def test_neither_scores_nor_seconds_depend_on_what_was_searched_before(tmp_path) -> None:
+    made = adapt(Company)
+    alone = list(ready(tmp_path / "alone", made(system="first", depth=30)).search(iter(QUERIES), 100))
+    deep = ready(tmp_path / "both", made(system="first", depth=36))
+    list(deep.search(iter(QUERIES), 100))
+    shallow = made(system="first", depth=20)
+    shallow.load(tmp_path / "both")
+    list(shallow.search(iter(QUERIES), 100))
+    assert 0.04 <= shallow.earlier_s < 0.08 and shallow.scorer.asked == 0  # the first block of two queries
+    between = made(system="first", depth=30)
+    between.load(tmp_path / "both")
+    assert list(between.search(iter(QUERIES), 100)) == alone
+
+
+def test_half_a_character_is_named(tmp_path) -> None:
+    docs = [Doc("a", "heart", ""), Doc("b", "mice \ud800", "")]
+    made = rerank.Rerank(system="first", model=str(tiny.cross_encoder(tmp_path)), device="cpu")
+    with pytest.raises(ValueError, match=r"the text of document 'b' holds .*half of a surrogate pair"):
+        list(ready(tmp_path / "docs", made, docs).search(iter(QUERIES), 9))
+    with pytest.raises(ValueError, match="the text of query 'q1' holds"):
+        list(ready(tmp_path / "query", made, docs[:1]).search([Query("q1", "x \udc00")], 9))
+
+
+@pytest.mark.parametrize("default", [None, "query"])
+def test_prompts_are_those_of_predict(tmp_path, default: str | None) -> None:
+    """It puts a prompt before the pair only where one is the model's default."""
+    folder = tiny.cross_encoder(tmp_path, prompts={"query": "mice cells "}, default_prompt_name=default)
+    scorer = rerank.CrossEncoderScorer(str(folder), device="cpu")
+    own = float(scorer.own.model.predict([("heart", "mice")], show_progress_bar=False)[0])
+    assert scorer.score(["heart"], ["mice"]).tolist() == [own]
+    assert scorer.facts()["prompt"] == ("mice cells " if default else "")
 
 
 def test_an_interrupted_search_goes_on_behind_the_last_query(tmp_path) -> None:
@@ -113,7 +158,8 @@ def test_damaged_scores_are_not_used(tmp_path) -> None:
     list(ready(tmp_path, Scored(system="first", depth=10)).search(iter(QUERIES), 9))
     for path in (tmp_path / "scored").iterdir():
         body = json.loads(path.read_bytes())
-        body["scores"] = dict.fromkeys(body["scores"], 1000000.0)
+        for block in body["blocks"]:
+            block["scores"] = [1000000.0] * len(block["scores"])
         path.write_text(json.dumps(body))
     made = Scored(system="first", depth=10)
     made.load(tmp_path)
