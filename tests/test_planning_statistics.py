@@ -55,6 +55,13 @@ def test_max_t_marks_at_least_what_bonferroni_does_and_says_so(found: list[store
     ]
 
 
+def test_under_max_t_ranks_and_levels_rest_on_it_too(found: list[stored.Result]) -> None:
+    board = build(found, "ndcg@10", correction="maxt")
+    assert board.pairs == board.family
+    assert "(bold) of its dataset: step-down max-T over 9 pairs" in render([board], "md")
+    assert f"|test:flips({DRAWS}),maxt|" in board.signature
+
+
 def test_against_a_baseline_max_t_is_of_that_family(found: list[stored.Result]) -> None:
     board = build(found, "ndcg@10", "a", correction="maxt")
     assert len(board.family) == 6 and board.family == tuple(build(found, "ndcg@10", None, "t", "maxt").against("a"))
@@ -157,3 +164,11 @@ def test_pool_needs_runs_and_judgments(place: Path, capsys: pytest.CaptureFixtur
     assert "run.trec.gz is not here" in capsys.readouterr().err
     shutil.rmtree("toy")
     assert main(["pool", "--dataset", "toy"]) == 2
+
+
+def test_a_measure_that_is_0_for_all_is_said(found: list[stored.Result], tmp_path: Path) -> None:
+    assert not any("Every system has 0" in note for note in build(found, "ndcg@10").notes)
+    for tag in "ab":
+        add(tmp_path / "none", tag, "own", [0.0] * 5)
+    board = build(stored.read(tmp_path / "none")[0], "ndcg@10")
+    assert [note for note in board.notes if "own: Every system has 0 by nDCG@10" in note]

@@ -8,7 +8,7 @@ from harness.errors import unknown
 from harness.leaderboard import signature
 from harness.leaderboard.columns import Column, columns
 from harness.leaderboard.summary import EVERY, Rank, Summary, summaries, summary
-from harness.measures import parse
+from harness.measures import display, parse
 from harness.results import Result
 from harness.statistics.across_datasets import OverDatasets
 from harness.statistics.intervals import ranks_by_tag, t_intervals
@@ -56,7 +56,7 @@ class Leaderboard:
     columns: tuple[Column, ...]
     cells: dict[tuple[str, str], Cell]
     family: tuple[Comparison, ...]  # the comparisons behind the marks
-    pairs: tuple[Comparison, ...]  # those behind ranks and levels: all pairs on all datasets, Holm
+    pairs: tuple[Comparison, ...]  # those behind ranks and levels: all pairs on all datasets
     summary: Summary
     signature: str
     notes: tuple[str, ...]
@@ -133,8 +133,9 @@ def build(
 
     The family that is corrected is every comparison whose outcome the table marks: each system with the baseline on
     each dataset, or, without a baseline, each pair on each dataset. Ranks and "level with the best" always rest on all
-    pairs on all datasets under Holm, because the best is picked by looking. A column that is the mean of several
-    datasets takes no part in either. With `margin`, differences that are shown to be within it are marked as equal.
+    pairs on all datasets under Holm, or max-T where that is chosen, because the best is picked by looking. A column
+    that is the mean of several datasets takes no part in either. With `margin`, differences that are shown to be within
+    it are marked as equal.
 
     Raises HarnessError for an unknown baseline or measure, and where systems were not measured alike.
     """
@@ -147,8 +148,9 @@ def build(
     present = sorted({tag for column in found for tag in column.tags})
     tested = [column.matrices[0] for column in found if len(column.matrices) == 1]
     raw = all_pairs(tested, test, alpha, measure, margin)
-    everything = judge(raw, "holm", alpha)
-    family = judge(raw if baseline is None else against(raw, baseline), correction, alpha, tested, measure)
+    everything = judge(raw, strong(correction), alpha, tested, measure)
+    chosen = raw if baseline is None else against(raw, baseline)
+    family = judge(chosen, correction, alpha, tested, measure)
 
     cells: dict[tuple[str, str], Cell] = {}
     for column in found:
@@ -159,8 +161,20 @@ def build(
         measure, test, correction, alpha, baseline, tags, tuple(found), cells, tuple(family), tuple(everything),
         together,
         signature.of(results, found, measure, test, correction, alpha, len(family)),
-        (*notes, *column_notes), margin,
+        (*notes, *column_notes, *_nothing(found, measure)), margin,
     )  # fmt: skip
+
+
+def strong(correction: str) -> str:
+    """The correction behind ranks: the one chosen where it can claim every pair at once and is no plain bound."""
+    return "maxt" if correction == "maxt" else "holm"
+
+
+def _nothing(found: Sequence[Column], measure: str) -> list[str]:
+    """A note on each dataset on which all systems have 0."""
+    empty = [column.name for column in found if max(column.mean(tag) for tag in column.tags) <= 0]
+    said = f"Every system has 0 by {display(measure)}; does a judgment reach the grade that it asks for?"
+    return [f"{', '.join(empty)}: {said}"] if empty else []
 
 
 def _cells(column: Column, comparisons: Sequence[Comparison], alpha: float) -> dict[tuple[str, str], Cell]:

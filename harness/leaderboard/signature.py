@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from harness.leaderboard.columns import Column
 from harness.results import Result
+from harness.statistics.max_t import DRAWS as FLIPS
 from harness.statistics.permutation import DRAWS
 
 
@@ -21,7 +22,7 @@ def of(
     Versions and commits are those that scored the runs, as their manifests say, not those that draw the table.
     """
     datasets = [matrix for column in columns for matrix in column.matrices]
-    drawn = f"{test}({DRAWS})" if test == "permutation" else test
+    drawn = f"flips({FLIPS})" if correction == "maxt" else f"{test}({DRAWS})" if test == "permutation" else test
     parts = [measure, f"test:{drawn},{correction}", f"family:{family}", f"alpha:{alpha:g}"]
     parts.append(f"n:{sum(len(matrix.query_ids) for matrix in datasets)}")
     if len(datasets) > 1:

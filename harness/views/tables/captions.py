@@ -4,7 +4,7 @@ import math
 from statistics import median
 
 from harness.errors import counted
-from harness.leaderboard import Leaderboard
+from harness.leaderboard import Leaderboard, strong
 from harness.measures import display
 from harness.statistics.max_t import DRAWS as FLIPS
 from harness.statistics.pairwise import unsure
@@ -62,7 +62,7 @@ def caption(board: Leaderboard) -> list[str]:
         lines += _planned(board)
         lines.append(
             f"{LEVEL} not separable from the best (bold) of its dataset: "
-            f"Holm over {counted(len(board.pairs), 'pair')}, those of all datasets."
+            f"{behind_ranks(board)} over {counted(len(board.pairs), 'pair')}, those of all datasets."
         )
         if board.margin is not None:
             of = f"to {board.baseline}" if board.baseline else "to the best of its dataset"
@@ -84,7 +84,7 @@ def caption(board: Leaderboard) -> list[str]:
             f"{percent(board)}). The next table also asks what holds for datasets like these."
         )
     elif board.ranks:
-        lines.append(f"Rank: what {TESTS[board.test]}s of all pairs leave open (Holm, {percent(board)}).")
+        lines.append(f"Rank: what {all_pairs(board)} ({behind_ranks(board)}, {percent(board)}).")
     return lines
 
 
@@ -120,6 +120,16 @@ def over_caption(board: Leaderboard) -> list[str]:
             f"after the correction p is {least:.3g} at best."
         )
     return lines
+
+
+def all_pairs(board: Leaderboard) -> str:
+    """`paired t-tests of all pairs leave open`"""
+    return f"{'sign flip' if board.correction == 'maxt' else TESTS[board.test]}s of all pairs leave open"
+
+
+def behind_ranks(board: Leaderboard) -> str:
+    """The correction behind ranks and levels."""
+    return CORRECTION_NAMES[strong(board.correction)]
 
 
 def tested(test: str, correction: str) -> str:

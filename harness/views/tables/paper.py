@@ -11,7 +11,6 @@ from typing import NamedTuple
 from harness.errors import counted, unknown
 from harness.leaderboard import Leaderboard
 from harness.measures import display, parse
-from harness.statistics.significance import TESTS
 from harness.statistics.ties import EQUAL
 from harness.views.tables import captions, tables
 from harness.views.tables.grid import Text
@@ -229,7 +228,7 @@ def _caption(boards: Sequence[Leaderboard], tags: Sequence[str], without: Collec
             f"({CORRECTION_NAMES[first.these.correction]} over {pairs}{' a measure' * (len(boards) > 1)})."
         )
     elif len(names) == 1 and first.family and "rank" not in without:
-        said.append(f"Rank: what {TESTS[first.test]}s of all pairs leave open (Holm).")
+        said.append(f"Rank: what {captions.all_pairs(first)} ({captions.behind_ranks(first)}).")
     return escape(" ".join(said)).replace(r"p $\leq$ ", r"p~$\leq$~")
 
 
