@@ -24,6 +24,9 @@ so that another content under the same name is another index. `content` names th
 is: as text (a path, a name) they are no part of the identity of an index or a result, so that a checkpoint is the same
 wherever it lies, and a path is recorded by its last part alone.
 
+`sources()` lists the files and folders that `fingerprint` rests on, or gives None where it can't: while these and the
+plugin's code are as they were, a finished result is told without loading anything.
+
 `facts()` gives as JSON what is worth knowing of the loaded state (dimensions, parameters, tokens a second); the harness
 copies it into the manifest. Its `notes`, a list of sentences, are told with the result.
 

@@ -230,6 +230,7 @@ def _key(variable: str) -> str:
 class Api(made_for(ApiEncoder, DenseRetriever, ApiEncoder, named_parameters(ApiEncoder))):  # type: ignore[misc]
     __doc__ = ApiEncoder.__doc__
     shard_docs = 1024  # what a kill may cost in money
+    piece_docs = 1024  # however many requests run at a time
 
     @classmethod
     def needs(cls, docs: int, arguments: dict[str, Any]) -> dict[str, float]:

@@ -79,6 +79,10 @@ class DenseRetriever(ShardedRetriever):
         """What the encoder's arguments point at, as far as it says."""
         return self.encoder.fingerprint() if hasattr(self.encoder, "fingerprint") else {}
 
+    def sources(self) -> list[Path] | None:
+        """The files that the encoder's arguments name; None where it has a fingerprint and does not say."""
+        return sources_of(self.encoder)
+
     def facts(self) -> dict[str, Any]:
         """For the manifest: dimension, documents, bytes on disk, speed of encoding, and what the encoder reports."""
         offered = self.encoder.facts() if hasattr(self.encoder, "facts") else {}
@@ -132,6 +136,13 @@ class DenseRetriever(ShardedRetriever):
         if self.approximate:
             return self.approximate.top_k(vectors, k)
         return top_k(vectors, store, k, self.device, self.threads)
+
+
+def sources_of(part: Any) -> list[Path] | None:
+    """What an encoder or a scorer rests on, as far as it says."""
+    if hasattr(part, "sources"):
+        return part.sources()  # type: ignore[no-any-return]
+    return None if hasattr(part, "fingerprint") else []
 
 
 def escaped(texts: Mapping[str, str | None]) -> list[str]:

@@ -10,6 +10,7 @@ A checkpoint folder is a masked LM for transformers, and beside it
 """
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -109,6 +110,10 @@ class DupMAE(ShardedRetriever):
     def fingerprint(self) -> dict[str, Any]:
         """What `checkpoint` points at."""
         return pointed_at(self.opened, self.docs)
+
+    def sources(self) -> list[Path] | None:
+        """The files of `checkpoint`."""
+        return self.opened.sources
 
     def facts(self) -> dict[str, Any]:
         """For the manifest."""

@@ -50,7 +50,7 @@ class Fusion:
             checked_tag(tag)
         self.method = known("fusion method", method, METHODS)
         self.norm = known("normalisation", (norm or "none").replace("_", "-"), NORMS)
-        self.params, self.from_file = _params(params), isinstance(params, str)
+        self.params, self.file = _params(params), params if isinstance(params, str) else None
         self.fuse = prepare(method, self.params, len(self.requires))
         self.runs: list[Run] | None = None
 
@@ -68,7 +68,11 @@ class Fusion:
 
     def fingerprint(self) -> dict[str, Any]:
         """What a file of params says."""
-        return {"params_sha256": sha256_json(self.params)} if self.from_file else {}
+        return {"params_sha256": sha256_json(self.params)} if self.file else {}
+
+    def sources(self) -> list[Path]:
+        """The file of params."""
+        return [Path(self.file)] if self.file else []
 
     def facts(self) -> dict[str, Any]:
         """Queries and greatest depth of each system's run."""

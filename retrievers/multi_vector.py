@@ -86,6 +86,10 @@ class MultiVector(ShardedRetriever):
         """What `model` points at."""
         return self.own.fingerprint()
 
+    def sources(self) -> list[Path] | None:
+        """The files of `model`."""
+        return self.own.sources()
+
     def facts(self) -> dict[str, Any]:
         """For the manifest: among the rest the tokens of a document and of all of them."""
         notes = escaped({"title": self.title, **{f"{task}_prompt": one for task, one in self.own.prompts.items()}})

@@ -14,7 +14,7 @@ import numpy as np
 
 from harness.records import Doc, Query, ScoredDoc
 from harness.runs import Run
-from retrievers.dense import doc_text, escaped
+from retrievers.dense import doc_text, escaped, sources_of
 from retrievers.inputs import checked_tag, not_in_collection, run_in
 from retrievers.made_for import made_for, named_parameters
 from retrievers.reranking.kept_scores import KeptScores, Scored
@@ -79,6 +79,10 @@ class Reranker:
     def fingerprint(self) -> dict[str, Any]:
         """What the scorer's arguments point at, as far as it says."""
         return self.scorer.fingerprint() if hasattr(self.scorer, "fingerprint") else {}
+
+    def sources(self) -> list[Path] | None:
+        """The files that the scorer's arguments name; None where it has a fingerprint and does not say."""
+        return sources_of(self.scorer)
 
     def facts(self) -> dict[str, Any]:
         """For the manifest: what was reranked, how many pairs a query, and what the scorer reports."""
@@ -209,6 +213,10 @@ class CrossEncoderScorer:
     def fingerprint(self) -> dict[str, Any]:
         """What `model` points at."""
         return self.own.fingerprint()
+
+    def sources(self) -> list[Path] | None:
+        """The files of `model`."""
+        return self.own.sources()
 
     def facts(self) -> dict[str, Any]:
         """For the manifest."""

@@ -4,6 +4,7 @@ The vectors are never normalised, and title and text are one string in one segme
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -106,6 +107,10 @@ class RetroMAE(DenseRetriever):
     def fingerprint(self) -> dict[str, Any]:
         """What `checkpoint` points at."""
         return pointed_at(self.opened, self.encoder.packed)  # type: ignore[attr-defined]
+
+    def sources(self) -> list[Path] | None:
+        """The files of `checkpoint`."""
+        return self.opened.sources
 
     def facts(self) -> dict[str, Any]:
         """For the manifest."""

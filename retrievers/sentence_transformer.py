@@ -55,6 +55,7 @@ class SentenceTransformerEncoder:
         self.precision = precision
         bare = "/" not in model and not Path(model).expanduser().is_dir()
         self.folder, self.revision = checkpoint.find(f"sentence-transformers/{model}" if bare else model, revision)
+        self.rests_on = checkpoint.sources(self.folder, revision)
         self.model = _load(self.folder, trust_remote_code)
         self.notes: list[str] = []
         self.max_length = self._length(max_length)
@@ -113,6 +114,10 @@ class SentenceTransformerEncoder:
         elif self.normalise and self.similarity == "dot":
             state["vectors"] = "normalised"
         return state
+
+    def sources(self) -> list[Path] | None:
+        """The files of `model`."""
+        return self.rests_on
 
     def facts(self) -> dict[str, Any]:
         """For the manifest."""

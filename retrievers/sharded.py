@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from harness.records import Doc, Query, ScoredDoc
-from retrievers.search import vector_store
+from retrievers.search import pieces, vector_store
 from retrievers.search.indexing import Fields, Item, index_docs, named
 
 Found = tuple[np.ndarray, np.ndarray]  # rows of the store, fp32 scores; both (at most k,), in order
@@ -43,6 +43,7 @@ class ShardedRetriever:
 
     runtime: ClassVar[frozenset[str]] = frozenset({"device", "threads"})
     shard_docs: ClassVar[int] = vector_store.SHARD_DOCS
+    piece_docs: int = 0  # documents of one call of the encoder; 0: as the device likes them
     shaping: dict[str, Any]
     store: Any = None
 
@@ -73,9 +74,11 @@ class ShardedRetriever:
         self._index(docs, folder, (part, parts))
 
     def _index(self, docs: Iterable[Doc], folder: Path, part: tuple[int, int] | None = None) -> None:
-        from retrievers.encoders.encoding import torch_threads
+        from retrievers.encoders.encoding import pick_device, torch_threads
 
         family = self.family()
+        on_gpu = pick_device(getattr(self, "device", "cpu")).type != "cpu"
+        piece_docs = self.piece_docs or (pieces.DOCS_ON_GPU if on_gpu else pieces.DOCS)
         with torch_threads(self.threads):
             index_docs(
                 docs,
@@ -85,6 +88,7 @@ class ShardedRetriever:
                 encode=family.encode,
                 identity={**self.shaping, **self.fingerprint()},
                 shard_docs=self.shard_docs,
+                piece_docs=piece_docs,
                 part=part,
             )
 

@@ -5,6 +5,7 @@ Every SparseEncoder of sentence-transformers runs by its own encode: SPLADE, CSR
 """
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -72,6 +73,10 @@ class Sparse(ShardedRetriever):
     def fingerprint(self) -> dict[str, Any]:
         """What `model` points at."""
         return self.own.fingerprint()
+
+    def sources(self) -> list[Path] | None:
+        """The files of `model`."""
+        return self.own.sources()
 
     def facts(self) -> dict[str, Any]:
         """For the manifest: among the rest the entries of a document and of a query, and FLOPS (arXiv 2004.05665).

@@ -1,5 +1,6 @@
 """What small commands import: a table, a list and a finished pair need no ranx, torch, pandas or scipy.stats."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 import made_results
 import toy
+from dense import tiny
 
 HEAVY = {"ranx", "numba", "pandas", "scipy.stats", "matplotlib", "torch", "transformers", "sklearn", "ir_datasets"}
 PROGRAM = """
@@ -35,6 +37,27 @@ def test_a_table_with_tests_over_queries_and_datasets(tmp_path: Path, monkeypatc
     assert imported("compare", "a", "b", "--dataset", "scifact", "--results", str(tmp_path)) == set()
     assert imported("list", "results", "--results", str(tmp_path)) == set()
     assert imported("verify", "--results", str(tmp_path)) == set()
+
+
+def test_a_finished_pair_with_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Changed weights are noticed, also such of the same size and time; a note in the folder costs a look."""
+    monkeypatch.setenv("BEIR_HARNESS_CACHE", str(tmp_path / "cache"))
+    toy.write(tmp_path / "data" / "one")
+    model = tiny.save_sentence_transformer(tmp_path / "model")
+    words = ["run", "sentence-transformer", "--set", f"model={model}", "--set", "device=cpu", "--tag", "tiny"]
+    words += ["--dataset", str(tmp_path / "data/one"), "--results", str(tmp_path / "results")]
+    imported(*words)
+    assert imported(*words) == set()
+    (model / "README.md").write_text("a note")
+    assert "torch" in imported(*words)
+    assert imported(*words) == set()
+    weights = next(model.rglob("*.safetensors"))
+    before, data = weights.stat(), bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    os.utime(weights, ns=(before.st_atime_ns, before.st_mtime_ns))
+    done = subprocess.run([sys.executable, "-c", PROGRAM, *words], capture_output=True, text=True)
+    assert done.returncode == 1 and "holds a result that was made differently" in done.stderr
 
 
 def test_a_finished_pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,15 +38,15 @@ FACES: dict[str, set[str]] = {  # room -> its modules that others may import bes
         "permutation", "power", "significance", "ties",
     },
     "measures": {"crosscheck", "evaluation", "from_ir_measures", "holes", "judged", "scores", "values"},
-    "datasets": {"dataset_table", "sources.beir_format", "sources.source", "survey"},
+    "datasets": {"dataset_table", "places", "sources.beir_format", "sources.source", "survey"},
     "plugins": {"constructor", "importing", "scaffold"},
     "conformance": set(),
     "results": {
         "alike", "exchange", "manifest", "means", "provenance", "remote.mirror", "remote.units", "seeds", "tags",
     },
     "running": {  # for commands, which say which executor, cache or suite is meant
-        "cache_entries", "devices", "executor", "filing", "folders", "forecast", "foreign", "job", "plan", "prepared",
-        "ray_executor", "status", "suites", "tuning",
+        "cache_entries", "devices", "executor", "filing", "folders", "forecast", "foreign", "job", "looks", "plan",
+        "prepared", "ray_executor", "status", "suites", "tuning",
     },
     "leaderboard": {"columns", "comparison", "costs", "holes", "spread", "summary"},
     "published": {"reproduction"},
@@ -163,7 +163,9 @@ def test_the_dict_of_a_manifest_is_opened_in_its_room_only() -> None:
                 assert node.attr not in ("read", "depth"), here
 
 
-OPTIONAL = {"runtime", "content", "search_only", "shard_docs", "index_part", "requires", "inputs", "needs", "facts"}
+OPTIONAL = {
+    "runtime", "content", "search_only", "shard_docs", "index_part", "requires", "inputs", "needs", "facts", "sources",
+}  # fmt: skip
 
 
 def test_what_a_plugin_may_offer_is_read_in_one_place() -> None:

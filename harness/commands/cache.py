@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 HELP = "list or prune downloads, indexes, training text and mirrors in the cache"
 DAY = 86400.0
+SPEED = {"device", "threads", "batch_tokens"}  # arguments that tell nobody which index this is
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -92,6 +93,7 @@ def _row(entry: "Entry") -> dict[str, Any]:
         "bytes": entry.bytes,
         "unused_days": round(entry.age() / DAY, 2),
         "retriever": entry.name if entry.kind == "index" else None,
+        "asked": getattr(entry, "asked", {}),
         "dataset": getattr(entry, "dataset", None),
         "complete": getattr(entry, "complete", True),
         "results": entry.referred,
@@ -107,7 +109,8 @@ def _listing(cache: Path, found: "list[Entry]") -> str:
         of = f"{row['retriever']} on {row['dataset'] or 'an unknown collection'}" if row["retriever"] else ""
         state = [] if row["complete"] else ["unfinished"]
         state += [counted(len(row["results"]), "result")] if row["results"] else []
-        tags = sorted({one.partition("/")[0] for one in row["results"]})
+        tags = sorted({one.partition("/")[0] for one in row["results"]} | {row["asked"].get("tag")} - {None})
+        state += [f"{name}={value}" for name, value in row["asked"].get("arguments", {}).items() if name not in SPEED]
         state += [", ".join(tags[:3]) + ", …" * (len(tags) > 3)] if tags else []
         state += [f"in use by {row['busy']}"] if row["busy"] else []
         unused = f"{row['unused_days']:.0f} days"

@@ -59,7 +59,7 @@ def main(args: argparse.Namespace) -> int:
     from harness import datasets, paths, plugins
     from harness.errors import HarnessError
     from harness.plugins.constructor import checked, parse
-    from harness.running import devices, executor, forecast, suites
+    from harness.running import devices, executor, forecast, looks, suites
     from harness.running.folders import Folders
     from harness.running.job import Job
     from harness.running.plan import plan, rows
@@ -75,10 +75,17 @@ def main(args: argparse.Namespace) -> int:
             "--suite gives a retriever its datasets; with --dataset it would say nothing: name one of them"
         )
     if args.retriever:
-        plugin = plugins.find(args.retriever)
-        settings = checked(plugin, parse(plugin, args.set))
-        systems = rows([suites.system(args.retriever, settings, args.tag)])
-        known.look(systems[0])  # what the retriever refuses is told before any work
+        words = [args.retriever, args.set, args.tag]
+        if before := looks.recall(paths.cache_dir(), words):
+            systems = [before[0]]
+            known.add(*before)
+        else:
+            plugin = plugins.find(args.retriever)
+            settings = checked(plugin, parse(plugin, args.set))
+            systems = rows([suites.system(args.retriever, settings, args.tag)])
+            known.look(systems[0])  # what the retriever refuses is told before any work
+            if len(systems) == 1:
+                looks.keep(paths.cache_dir(), words, systems[0], known.seen(systems[0]))
     elif suite:
         if args.set or args.tag:
             raise HarnessError("--set and --tag belong to a retriever; name one, or write them into the suite")
@@ -94,7 +101,7 @@ def main(args: argparse.Namespace) -> int:
     results = mirror.folder if mirror else options.results_folder(args)
     folders = Folders(results, paths.cache_dir(), data, not args.offline)
     used = devices.parse(args.devices) if args.devices else ()
-    job, todo = Job(folders, args.k, args.overwrite, used, args.timeout), plan(systems, names, data)
+    job, todo = Job(folders, args.k, args.overwrite, used, args.timeout), plan(systems, names, data, known)
     if not args.no_forecast:
         forecast.warn(todo, job)
     if args.executor == "ray":

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,17 +75,20 @@ def main(args: argparse.Namespace) -> int:
         bodies = [one.manifest for one in found]
         print(json.dumps(bodies if len(named) > 1 else bodies[0], indent=2, ensure_ascii=False))
     else:
+        told: set[str] = set()
         for one in found:
-            print(_lines(one) if len(named) == 1 else _line(one))
+            print(_lines(one) if len(named) == 1 else _line(one, told))
+            told.update(one.notes)
     return 1 if failed else 0
 
 
-def _line(one: "Result") -> str:
+def _line(one: "Result", told: Collection[str]) -> str:
     from harness.measures import display
 
     measure = one.primary_measure
     said = f"{display(measure)} {one.recorded_means[measure]:.4f}, answered {one.answered} of {one.judged}"
-    return "\n".join([f"{one.tag} on {one.dataset}: {said}", *(f"  note: {note}" for note in one.notes)])
+    notes = [f"  note: {note}" for note in one.notes if note not in told]
+    return "\n".join([f"{one.tag} on {one.dataset}: {said}", *notes])
 
 
 def _lines(one: "Result") -> str:

@@ -20,8 +20,8 @@ from harness.datasets.sources.source import EXCLUDED, check, is_source, laid, la
 from harness.errors import BadInput, HarnessError, unknown
 
 __all__ = [
-    "Dataset", "Row", "check_folders", "check_names", "expand", "find", "groups", "load", "local_names", "name_of",
-    "rows",
+    "Dataset", "Row", "Unknown", "check_folders", "check_names", "expand", "find", "groups", "load", "local_names",
+    "name_of", "rows",
 ]  # fmt: skip
 
 USUAL = "test"  # the split of a folder that the table does not know
@@ -182,8 +182,13 @@ def _folder(path: str) -> Path:
     return folder.resolve() if ".." in folder.parts else folder
 
 
-def _unknown(name: str, data_dirs: Sequence[Path]) -> HarnessError:
-    return unknown("dataset", name, [*rows(), *collections(), *groups(), *local_names(data_dirs)])
+class Unknown(HarnessError):
+    """No dataset has this name."""
+
+
+def _unknown(name: str, data_dirs: Sequence[Path]) -> Unknown:
+    found = unknown("dataset", name, [*rows(), *collections(), *groups(), *local_names(data_dirs)])
+    return Unknown(f"{found}; one of your own is named by its path, or by --data-dir with the folder that holds it")
 
 
 def _parts(name_or_path: str) -> tuple[str, str]:

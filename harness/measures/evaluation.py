@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from harness import errors
 from harness.errors import HarnessError
 from harness.measures import DEFAULT_MEASURES, LARGEST_GRADE, Measure, crosscheck, display, parse, parse_measure
 from harness.measures.judged import Judged
@@ -102,4 +103,6 @@ def _tie_band(
 def _named(query_ids: set[str], what: str) -> list[str]:
     """One sentence that counts the queries and names the first ten; none where there are none."""
     names = sorted(query_ids)
-    return [f"{len(names)} queries {what} ({', '.join(names[:10])}{', …' * (len(names) > 10)})"] if names else []
+    what = what.replace("have", "has", 1) if len(names) == 1 else what
+    listed = f"{', '.join(names[:10])}{', …' * (len(names) > 10)}"
+    return [f"{errors.counted(len(names), 'query')} {what} ({listed})"] if names else []

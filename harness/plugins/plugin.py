@@ -5,6 +5,7 @@ Nobody else looks with getattr whether a retriever offers this or that.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from harness.plugins import constructor
@@ -90,6 +91,13 @@ class Plugin:
     def state(self, made: Any) -> Any:
         """As JSON, what the arguments of an instance point at."""
         return made.fingerprint() if hasattr(made, "fingerprint") else None
+
+    def sources(self, made: Any) -> list[Path] | None:
+        """The files and folders that the state of an instance rests on; None where it does not say."""
+        if hasattr(made, "sources"):
+            offered = made.sources()
+            return None if offered is None else list(offered)
+        return None if hasattr(made, "fingerprint") else []
 
     def facts(self, made: Any) -> dict[str, Any]:
         """As JSON, what is worth knowing of a loaded instance."""

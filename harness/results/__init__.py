@@ -129,7 +129,14 @@ def select(results: Iterable[Result], datasets: Sequence[str] = (), systems: Seq
 
 
 def _members(name: str, results: Sequence[Result]) -> set[str]:
-    """The datasets meant by a name: a dataset or unit that has results, else a row or group of the dataset table."""
+    """The datasets meant by a name: a dataset or unit that has results, else a row or group of the dataset table.
+
+    A path is the name of its folder.
+    """
+    from harness.datasets import name_of
+
+    if "/" in name and ":" not in name:
+        name = name_of(name)
     here = {result.dataset for result in results if result.is_on(name) or name == result.unit}
     if here or name in dataset_table.rows() or name in dataset_table.collections():
         return here

@@ -43,7 +43,8 @@ def import_mteb(path: Path, tag: str, results: Path, overwrite: bool = False) ->
     Raises HarnessError where the tag has a run or other means there already, and BadInput for a file that is no result.
     """
     tags.check(tag)
-    task, about, by_dataset = mteb.read(path)
+    own = {place.parent.name for place in (results / "runs").glob("[!.]*/[!.]*/manifest.json")}
+    task, about, by_dataset = mteb.read(path, own)
     source = {"file": path.name, "sha256": files.sha256(path), "task": task, **about}
     found = [MeansOnly(tag, dataset, scores, source) for dataset, scores in by_dataset.items()]
     for one in found:

@@ -6,6 +6,7 @@ beside it. Both are read; what is written is the newer one and carries the older
 
 import re
 import zlib
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -50,9 +51,14 @@ def base_of(dataset: str) -> str:
     return base if base in dataset_table.rows() else dataset
 
 
-def dataset_of(task: str, split: str) -> str | None:
-    """Our name of a task's split; None for a task that is none of ours, or a split that is not evaluated here."""
+def dataset_of(task: str, split: str, own: Collection[str] = ()) -> str | None:
+    """Our name of a task's split; None for a task that is none of ours, or a split that is not evaluated here.
+
+    `own` are collections that are no task of MTEB and go by their own name.
+    """
     rows = dataset_table.rows()
+    if named := next((name for name in (task, f"{task}@{split}") if name in own and name not in rows), None):
+        return named
     if (task, split) in SPLITS:
         return SPLITS[task, split]
     names = [name for name in rows if task in (task_of(name), name)]
@@ -104,11 +110,11 @@ def result(manifest: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     return body, left_out
 
 
-def read(path: Path) -> tuple[str, dict[str, Any], dict[str, dict[str, float]]]:
+def read(path: Path, own: Collection[str] = ()) -> tuple[str, dict[str, Any], dict[str, dict[str, float]]]:
     """Task, what the file says about itself, and dataset -> measure -> mean, from a file in either form.
 
-    Splits that are not evaluated here are left out. Raises BadInput for a file that is no result of a task, and for a
-    value that is no number between 0 and 1.
+    `own` are collections of one's own. Splits that are not evaluated here are left out. Raises BadInput for a file that
+    is no result of a task, and for a value that is no number between 0 and 1.
     """
     try:
         body = read_json(path)
@@ -125,7 +131,7 @@ def read(path: Path) -> tuple[str, dict[str, Any], dict[str, dict[str, float]]]:
     about = {key: body.get(key) for key in ("dataset_revision", "mteb_version") if body.get(key)}
     found = {}
     for split, entry in splits.items():
-        dataset = dataset_of(task, split)
+        dataset = dataset_of(task, split, own)
         entry = entry[0] if isinstance(entry, list) and len(entry) == 1 else entry
         if dataset is not None and isinstance(entry, dict):
             scores = {measure: _value(path, key, entry[key]) for key in entry if (measure := measure_of(key))}
@@ -133,7 +139,8 @@ def read(path: Path) -> tuple[str, dict[str, Any], dict[str, dict[str, float]]]:
                 found[dataset] = scores
     if not found:
         listed = ", ".join(list(splits)[:12])
-        raise BadInput(path, None, f"has no scores of a dataset known here: task {task}, splits {listed}")
+        what = f"has no scores of a dataset known here: task {task}, splits {listed}"
+        raise BadInput(path, None, f"{what}; of a collection of your own there has to be a result in --results first")
     return task, about, found
 
 

@@ -12,8 +12,11 @@ Become = Callable[[Attempted], None]
 
 
 @contextmanager
-def attempt(pair: Pair, finished: Become | None = None) -> Iterator[Become]:
-    """Log that a pair begins; yields what is to be called with what became of it, which is logged, told, handed on."""
+def attempt(pair: Pair, finished: Become | None = None, told: set[str] | None = None) -> Iterator[Become]:
+    """Log that a pair begins; yields what is to be called with what became of it, which is logged, told, handed on.
+
+    `told` are notes that were told before; they are not told again.
+    """
     found: list[Attempted] = []
     with log.about(system=pair.system.tag, dataset=pair.name):
         log.event("pair")
@@ -21,7 +24,7 @@ def attempt(pair: Pair, finished: Become | None = None) -> Iterator[Become]:
         yield found.append
         (outcome,) = found
         log.event(outcome.status, seconds=round(time.perf_counter() - start, 3), message=outcome.message)
-    progress.say(line(outcome))
+    progress.say(line(outcome, told))
     if finished:
         finished(outcome)
 
@@ -35,8 +38,8 @@ def again(outcome: Attempted, pair: Pair, todo: Sequence[Pair], failed: set[Key]
     return [needed, pair] if needed and needed.key not in failed else []
 
 
-def line(outcome: Attempted) -> str:
-    """What is told of an outcome: the score and its notes, or why it failed."""
+def line(outcome: Attempted, told: set[str] | None = None) -> str:
+    """What is told of an outcome: the score and its notes, or why it failed; `told` gets the notes, and knows some."""
     pair = f"{outcome.tag} on {outcome.dataset}"
     if (result := outcome.result) is None:
         return f"FAILED {pair}: {outcome.message}"
@@ -44,5 +47,7 @@ def line(outcome: Attempted) -> str:
 
     score = f"{display(result.primary_measure)} {result.recorded_means[result.primary_measure]:.4f}"
     answered = f"answered {result.answered} of {result.judged}"
-    notes = "".join(f"\n  note: {note}" for note in result.notes)
+    told = set() if told is None else told
+    notes = "".join(f"\n  note: {note}" for note in result.notes if note not in told)
+    told.update(result.notes)
     return f"{outcome.status} {pair}: {score}, {answered}{notes}"

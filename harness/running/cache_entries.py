@@ -41,12 +41,13 @@ class Entry:
 
 @dataclass
 class Index(Entry):
-    """An index; `key` is what it was made from, {} where nobody can tell."""
+    """An index; `key` is what it was made from, `asked` the tag and arguments that asked for it; {} for unknown."""
 
     complete: bool = False
     dataset: str | None = None
     docs: int | None = None
     key: dict[str, Any] = field(default_factory=dict)
+    asked: dict[str, Any] = field(default_factory=dict)
 
     @property
     def key_class(self) -> str:
@@ -83,7 +84,8 @@ def _index(path: Path) -> Index:
             used = (path / stamp).stat().st_mtime
             break
     docs = made.get("docs")
-    return Index("index", name, path, size, used, [], _busy(path), bool(complete), about.get("dataset"), docs, key)
+    return Index("index", name, path, size, used, [], _busy(path), bool(complete), about.get("dataset"), docs, key,
+                 begun.get("asked", {}))  # fmt: skip
 
 
 def _plain(kind: str, folder: Path) -> Iterable[Entry]:

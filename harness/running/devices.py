@@ -63,18 +63,18 @@ def index_ahead(system: System, name: str, dataset: Dataset, devices: Sequence[s
 
 
 class _Part:
-    """One part and the process that makes it; `passed` documents of the stream so far."""
+    """One part and the process that makes it; `done` documents so far."""
 
     def __init__(self, task: dict[str, Any], what: str) -> None:
-        self.task, self.what, self.passed, self.attempts = task, what, 0, 0
+        self.task, self.what, self.done, self.attempts = task, what, 0.0, 0
         self._start()
 
     def _start(self) -> None:
         self.attempts += 1
-        self.worker = Worker(PROGRAM, self.task, self._pass)
+        self.worker = Worker(PROGRAM, self.task, self._tell_done)
 
-    def _pass(self, count: int) -> None:
-        self.passed = count
+    def _tell_done(self, count: float) -> None:
+        self.done = count
 
     def over(self) -> bool:
         """Whether there is nothing more to wait for; begins again where that may help."""
@@ -97,10 +97,10 @@ class _Part:
 
 
 def _wait(running: list[_Part], what: str, docs: int) -> None:
-    """Return when all are over; the bar shows how far they are in the stream on average."""
+    """Return when all are over; the bar shows what they have done."""
     with progress.bar(what, "docs", docs) as bar:
         waiting = list(running)
         while waiting := [part for part in waiting if not part.over()]:
             with suppress(subprocess.TimeoutExpired):
                 waiting[0].worker.process.wait(0.2)
-            bar.update(sum(part.passed for part in running) // len(running) - bar.n)
+            bar.update(int(sum(part.done for part in running)) - bar.n)

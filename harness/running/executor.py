@@ -20,10 +20,10 @@ def run_all(
 
     `finished` is called with every Attempted as soon as it is known. `known` are systems that were looked at before.
     """
-    known, outcomes, failed = known or Systems(), list[Attempted](), set[Key]()
+    known, outcomes, failed, told = known or Systems(), list[Attempted](), set[Key](), set[str]()
 
     def attempted(pair: Pair, known: Systems | None) -> Attempted:
-        with attempt(pair, finished) as become:
+        with attempt(pair, finished, told) as become:
             if job.timeout:
                 outcome = isolated.evaluate(pair.system, pair.name, job)
             else:

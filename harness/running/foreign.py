@@ -47,7 +47,11 @@ def tags_of(paths: Sequence[Path], by: str) -> dict[Path, str]:
         name = ENDINGS.sub("", path.name) if by == "file" else named_in(path)
         if by == "column" and not name:
             raise HarnessError(f"{path}: nothing in it names its system; take the file's name with --tags file")
-        tag = tags.check(re.sub(r"[^\w.=+-]+", "-", name).strip("-."))
+        try:
+            tag = tags.check(re.sub(r"[^\w.=+-]+", "-", name).strip("-."))
+        except HarnessError as error:
+            other = "column" if by == "file" else "file"
+            raise HarnessError(f"{path}: {error}; name it with --tag, or all by --tags {other}") from None
         if tag in found:
             raise HarnessError(f"{found[tag]} and {path} would both be {tag}; name one of them with --tag, alone")
         found[tag] = path

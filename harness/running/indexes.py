@@ -44,13 +44,15 @@ def ensure(
     inputs: dict[str, Path],
     shown: Progress,
     ahead: Callable[[], None] | None = None,
+    asked: dict[str, Any] | None = None,
 ) -> tuple[Path, dict[str, Any]]:
     """The finished index folder for `key` and the record of its making; indexes the dataset where there is none.
 
     `inputs` are copied into the folder under their relative names before the retriever sees it; `shown` wraps the
     stream of documents. An index that another process is making is waited for. What an interrupted call left is handed
     to the retriever, which may keep the finished pieces. A finished index is checked against its checksums; damage is
-    told and mended. `record["reused"]` says whether the index was there already.
+    told and mended. `record["reused"]` says whether the index was there already. `asked`
+    says for people what asked for it.
 
     Raises HarnessError where the index would have to be made and the cache cannot be written.
     """
@@ -72,7 +74,7 @@ def ensure(
                     (place / BEGUN).touch()
                 return folder, {**record["made"], "reused": True}
             _clear(place, wrong, retriever)
-        files.write_json(place / BEGUN, {"key": key, "dataset": dataset.name})
+        files.write_json(place / BEGUN, {"key": key, "dataset": dataset.name, "asked": asked or {}})
         for relative, source in inputs.items():
             with files.atomic_path(folder / relative) as temporary:
                 copyfile(source, temporary)

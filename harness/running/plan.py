@@ -12,6 +12,7 @@ from harness import datasets, plugins
 from harness.errors import HarnessError
 from harness.results import tags
 from harness.running import suites
+from harness.running.prepared import Systems
 from harness.running.suites import System
 
 Key = tuple[str, str]  # name of the dataset as it was asked for, tag
@@ -29,11 +30,16 @@ class Pair(NamedTuple):
         return self.name, self.system.tag
 
 
-def plan(systems: Sequence[System], dataset_names: Sequence[str], data_dirs: Sequence[Path] = ()) -> list[Pair]:
+def plan(
+    systems: Sequence[System],
+    dataset_names: Sequence[str],
+    data_dirs: Sequence[Path] = (),
+    known: Systems | None = None,
+) -> list[Pair]:
     """Dataset by dataset, as first named, every system that is meant for it, those that others need first.
 
-    A dataset that is named in two ways is done once. Raises HarnessError where two systems have one tag on a dataset,
-    for one result would replace the other.
+    `known` are systems that were looked at before. A dataset that is named in two ways is done once. Raises
+    HarnessError where two systems have one tag on a dataset, for one result would replace the other.
     """
     asked: dict[str, str] = {}  # the name of its results -> as it was first asked for
     for name in (one for given in dataset_names for one in datasets.expand([given])):
@@ -41,7 +47,7 @@ def plan(systems: Sequence[System], dataset_names: Sequence[str], data_dirs: Seq
     meant = [_names(system.datasets, data_dirs) for system in systems]
     needs: dict[str, list[str]] = {}
     for system in systems:
-        needs.setdefault(system.tag, []).extend(_inputs(system))
+        needs.setdefault(system.tag, []).extend(_inputs(system, known))
     ordered = in_order(needs)
     found = list[Pair]()
     for dataset, name in asked.items():
@@ -109,7 +115,9 @@ def waits_for(needs: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     return {tag: [one for one in wanted if one in needs and not reaches(one, tag)] for tag, wanted in needs.items()}
 
 
-def _inputs(system: System) -> tuple[str, ...]:
+def _inputs(system: System, known: Systems | None) -> tuple[str, ...]:
+    if known and (before := known.seen(system)):
+        return before.requires
     try:
         plugin = plugins.describe(plugins.find(system.spec))
         return plugin.inputs(plugin.arguments(system.arguments))

@@ -19,6 +19,7 @@ from harness.results import manifest
 from harness.retriever import Retriever
 from harness.running import fingerprint
 from harness.running.suites import System
+from harness.running.watch import Entry, watched
 
 
 class RunNeeded(HarnessError):
@@ -40,6 +41,7 @@ class Prepared:
     passed: dict[str, Any]
     requires: tuple[str, ...]
     state: Any
+    sources: list[Entry] | None = None  # what it all rests on, see `looks`; None where nobody can tell
 
     @property
     def all_arguments(self) -> dict[str, Any]:
@@ -75,7 +77,9 @@ def prepare(system: System) -> tuple[Prepared, Retriever]:
     passed = checked(plugin.cls, system.arguments)
     retriever = plugins.make(plugin.cls, passed)
     requires = plugin.inputs(plugin.arguments(passed), retriever)
-    return Prepared(plugin, passed, requires, plugin.state(retriever)), retriever
+    state, sources = plugin.state(retriever), plugin.sources(retriever)
+    watch = None if sources is None else watched(plugin.cls, sources)
+    return Prepared(plugin, passed, requires, state, watch), retriever
 
 
 class Systems:
@@ -91,6 +95,10 @@ class Systems:
     def seen(self, system: System) -> Prepared | None:
         """What is known of a system that was looked at before."""
         return self._prepared.get(repr(system))
+
+    def add(self, system: System, prepared: Prepared) -> None:
+        """Know a system that another process has looked at."""
+        self._prepared[repr(system)] = prepared
 
     def look(self, system: System) -> None:
         """Make a retriever of the system; raises as `prepare`."""

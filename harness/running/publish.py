@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from harness import runs
-from harness.datasets import Dataset
+from harness.datasets import Dataset, places
+from harness.errors import counted
 from harness.host import integrity
 from harness.measures import DEFAULT_MEASURES, evaluation
 from harness.measures.judged import write_judged
@@ -70,6 +71,7 @@ def publish(run: Run, dataset: Dataset, place: Path, tag: str, most: int, body: 
                 "notes": [*body.get("notes", ()), *run.notes, *scores.notes, *_unknown_docs(dataset)],
             },
         )
+        places.remember(dataset)
         (place / manifest.NAME).unlink(missing_ok=True)  # no manifest stands beside files that it is not about
         (place / manifest.TOP).unlink(missing_ok=True)  # the new run may have none
         for name in (manifest.RUN, *kept, manifest.NAME):
@@ -101,4 +103,6 @@ def sweep(place: Path) -> None:
 
 def _unknown_docs(dataset: Dataset) -> list[str]:
     count = dataset.facts()["unknown_docs"]
-    return [f"{count} judged documents are not in the collection, so nothing can retrieve them"] if count else []
+    are, them = ("is", "it") if count == 1 else ("are", "them")
+    what = f"{counted(count, 'judged document')} {are} not in the collection, so nothing can retrieve {them}"
+    return [what] if count else []

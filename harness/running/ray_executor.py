@@ -94,6 +94,7 @@ class _Cluster:
     finished: Become | None
     first: dict[tuple[str, str], asyncio.Task] = field(default_factory=dict)
     failed: set[Key] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
 
     async def run(self) -> list[Attempted]:
         """One Attempted a pair, in the order of `todo`."""
@@ -140,7 +141,7 @@ class _Cluster:
 
     async def _attempt(self, pair: Pair, docs: int = 0) -> Attempted:
         """An attempt on the cluster, with parts of its index ahead where its documents are counted."""
-        with attempt(pair, self.finished) as become:
+        with attempt(pair, self.finished, self.told) as become:
             if docs:
                 await self._make_parts(pair.system, pair.name, docs)
             become(outcome := await self._outcome(pair.system, pair.name))

@@ -99,6 +99,7 @@ def run(
                 inputs,
                 shown,
                 partial(_advise, prepared.plugin, retriever, total or 0, ahead),
+                {"tag": system.tag, "arguments": plugins.shown(prepared.passed)},
             )
         del retriever  # one instance at a time holds a model
         searcher = plugins.make(prepared.plugin.cls, prepared.passed)

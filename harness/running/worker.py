@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from harness import work
 from harness.errors import HarnessError
 from harness.host import log, workers
 from harness.records import Doc
@@ -26,17 +27,23 @@ def _pair(task: dict[str, Any], say: workers.Say) -> None:
 
 
 def _part(task: dict[str, Any], say: workers.Say) -> None:
-    """Says now and then how many documents of the stream it has passed."""
+    """Says how many documents of its part are done; where the retriever does not tell, by what it has read."""
+    done: list[float] = []  # since it tells
+
+    def worked(count: float) -> None:
+        done[:] = [done[0] + count] if done else [0.0]  # the first word only says that there will be others
+        say(done[0])
 
     def watch(docs: Iterable[Doc]) -> Iterator[Doc]:
         for count, doc in enumerate(docs, 1):
-            if count % EVERY == 0:
-                say(count)
+            if count % EVERY == 0 and not done:
+                say(count / task["parts"])
             yield doc
 
     system, folders = System(*task["system"]), Folders.of(task["folders"])
     try:
-        parts.make(system, task["name"], task["part"], task["parts"], folders, watch=watch)
+        with work.watched(worked):
+            parts.make(system, task["name"], task["part"], task["parts"], folders, watch=watch)
     except HarnessError as error:
         print(f"beir-harness: {error}", file=sys.stderr)
         sys.exit(2)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import datasets
-from harness.datasets import Dataset
+from harness.datasets import Dataset, places
 from harness.datasets.sources.source import is_source
 from harness.errors import HarnessError, unknown
 from harness.records import Doc
@@ -77,7 +77,7 @@ def dataset_of(
     This is the only way from a result to judgments and texts. Raises HarnessError where the dataset is not at hand, and
     where it is another version: other judgments, queries or rules of evaluation, or, with `texts`, other documents.
     """
-    dataset = datasets.load(name or _source(result) or result.dataset, data_dirs, download=download, documents=False)
+    dataset = _load(name, result, data_dirs, download)
     known = dataset.facts() if texts else dataset.judgments_facts()
     for hash_ in ("collection_sha256", "queries_sha256", "qrels_sha256"):
         recorded = getattr(result.data, hash_)
@@ -90,6 +90,18 @@ def dataset_of(
             what = f"{rule} {getattr(result, rule)}, and is {getattr(dataset, rule)} now"
             raise HarnessError(f"{result.tag} on {result.dataset} was scored with {what}")
     return dataset
+
+
+def _load(name: str, result: Result, data_dirs: Sequence[Path], download: bool) -> Dataset:
+    asked = name if "/" in name or is_source(name) else _source(result) or name or result.dataset
+    try:
+        return datasets.load(asked, data_dirs, download=download, documents=False)
+    except datasets.Unknown as error:
+        for folder in places.recall(result.dataset):
+            return datasets.load(folder, data_dirs, download=False, documents=False)
+        base = result.dataset.partition("@")[0]
+        cure = f"give the folder that holds {base} by --data-dir, or its path as --dataset"
+        raise HarnessError(f"the collection {result.dataset} is not at hand: {cure}") from error
 
 
 def _source(result: Result) -> str:

@@ -51,6 +51,18 @@ def find(name: str, revision: str | None = None) -> tuple[Path, str | None]:
     return found, found.name
 
 
+def sources(folder: Path, asked: str | None) -> list[Path] | None:
+    """What a model in `folder` rests on, found for the revision `asked`; None where only the hub could tell."""
+    if (folder / ADAPTER).is_file():
+        return None  # its base model lies elsewhere
+    if folder.parent.name != "snapshots":
+        return [folder]
+    pinned = asked is not None and len(asked) == 40
+    if not pinned and os.environ.get("HF_HUB_OFFLINE", "0") in ("", "0"):
+        return None
+    return [folder, folder.parents[1] / "refs"]
+
+
 def weight_files(folder: Path) -> list[Path]:
     """The files that hold the weights, safetensors before pickles. Raises FileNotFoundError where there are none."""
     for pattern in WEIGHTS:

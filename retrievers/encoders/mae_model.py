@@ -24,6 +24,7 @@ class Opened(NamedTuple):
 
     folder: Path
     revision: str | None
+    sources: list[Path] | None
     settings: dict[str, Any]
     as_published: bool | None
     model: Any
@@ -45,7 +46,8 @@ def open_checkpoint(name: str, revision: str | None, kind: str, head: bool, allo
     tokenizer = _tokenizer(folder)
     rows = model.get_input_embeddings().num_embeddings
     checkpoint.refuse_wrong_tokenizer(tokenizer, rows, framed=True, place=folder)
-    return Opened(folder, found, settings, published.as_published(folder, row), model, tokenizer)
+    sources, as_published = checkpoint.sources(folder, revision), published.as_published(folder, row)
+    return Opened(folder, found, sources, settings, as_published, model, tokenizer)
 
 
 def _refuse_other_models(folder: Path) -> None:

@@ -40,6 +40,7 @@ class OwnModel:
     ) -> None:
         dtype, self.device = encoding.dtype_of(precision), encoding.pick_device(device)
         self.folder, self.revision = checkpoint.find(name, revision)
+        self.rests_on = checkpoint.sources(self.folder, revision)
         self.model = load(kind, self.folder, trust_remote_code)
         self.model.to(self.device, dtype)
         self.prompts = {
@@ -98,6 +99,10 @@ class OwnModel:
     def fingerprint(self) -> dict[str, Any]:
         """What the model is."""
         return {"checkpoint_sha256": checkpoint.digest(self.folder), "revision": self.revision}
+
+    def sources(self) -> list[Path] | None:
+        """The files of the model."""
+        return self.rests_on
 
     def facts(self) -> dict[str, Any]:
         """For the manifest."""

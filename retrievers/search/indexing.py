@@ -1,7 +1,8 @@
 """From a stream of documents to finished shards: read and tokenise ahead, encode, write behind.
 
 Three threads, each at work on another shard: one reads documents, renders their texts and tokenises them, the caller's
-runs the model, a third writes. Shards that an interrupted call finished are read from the stream and not encoded again.
+runs the model, a third writes. Shards that an interrupted call finished are read from the stream and not encoded again,
+and of the one that it was at, not what it has kept: the model gets a shard in pieces, see `pieces`.
 This is how several processes share an index, too: each encodes its part of the shards, then one call finds them all.
 """
 
@@ -19,9 +20,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from harness import work
+from harness.errors import counted
 from harness.records import Doc
 from retrievers.encoders.misfit import Misfit
-from retrievers.search import vector_store
+from retrievers.search import pieces, vector_store
 from retrievers.search.ragged import Ragged
 
 Item = str | tuple[str, ...]  # a document as it is encoded: one text, or several
@@ -29,13 +31,26 @@ Fields = Mapping[str, np.ndarray | Ragged]
 AHEAD = 2  # shards tokenised before the model asks for them
 
 
+class Piece(NamedTuple):
+    """Documents of a shard, row `first` to `end`, prepared for one call of the encoder."""
+
+    first: int
+    end: int
+    texts: list[str]
+    tokens: Any
+
+
 class Window(NamedTuple):
-    """The documents of one shard; `tokens` is None where the shard is finished already."""
+    """The documents of one shard, `kept` arrays of the first of them, and pieces of the others as `tokenize` gave them.
+
+    `digest` is of all its texts; `pieces` is None where the shard is finished already.
+    """
 
     number: int
     ids: list[str]
     digest: str
-    tokens: Any
+    kept: list[Fields]
+    pieces: list[Piece] | None
 
 
 def index_docs(
@@ -47,6 +62,7 @@ def index_docs(
     encode: Callable[[Any], Fields],
     identity: dict[str, Any],
     shard_docs: int = vector_store.SHARD_DOCS,
+    piece_docs: int = pieces.DOCS,
     part: tuple[int, int] | None = None,
 ) -> None:
     """Encode `docs` into a vector store in `folder`.
@@ -54,9 +70,9 @@ def index_docs(
     `part` (n, of) encodes the shards whose number leaves the rest n when divided by `of`, and leaves the store open:
     calls for the other parts may run at the same time, and one without a part completes the store.
 
-    `render` makes of a document what is encoded; `tokenize` prepares a shard's items in a background thread; `encode`
-    turns what it gave into arrays of the store's dtypes, one row per document. `identity` is all that decides the
-    vectors beside the items.
+    `render` makes of a document what is encoded; `tokenize` prepares `piece_docs` such items at a time in a background
+    thread; `encode` turns what it gave into arrays of the store's dtypes, one row per document. `identity` is all that
+    decides the vectors beside the items.
 
     Raises ValueError for vectors that are not finite (naming the document), whose shape disagrees with finished shards,
     or where `folder` holds vectors of another identity; OSError where the disk has no room. Finished shards stay.
@@ -66,38 +82,72 @@ def index_docs(
     shapes: dict[str, tuple] = {}
     pending: Future[None] | None = None
     work.begin()
-    ahead = _ahead(_windows(docs, folder, render, tokenize, shard_docs, part or (0, 1)))
+    ahead = _ahead(_windows(docs, folder, render, tokenize, shard_docs, piece_docs, part or (0, 1)))
     with ThreadPoolExecutor(1) as writer, closing(ahead):
         for window in ahead:
             count += len(window.ids)
-            if window.tokens is None:
+            if window.pieces is None:
                 shapes = shapes or _shapes(folder, window.number)
                 work.done(len(window.ids))
                 continue
-            begun = time.perf_counter()
-            try:
-                with work.portion(len(window.ids)):
-                    fields = encode(window.tokens)
-            except vector_store.Lossy as lossy:
-                raise ValueError(f"the vectors of document {window.ids[lossy.row]!r} {lossy}") from None
-            except Misfit as misfit:
-                raise ValueError(f"the text of document {window.ids[misfit.row]!r} {misfit}") from None
-            seconds += time.perf_counter() - begun
-            encoded += len(window.ids)
-            tokens += int(sum(getattr(window.tokens, "lengths", ())))
-            check(window.ids, fields)
-            found = {name: _values(array).shape[1:] for name, array in fields.items()}
-            if (shapes := shapes or found) != found:
-                raise ValueError(
-                    f"{folder}: finished shards hold vectors of shape {shapes}, this encoder gives {found}"
-                )
+            parts, unsaved, last = list(window.kept), list[Fields](), time.perf_counter()
+            for fields in parts:
+                work.done(pieces.rows(fields))
+                shapes = _agreed(shapes, fields, folder)
+            for piece in window.pieces:
+                begun = time.perf_counter()
+                fields = _encoded(encode, piece, window.ids[piece.first : piece.end])
+                seconds += time.perf_counter() - begun
+                encoded += piece.end - piece.first
+                tokens += int(sum(getattr(piece.tokens, "lengths", ())))
+                shapes = _agreed(shapes, fields, folder)
+                unsaved.append(fields)
+                if piece.end < len(window.ids) and time.perf_counter() - last > pieces.SECONDS:
+                    parts.append(_kept(folder, window, piece.end, unsaved))
+                    unsaved, last = [], time.perf_counter()
             if pending:
                 pending.result()
-            pending = writer.submit(vector_store.write_shard, folder, *window[:3], fields)
+            whole = pieces.joined([*parts, *unsaved])
+            pending = writer.submit(_finish_shard, folder, window, whole)
         if pending:
             pending.result()
     if part is None:
         vector_store.finish(folder, count, speed(encoded, tokens, seconds))
+
+
+def _encoded(encode: Callable[[Any], Fields], piece: Piece, ids: Sequence[str]) -> Fields:
+    """The arrays of a piece, which are found to be usable; raises ValueError that names the document that is not."""
+    try:
+        with work.portion(len(ids)):
+            fields = encode(piece.tokens)
+    except vector_store.Lossy as lossy:
+        raise ValueError(f"the vectors of document {ids[lossy.row]!r} {lossy}") from None
+    except Misfit as misfit:
+        raise ValueError(f"the text of document {ids[misfit.row]!r} {misfit}") from None
+    check(ids, fields)
+    return fields
+
+
+def _agreed(shapes: dict[str, tuple], fields: Fields, folder: Path) -> dict[str, tuple]:
+    """Field name -> shape of one row, which has to be that of what is finished."""
+    found = {name: _values(array).shape[1:] for name, array in fields.items()}
+    if shapes and shapes != found:
+        raise ValueError(f"{folder}: finished shards hold vectors of shape {shapes}, this encoder gives {found}")
+    return found
+
+
+def _kept(folder: Path, window: Window, end: int, unsaved: Sequence[Fields]) -> Fields:
+    """Keep what is new of a shard that is done up to row `end`."""
+    fields = pieces.joined(unsaved)
+    first = end - pieces.rows(fields)
+    texts = [text for piece in window.pieces or () if first <= piece.first < end for text in piece.texts]
+    pieces.save(folder, window.number, first, vector_store.text_digest(window.ids[first:end], texts), fields)
+    return fields
+
+
+def _finish_shard(folder: Path, window: Window, fields: Fields) -> None:
+    vector_store.write_shard(folder, window.number, window.ids, window.digest, fields)
+    pieces.remove(folder, window.number)
 
 
 def speed(docs: int, tokens: int, seconds: float) -> dict[str, Any]:
@@ -114,7 +164,7 @@ def check(ids: Sequence[str], fields: Fields) -> None:
     for name, field in fields.items():
         values, rows = _values(field), len(field.lengths if isinstance(field, Ragged) else field)
         if rows != len(ids):
-            raise ValueError(f"the encoder gave {rows} {name} for {len(ids)} texts")
+            raise ValueError(f"the encoder gave {rows} {name} for {counted(len(ids), 'text')}")
         if values.dtype.kind != "f":
             continue
         if not (finite := np.isfinite(values).all(axis=tuple(range(1, values.ndim)))).all():
@@ -137,6 +187,7 @@ def _windows(
     render: Callable[[Doc], Item],
     tokenize: Callable[[list[Any]], Any],
     shard_docs: int,
+    piece_docs: int,
     part: tuple[int, int],
 ) -> Iterator[Window]:
     stream = iter(docs)
@@ -155,9 +206,19 @@ def _windows(
                 warnings.warn(f"{folder}: shard {number} is damaged ({wrong}) and is encoded again", stacklevel=2)
         else:
             finished = vector_store.record(folder, number)["texts_sha256"] == digest
+        if finished:
+            pieces.remove(folder, number)  # of a call that was killed between the two
+            yield Window(number, ids, digest, [], None)
+            continue
+        kept = pieces.load(folder, number, ids, texts)
+        done = sum(map(pieces.rows, kept))
         with named("document", ids, texts):
-            tokens = None if finished else tokenize(items)
-        yield Window(number, ids, digest, tokens)
+            rest = [
+                Piece(at, at + len(some), texts[at : at + len(some)], tokenize(some))
+                for at in range(done, len(ids), piece_docs)
+                if (some := items[at : at + piece_docs])
+            ]
+        yield Window(number, ids, digest, kept, rest)
 
 
 @contextmanager

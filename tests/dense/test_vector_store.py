@@ -1,7 +1,10 @@
 """Shards are whole or absent, checked, resumed; what is damaged is named."""
 
 import shutil
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +13,7 @@ import pytest
 
 from dense.tiny import store
 from harness.records import Doc
-from retrievers.search import vector_store
+from retrievers.search import pieces, vector_store
 from retrievers.search.indexing import index_docs
 from retrievers.search.vector_store import VectorStore
 
@@ -32,7 +35,8 @@ class Counter:
 
 def index(folder: Path, docs: object = DOCS, encode: object = None, **identity: object) -> Counter:
     encode = encode or Counter()
-    index_docs(docs, folder, render=lambda doc: doc.text, tokenize=list, encode=encode, identity=identity, shard_docs=5)  # type: ignore[arg-type]
+    index_docs(docs, folder, render=lambda doc: doc.text, tokenize=list, encode=encode, identity=identity,  # type: ignore[arg-type]
+               shard_docs=5, piece_docs=2)  # fmt: skip
     return encode  # type: ignore[return-value]
 
 
@@ -73,6 +77,81 @@ def test_an_interrupted_call_is_gone_on_with(tmp_path, broke: int, kept: int) ->
         VectorStore(pieces)
     assert len(index(pieces).texts) == 23 - 5 * kept
     assert files(pieces) == files(whole)
+
+
+class Failing(Counter):
+    """Fails at the text `last`."""
+
+    def __init__(self, last: str) -> None:
+        super().__init__()
+        self.last = last
+
+    def __call__(self, texts: list[str]) -> dict[str, np.ndarray]:
+        if self.last in texts:
+            raise RuntimeError("the power went off")
+        return super().__call__(texts)
+
+
+def test_what_is_done_of_a_shard_is_kept(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(pieces, "SECONDS", -1.0)
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    index(whole)
+    with pytest.raises(RuntimeError, match="power"):
+        index(stopped, encode=Failing("text 9"))
+    assert sorted(path.name for path in stopped.glob("*.npz")) == ["00001.0000000.npz", "00001.0000002.npz"]
+    assert index(stopped).texts == [doc.text for doc in DOCS[9:]]
+    assert files(stopped) == files(whole)
+
+
+def test_what_is_kept_of_a_shard_is_of_its_documents_and_whole(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(pieces, "SECONDS", -1.0)
+    for harm in ("documents", "bytes", "nothing"):
+        folder = tmp_path / harm
+        with pytest.raises(RuntimeError, match="power"):
+            index(folder, encode=Failing("text 4"))
+        docs = [*DOCS[:2], Doc("id-2", "text 99"), *DOCS[3:]] if harm == "documents" else DOCS
+        if harm == "bytes":
+            path = folder / "00000.0000002.npz"
+            data = bytearray(path.read_bytes())
+            data[data.index(np.float32(3.0).tobytes() * 3)] ^= 1
+            path.write_bytes(data)
+        assert index(folder, docs).texts[0] == {"documents": "text 99", "bytes": "text 2", "nothing": "text 4"}[harm]
+        assert not list(folder.glob("*.npz"))
+
+
+def test_a_kill_costs_the_work_of_seconds(tmp_path) -> None:
+    """kill -9 amid the only shard: the other call goes on there, and the vectors are those of one call."""
+    program = """
+import sys, time
+from pathlib import Path
+sys.path[:0] = sys.argv[2:]
+from dense import test_vector_store as here
+from retrievers.search import pieces
+pieces.SECONDS = 0.05
+class Slow(here.Counter):
+    def __call__(self, texts):
+        time.sleep(0.1)
+        return super().__call__(texts)
+encode = Slow()
+here.index_docs(here.DOCS, Path(sys.argv[1]), render=lambda doc: doc.text, tokenize=list, encode=encode, identity={},
+                shard_docs=4096, piece_docs=2)
+print(len(encode.texts))
+"""
+    tests = Path(__file__).parents[1]
+    command = [sys.executable, "-c", program]
+    paths = [str(tests), str(tests.parent)]
+    killed = subprocess.Popen([*command, str(tmp_path / "killed"), *paths])
+    while len(list((tmp_path / "killed").glob("*.npz"))) < 3:
+        assert killed.poll() is None
+        time.sleep(0.02)
+    killed.kill()
+    killed.wait()
+    again, once = (
+        int(subprocess.run([*command, str(tmp_path / name), *paths], capture_output=True, check=True).stdout)
+        for name in ("killed", "once")
+    )
+    assert again <= 23 - 3 * 2 and once == 23
+    assert files(tmp_path / "killed") == files(tmp_path / "once")
 
 
 def test_a_changed_document_is_encoded_again_with_its_shard(tmp_path) -> None:
@@ -155,7 +234,7 @@ def test_vectors_that_are_not_finite_name_the_document(tmp_path, value: float, w
 
 
 def test_a_wrong_number_of_vectors(tmp_path) -> None:
-    with pytest.raises(ValueError, match="the encoder gave 2 vectors for 5 texts"):
+    with pytest.raises(ValueError, match=r"the encoder gave 2 vectors for 1 text$"):
         index(tmp_path, encode=lambda texts: {"vectors": np.zeros((2, 2))})
 
 
