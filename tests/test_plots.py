@@ -1,6 +1,7 @@
 """Figures as files: every kind in every format, the same bytes each time, and errors that say what is missing."""
 
 import hashlib
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +86,11 @@ def test_dots_lie_where_the_numbers_are(results: Path) -> None:
     (axes,) = lists.differences(board, "a", "c").axes
     dots = [line for line in axes.lines if line.get_marker() == "o"]
     shown = {axes.get_yticklabels()[int(dot.get_ydata()[0])].get_text(): float(dot.get_xdata()[0]) for dot in dots}
-    expected = {one.dataset: -one.difference for one in board.family if (one.first, one.second) == ("a", "c")}
+    expected = {
+        f"{one.dataset}  n {one.queries}": -one.difference
+        for one in board.family
+        if (one.first, one.second) == ("a", "c")
+    }
     assert shown == pytest.approx(expected)
     assert {dot.get_color() for dot in dots} == {BETTER}
     assert {dot.get_markerfacecolor() for dot in dots} == {BETTER}
@@ -143,6 +148,31 @@ def test_over_datasets_what_the_best_does_not_beat_is_filled(tmp_path: Path) -> 
     datasets = {f"d{number}": 5 for number in range(12)}
     board = build(stored.read(systems(tmp_path, datasets, {"a": 0.2, "b": 0.19, "c": 0.0}))[0], "ndcg@10")
     assert board.tags[0] in {"a", "b"} and filled(lists.leaderboard(board)) == {"a", "b"}
+
+
+def test_what_is_filled_over_datasets_is_what_the_rank_leaves_first(results: Path) -> None:
+    board = build(stored.read(results)[0], "ndcg@10")
+    assert filled(lists.leaderboard(board)) == {tag for tag, (first, _) in board.ranks.items() if first == 1}
+
+
+def overlaps(texts: list) -> list[tuple[str, str]]:
+    """Those that lie on each other, of the words that are drawn."""
+    boxes = [(text.get_text(), text.get_window_extent()) for text in texts if text.get_text() and text.get_visible()]
+    return [(a, b) for (a, one), (b, other) in combinations(boxes, 2) if one.overlaps(other)]
+
+
+@pytest.mark.parametrize("spread", [0.01, 3.0, 300.0])
+def test_no_words_of_a_figure_lie_on_others(results: Path, spread: float) -> None:
+    found = stored.read(results)[0]
+    board = build(found, "ndcg@10")
+    for result in found:
+        at = board.tags.index(result.tag)
+        result.manifest["costs"] = {"search": {"latency": {"p50_ms": 20.0 * (1 + spread) ** (at / 3)}}}
+    for figure in (costs.pareto(board, found, "latency"), lists.differences(board, "a", "c"), lists.leaderboard(board)):
+        figure.draw_without_rendering()
+        (axes,) = figure.axes
+        assert overlaps([*axes.get_xticklabels(), *axes.get_xticklabels(minor=True)]) == []
+        assert overlaps(axes.texts) == []
 
 
 def texts(figure) -> str:

@@ -109,4 +109,4 @@ def _queries(args: argparse.Namespace, found: "list[Result]") -> "Figure":
 
     two = [pick(found, tag, args.dataset[0]) for tag in (args.system[0], args.baseline)]
     measured = compare(two[0], two[1], [args.measure], args.test, args.correction, args.alpha)
-    return pairs.queries(join(two, args.measure), measured[0])
+    return pairs.queries(join(two, args.measure), measured[0], args.test)

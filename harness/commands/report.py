@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from harness.commands import options
-from harness.commands.leaderboard import probability
+from harness.commands.leaderboard import add_margin, probability
 
 HELP = "write the results as a static page: leaderboard, tests, plots, queries side by side, provenance"
 
@@ -17,7 +17,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", action="append", default=[], metavar="NAME", help="only these; or a group")
     parser.add_argument("--system", action="append", default=[], metavar="TAG", help="only these; may be repeated")
     parser.add_argument("--test", choices=["t", "permutation"], default="t", help="on paired queries (default: t)")
+    parser.add_argument(
+        "--correction", choices=["holm", "maxt"], default="holm",
+        help="for many tests; both bound the chance of any false claim about any pair (default: holm)",
+    )  # fmt: skip
     parser.add_argument("--alpha", type=probability, default=0.05, help="level of significance (default: 0.05)")
+    add_margin(parser)
+    parser.add_argument("--baseline", metavar="TAG", help="what the page opens compared with; a reader may choose")
     parser.add_argument(
         "--queries", type=int, default=300, metavar="N",
         help="queries per dataset in the per-query browser, those that differ most; 0 for none (default: 300)",
@@ -50,6 +56,9 @@ def main(args: argparse.Namespace) -> int:
         args.alpha,
         options.data_folders(args),
         args.queries,
+        args.baseline,
+        args.correction,
+        args.margin,
     )
     for note in made.notes:
         print(f"note: {note}", file=sys.stderr)

@@ -63,7 +63,7 @@ def test_hover_explains_a_number_and_leaves_again(tab: Any, site: Path) -> None:
         "Difference",
         "p corrected",
         "won",
-        "Holm, 12",
+        "Holm over 12 comparisons",
     ):
         assert part in said
     tab.hover("h1")

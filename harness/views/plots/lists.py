@@ -7,8 +7,8 @@ from harness.leaderboard import Leaderboard
 from harness.measures import display
 from harness.statistics.pairwise import Comparison
 from harness.views.plots.style import BETTER, INK, NEUTRAL, ROW, WORSE, listed, styled
-from harness.views.tables.captions import title
-from harness.views.tables.wording import CORRECTION_NAMES, rank_text
+from harness.views.tables.captions import percent, tested, title
+from harness.views.tables.wording import rank_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,21 +43,30 @@ def leaderboard(board: Leaderboard) -> "Figure":
         listed(axes, list(board.tags))
         axes.text(1.01, -0.9, "rank", transform=axes.get_yaxis_transform(), va="bottom", color=NEUTRAL)
         axes.set_title(title(board))
-        over = f", average over {len(board.shared)} datasets" if single is None and board.averages else ""
-        axes.set_xlabel(f"{display(board.measure)}{over}; filled: the best and what is not separable from it")
+        axes.set_xlabel(f"{display(board.measure)}{_what(board)}\nfilled: the best and what is not separable from it")
         return figure
 
 
+def _what(board: Leaderboard) -> str:
+    """What dots, lines and ticks are, and over how many queries."""
+    queries = counted(sum(len(matrix.query_ids) for matrix in board.matrices), "query")
+    if len(board.columns) == 1:
+        return f" over {queries}; line: {percent(board)} interval" if board.matrices else ""
+    dots = f"; dot: average over {counted(len(board.shared), 'dataset')}" if board.averages else ""
+    return f"{dots}, {queries}; tick: one of its datasets"
+
+
 def _level(board: Leaderboard) -> set[str]:
-    """The best, and what the tests behind the ranks, on queries or over datasets, do not put below it."""
-    if board.over is None:
+    """The best, and what the tests behind the ranks, on queries of all these datasets, do not put below it."""
+    if board.these is None:
         name = board.shared[0] if len(board.shared) == 1 else None
         cells = {tag: board.cells[tag, name] for tag in board.averages if name is not None}
         return {tag for tag, cell in cells.items() if cell.best or cell.level}
     best = board.tags[0]
-    with_best = [pair for pair in board.over.pairs if best in (pair.first, pair.second)]
-    sides = [pair if pair.first == best else pair.turned() for pair in with_best]
-    return set(board.over.tags) - {pair.second for pair in sides if pair.significant and pair.lead > 0}
+    sides = [pair.turned() if pair.second == best else pair for pair in board.these.pairs]
+    return set(board.these.tags) - {
+        pair.second for pair in sides if pair.first == best and pair.significant and pair.difference > 0
+    }
 
 
 def differences(board: Leaderboard, baseline: str, system: str | None = None) -> "Figure":
@@ -72,13 +81,13 @@ def differences(board: Leaderboard, baseline: str, system: str | None = None) ->
             raise unknown("system", name, board.tags)
     found = board.against(baseline)
     if system is not None:
-        rows = [(one.dataset, one) for one in found if one.first == system]
+        rows = [(f"{one.dataset}  n {one.queries}", one) for one in found if one.first == system]
         heading = f"{system} minus {baseline}"
     elif len({one.dataset for one in found}) > 1:
         raise HarnessError("which system minus the baseline? Name it with --system, or a single --dataset")
     else:
         rows = [(one.first, one) for one in found]
-        heading = f"every system minus {baseline} on {found[0].dataset}" if found else ""
+        heading = f"every system minus {baseline} on {found[0].dataset}, n {found[0].queries}" if found else ""
     if not rows:
         depth = f"as deep as {display(board.measure)} looks"
         raise HarnessError(f"nothing to compare with {baseline}: no dataset that both systems have, {depth}")
@@ -91,12 +100,13 @@ def differences(board: Leaderboard, baseline: str, system: str | None = None) ->
                 axes.plot(one.interval, (at, at), color=color, lw=1.2)
             axes.plot(one.difference, at, "o", ms=5, color=color, mfc=color if one.significant else "white")
         listed(axes, [label for label, _ in rows])
+        axes.locator_params(axis="x", nbins=6)  # labels with a sign and three digits, side by side
         axes.set_title(heading)
-        level = f"{100 * (1 - board.alpha):g} %"
-        said = (
-            f"filled: p ≤ {board.alpha:g} ({CORRECTION_NAMES[board.correction]}, {counted(len(found), 'comparison')})"
+        family = f"{tested(board.test, board.correction)}, {counted(len(found), 'comparison')} with {baseline}"
+        axes.set_xlabel(
+            f"difference of {display(board.measure)}; dashed: none; line: {percent(board)} interval of this one alone\n"
+            f"filled: p ≤ {board.alpha:g} ({family}); n: queries"
         )
-        axes.set_xlabel(f"difference of {display(board.measure)}, {level} interval; {said}")
         return figure
 
 

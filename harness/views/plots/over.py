@@ -52,5 +52,8 @@ def critical_difference(board: Leaderboard) -> "Figure":
             axes.plot((rank, rank, edge), (0, y, y), color=NEUTRAL, lw=0.7)
             label = f"{tag}  {rank:.2f}" if left else f"{rank:.2f}  {tag}"
             axes.text(edge - 0.02 * n * (1 if left else -1), y, label, ha="right" if left else "left", va="center")
-        axes.set_title(f"Mean ranks by {display(board.measure)} over {len(over.datasets)} datasets")
+        axes.set_title(
+            f"Mean ranks of {n} systems by {display(board.measure)} over {len(over.datasets)} datasets\n"
+            "a bar below the scale joins what Nemenyi's test can't tell apart"
+        )
         return figure

@@ -11,9 +11,10 @@ from harness.leaderboard.comparison import Measured
 from harness.measures import display
 from harness.results import Result
 from harness.statistics.matrix import Matrix
+from harness.statistics.significance import TESTS
 from harness.statistics.ties import EQUAL
 from harness.views.plots.style import BETTER, NEUTRAL, WORSE, styled
-from harness.views.tables.wording import CORRECTION_NAMES
+from harness.views.tables.wording import CORRECTION_NAMES, p_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,8 +63,11 @@ def pairs(board: Leaderboard) -> "Figure":
         return figure
 
 
-def queries(matrix: Matrix, measured: Measured) -> "Figure":
-    """The difference on every query of one dataset, largest gain first: a few large ones or many small ones?"""
+def queries(matrix: Matrix, measured: Measured, test: str) -> "Figure":
+    """The difference on every query of one dataset, largest gain first: a few large ones or many small ones?
+
+    `test` is the one that `measured` was made with.
+    """
     gaps = np.sort(matrix.scores[:, 0] - matrix.scores[:, 1])[::-1]
     colors = np.where(gaps > EQUAL, BETTER, np.where(gaps < -EQUAL, WORSE, NEUTRAL))
     one = measured.comparison
@@ -75,5 +79,6 @@ def queries(matrix: Matrix, measured: Measured) -> "Figure":
             f"{counted(one.queries, 'query')} of {one.dataset}: {one.wins} better, {one.ties} level, {one.losses} worse"
         )
         axes.set_ylabel(f"difference of {display(measured.measure)}")
-        axes.set_title(f"{one.first} minus {one.second}")
+        said = f"dashed: the mean, {one.difference + 0.0:+.4f}, p = {p_text(one.p)} ({TESTS[test]})"
+        axes.set_title(f"{one.first} minus {one.second}; {said}")
         return figure

@@ -12,7 +12,9 @@ from harness.results import Result
 from harness.results.means import MeansOnly
 from harness.statistics.cliques import cliques
 from harness.statistics.pairwise import Comparison
+from harness.statistics.significance import TESTS
 from harness.views.tables.tables_json import rounded, significant
+from harness.views.tables.wording import CORRECTION_NAMES
 
 STEP = 1e-5  # of differences and their interval ends
 
@@ -24,24 +26,32 @@ def board_data(
     tags = list(board.tags)
     comparisons = {(c.dataset, c.first, c.second): c for c in board.pairs}
     chosen = {tag: board.against(tag) for tag in tags}
-    corrected = {(c.dataset, c.first, c.second): c.corrected for family in chosen.values() for c in family}
+    judged = {(c.dataset, c.first, c.second): c for family in chosen.values() for c in family}
     extra = means_only_rows(means_only, board)
     return {
         "measure": board.measure,
         "display": display(board.measure),
         "alpha": board.alpha,
         "test": board.test,
+        "correction": CORRECTION_NAMES[board.correction],
+        "tested": tested_by(board),
+        "margin": board.margin,
         "family": len(board.pairs),
         "families": [len(chosen[tag]) for tag in tags],
         "tags": tags + list(extra),
         "meansOnly": len(extra),
         "columns": [
-            _column(board, column, tags, comparisons, corrected, list(extra.values())) for column in board.columns
+            _column(board, column, tags, comparisons, judged, list(extra.values())) for column in board.columns
         ],
         "groups": [_group(board, group, tags, extra) for group in groups],
         "axes": [{"name": axis.name, "label": axis.label, "unit": axis.unit} for axis in costs.AXES],
         "costs": _costs(board, groups, results, tags),
     }
+
+
+def tested_by(board: Leaderboard) -> str:
+    """The name of the test behind the corrected p; max-T brings its own."""
+    return "sign flips of whole queries" if board.correction == "maxt" else TESTS[board.test]
 
 
 def means_only_rows(means_only: Sequence[MeansOnly], board: Leaderboard) -> dict[str, dict[str, float]]:
@@ -65,7 +75,7 @@ def _column(
     column: Column,
     tags: Sequence[str],
     comparisons: Mapping[tuple[str, str, str], Comparison],
-    corrected: Mapping[tuple[str, str, str], float],
+    judged: Mapping[tuple[str, str, str], Comparison],
     extra: Sequence[Mapping[str, float]],
 ) -> dict[str, Any]:
     cells = [board.cells.get((tag, column.name)) for tag in tags]
@@ -78,6 +88,7 @@ def _column(
         "interval": [cell and cell.interval and [rounded(end) for end in cell.interval] for cell in cells],
         "rank": [cell and cell.rank for cell in cells],
         "level": [bool(cell and cell.level) for cell in cells],
+        "equal": [bool(cell and cell.equal and not cell.best) for cell in cells],
         "holes": [
             (hole := board.holes.get((tag, column.name))) and [rounded(hole.judged), rounded(hole.if_relevant)]
             for tag in tags
@@ -87,6 +98,9 @@ def _column(
         matrix = column.matrices[0]
         alike = [tag for tag in matrix.tags if tag not in matrix.shallow]
         found = [comparisons[column.name, *pair] for pair in combinations(alike, 2)]
+        # The same in the family of all comparisons with the second, and with the first, as the baseline.
+        second = [judged[c.dataset, c.first, c.second] for c in found]
+        first = [judged[c.dataset, c.second, c.first] for c in found]
         data["systems"] = [tags.index(tag) for tag in alike]
         data["pairs"] = {
             "difference": [_steps(c.difference) for c in found],
@@ -94,13 +108,15 @@ def _column(
             "high": [c.interval and _steps(c.interval[1]) for c in found],
             "p": [_short(c.p) for c in found],
             "corrected": [_short(c.corrected, board.alpha) for c in found],
-            # The same in the family of all comparisons with the second, and with the first, as the baseline.
-            "againstSecond": [_short(corrected[c.dataset, c.first, c.second], board.alpha) for c in found],
-            "againstFirst": [_short(corrected[c.dataset, c.second, c.first], board.alpha) for c in found],
+            "againstSecond": [_short(c.corrected, board.alpha) for c in second],
+            "againstFirst": [_short(c.corrected, board.alpha) for c in first],
             "least": [rounded(c.detectable(board.smallest_alpha())) for c in found],
             "wins": [c.wins for c in found],
             "losses": [c.losses for c in found],
         }
+        if board.margin is not None:
+            sides = {"equal": found, "equalSecond": second, "equalFirst": first}
+            data["pairs"] |= {name: [int(c.equivalent) for c in family] for name, family in sides.items()}
     return data
 
 
@@ -151,6 +167,7 @@ def _these(group: Summary, at: Mapping[str, int], alpha: float) -> dict[str, Any
     return {
         "systems": [at[tag] for tag in group.these.tags],
         "queries": sum(map(len, group.these.strata)),
+        "correction": CORRECTION_NAMES["maxt" if group.these.correction == "maxt" else "holm"],
         "pairs": {
             "difference": [_steps(pair.difference) for pair in pairs],
             "low": [pair.interval and _steps(pair.interval[0]) for pair in pairs],

@@ -6,9 +6,8 @@ from typing import Any
 from harness.leaderboard import Leaderboard
 from harness.measures import display
 from harness.published.reproduction import Verdict
-from harness.statistics.significance import TESTS
 from harness.views.tables.captions import averaged_over, drawn
-from harness.views.tables.wording import number, rank_text
+from harness.views.tables.wording import CORRECTION_NAMES, number, rank_text
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "score": number,
@@ -23,6 +22,11 @@ STATUS_SIGNS = {"ok": "✓", "close": "≈", "differs": "✗", "not comparable":
 def plural(noun: str) -> str:
     """`query` -> `queries`, `system` -> `systems`."""
     return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+
+
+def baseline_of(tags: Sequence[str], wanted: str | None) -> str:
+    """What a chart or list compares with at first, of `tags` from best to worst: the one asked for, bm25, the worst."""
+    return next((tag for tag in (wanted, "bm25") if tag in tags), None) or tags[-1]
 
 
 def context(
@@ -48,6 +52,7 @@ def context(
                     "mean": column["mean"][at],
                     "best": at < len(board.tags) and column["mean"][at] is not None and column["mean"][at] == top,
                     "level": at < len(board.tags) and column["level"][at],
+                    "equal": at < len(board.tags) and column["equal"][at],
                 }
                 for column, top in zip(columns, best, strict=True)
             ],
@@ -63,12 +68,15 @@ def context(
         "by_average": by_average,
         "averaged_over": averaged_over(board),
         "queries": sum(column["queries"] for column in columns),
-        "test": TESTS[board.test],
+        "test": data["tested"],
         "drawn": drawn(board) if board.test == "permutation" and board.pairs else "",
         "confidence": f"{100 * (1 - board.alpha):g} %",
         "verdicts": [verdict for verdict in verdicts if verdict.status != "no figure"],
         "without_figure": sum(verdict.status == "no figure" for verdict in verdicts),
         "signs": STATUS_SIGNS,
         "shown_measure": display,
-        "default_baseline": "bm25" if "bm25" in board.tags else board.tags[-1],
+        "default_baseline": baseline_of(board.tags, shared["baseline"]),
+        "chosen_baseline": shared["baseline"],
+        "correction": CORRECTION_NAMES[board.correction],
+        "averages": data["groups"][0]["these"],
     }

@@ -18,6 +18,7 @@ from harness.views import query_browser
 from harness.views.kept import views_of
 from harness.views.query_browser import View, clipped
 from harness.views.report import script
+from harness.views.report.page import baseline_of
 
 QUERY_TEXT, DOC_TEXT = 2_000, 500  # characters of a text that are shown
 LISTED = 160  # characters of a query in the list of queries
@@ -35,7 +36,12 @@ class Browsed:
 
 
 def write(
-    folder: Path, number: int, results: Sequence[Result], data_dirs: Sequence[Path], most: int
+    folder: Path,
+    number: int,
+    results: Sequence[Result],
+    data_dirs: Sequence[Path],
+    most: int,
+    baseline: str | None = None,
 ) -> tuple[Browsed, list[Path]]:
     """Write the scripts of one dataset to `folder`/<number>; `results` are its systems'. Returns the files too.
 
@@ -63,6 +69,7 @@ def write(
         "note": note,
         "judged": len(ids),
         "tags": [result.tag for result in results],
+        "start": _pair(results, measure, baseline),
         "measures": list(matrices),
         "detailed": bool(written),
         "queries": [[query_id, _listed(texts.get(query_id, ""))] for query_id in chosen],
@@ -73,6 +80,14 @@ def write(
     }
     written.append(script.write(place / "index.js", f"dataset:{number}", index))
     return Browsed(number, name, tuple(result.tag for result in results), note), written
+
+
+def _pair(results: Sequence[Result], measure: str, baseline: str | None) -> list[str]:
+    """What the browser opens on: the best system against the baseline, or the next where the baseline is the best."""
+    means = {result.tag: result.mean(measure) for result in results}
+    tags = sorted(means, key=lambda tag: (-means[tag], tag))
+    other = baseline_of(tags, baseline)
+    return [next((tag for tag in tags if tag != other), other), other]
 
 
 def _dataset(result: Result, data_dirs: Sequence[Path]) -> tuple[Dataset | None, str]:

@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 
 from harness import files, results
-from harness.errors import BadInput, HarnessError
+from harness.errors import BadInput, HarnessError, unknown
 from harness.host import integrity
 from harness.leaderboard import Leaderboard, build, costs
 from harness.leaderboard.holes import with_holes
@@ -44,12 +44,16 @@ def write(
     alpha: float = 0.05,
     data_dirs: Sequence[Path] = (),
     most_queries: int = 300,
+    baseline: str | None = None,
+    correction: str = "holm",
+    margin: float | None = None,
 ) -> Site:
     """Write the site of `results_folder` to `output`, a new or empty folder, or one that holds an earlier report.
 
     Without `measures` every one that was scored gets a page. `most_queries` bounds the per-query browser for each
-    dataset; 0 leaves it out. Raises HarnessError for results that can't be read or compared, an unknown name, and a
-    folder that holds something else.
+    dataset; 0 leaves it out. Each page opens compared with `baseline`, where one is given; with `margin` it says which
+    differences are shown to be within it. `correction` is one that ranks rest on too, "holm" or "maxt". Raises
+    HarnessError for results that can't be read or compared, an unknown name, and a folder that holds something else.
     """
     found, notes = results.read(results_folder)
     found = results.select(found, datasets, systems)
@@ -57,10 +61,13 @@ def write(
     means, unread = known_means.read(results_folder)
     means = [one for one in means if not systems or one.tag in systems]
     notes += unread
+    if baseline is not None and baseline not in {result.tag for result in found}:
+        raise unknown("baseline", baseline, {result.tag for result in found})
     scored = dict.fromkeys(measure for result in found for measure in result.measures)
     primary = found[0].primary_measure
     names = list(dict.fromkeys(measures or [primary, *scored]))
-    boards = [with_holes(build(found, measure, None, test, "holm", alpha, notes), found) for measure in names]
+    built = (build(found, measure, None, test, correction, alpha, notes, margin) for measure in names)
+    boards = [with_holes(board, found) for board in built]
     _clear(output)
     files.write_json(output / MARKER, {"files": {}})  # what is here from now on is a report's, should this one stop
     written = _assets(output)
@@ -68,13 +75,14 @@ def write(
     for at, tag in enumerate(tags):
         mine = [result for result in found if result.tag == tag]
         written.append(script.write(output / "data" / f"made-{at}.js", f"made:{tag}", _made(mine)))
-    browsed, made = _browser(output, found, data_dirs, most_queries)
+    browsed, made = _browser(output, found, data_dirs, most_queries, baseline)
     written += made
     shared = {
         "measures": [
             {"name": name, "display": display(name), "file": _file(at, name)} for at, name in enumerate(names)
         ],
         "made": tags,
+        "baseline": baseline,
         "browsed": [{"number": one.number, "dataset": one.dataset, "tags": one.tags} for one in browsed],
     }
     verdicts = reproduction.verify(found)
@@ -121,7 +129,7 @@ def _made(mine: Sequence[Result]) -> list[Any]:
 
 
 def _browser(
-    output: Path, found: Sequence[Result], data_dirs: Sequence[Path], most: int
+    output: Path, found: Sequence[Result], data_dirs: Sequence[Path], most: int, baseline: str | None
 ) -> tuple[list[queries.Browsed], list[Path]]:
     if most < 1:
         return [], []
@@ -130,7 +138,7 @@ def _browser(
         by_dataset.setdefault(result.dataset, []).append(result)
     browsed, written = [], []
     for at, group in enumerate(by_dataset.values()):
-        one, made = queries.write(output / "queries", at, group, data_dirs, most)
+        one, made = queries.write(output / "queries", at, group, data_dirs, most, baseline)
         browsed.append(one)
         written += made
     return browsed, written

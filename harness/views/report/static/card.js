@@ -19,7 +19,7 @@
     const card = id("card");
     anchor = cell;
     cell.classList.add("open");
-    card.replaceChildren(...content);
+    card.replaceChildren(...content.filter(Boolean));
     card.classList.toggle("pinned", pinned);
     card.hidden = false;
     const box = cell.getBoundingClientRect(), wide = card.offsetWidth, high = card.offsetHeight;
@@ -42,13 +42,23 @@
   }
 
   function verdict(board, found, other, ahead) {
-    if (!found.sure) return el("p", { class: "verdict" }, "Not separable from " + other);
+    const within = found.equal ? " within " + board.margin : "";
+    if (!found.sure) return el("p", { class: "verdict" }, (within ? "Equal" + within + " to " : "Not separable from ") + other);
     return el("p", { class: "verdict " + (ahead ? "better" : "worse") },
-      "Significantly " + (ahead ? "better" : "worse") + " than " + other);
+      "Significantly " + (ahead ? "better" : "worse") + " than " + other + (within ? ", yet" + within : ""));
   }
 
-  function tests(board, found, name, family) {
-    return [["p", beir.p(found.p) + " (" + name + ")"], ["p corrected", beir.p(found.corrected) + " (Holm, " + beir.count(family) + " comparisons)"]];
+  // Why the interval of a difference and its verdict may seem to disagree; null where they do not.
+  function apart(found, family) {
+    const without = found.low !== null && (found.low > 0 || found.high < 0);
+    if (found.low === null || without === found.sure) return null;
+    return el("p", { class: "how" }, without
+      ? "The interval is of this difference alone and leaves out 0; among " + beir.counted(family, "comparison") + " that is not enough."
+      : "The interval is not made by the test and may hold 0 where the test finds a difference; the test decides.");
+  }
+
+  function tests(found, name, correction, family) {
+    return [["p", beir.p(found.p) + " (" + name + ")"], ["p corrected", beir.p(found.corrected) + " (" + beir.family(correction, family) + ")"]];
   }
 
   // What so many queries can show at the first step of the correction.
@@ -72,12 +82,13 @@
     if (system >= tested.length) parts.push(el("p", {}, "Only means are known of this system, so there is no test."));
     else if (found) {
       parts.push(verdict(board, found, board.tags[other], found.difference > 0));
+      const family = chosen ? board.families[other] : board.family;
       parts.push(lines([
         ["Difference", beir.signed(found.difference) + "  " + beir.span(found.low, found.high)],
         ["Queries", found.wins + " won, " + found.ties + " tied, " + found.losses + " lost"],
-        ...tests(board, found, beir.TESTS[board.test], chosen ? board.families[other] : board.family),
+        ...tests(found, beir.TESTS[board.test], board.correction, family),
         could(found.least),
-      ]));
+      ]), apart(found, family));
     } else if (one.datasets.length > 1) parts.push(el("p", {}, "The mean of several datasets has no test on queries."));
     return { parts, other: found ? other : -1, dataset: one.datasets.length === 1 ? one.datasets[0] : null };
   }
@@ -97,15 +108,15 @@
       parts.push(el("h4", {}, "For these datasets"), verdict(board, these, board.tags[other], these.difference > 0));
       parts.push(lines([
         ["Difference", beir.signed(these.difference) + "  " + beir.span(these.low, these.high)],
-        ...tests(board, these, "sign flips in " + beir.count(group.these.queries) + " queries", group.these.pairs.p.length),
+        ...tests(these, "sign flips in " + beir.count(group.these.queries) + " queries", group.these.correction, group.these.pairs.p.length),
         could(these.least),
-      ]));
+      ]), apart(these, group.these.pairs.p.length));
     }
     if (found) {
       parts.push(el("h4", {}, "For datasets like these"), verdict(board, found, board.tags[other], found.lead > 0));
       parts.push(lines([
         ["Datasets", found.wins + " won, " + found.ties + " tied, " + found.losses + " lost"],
-        ...tests(board, found, "Wilcoxon over datasets", over.pairs.p.length),
+        ...tests(found, "Wilcoxon over datasets", "Holm", over.pairs.p.length),
       ]));
     }
     return { parts, other: -1, dataset: null };

@@ -50,7 +50,7 @@
       const label = what + ", " + board.display + ": " + ahead + " significantly above and " + (sure.length - ahead) + " below, of " + rows.length;
       const left = board.tags[second] + " better", right = where === "" ? board.tags[first] + " better" : "system better";
       const how = "Right of the dashed line, at no difference, " + (where === "" ? board.tags[first] : "the system") + " is better. Lines: " + beir.percent(board) +
-        " t intervals of each difference alone, not corrected, so one may leave out 0 beside an open dot. Filled: p ≤ " + board.alpha + ", " + beir.TESTS[board.test] + ", " + beir.family(board, board.families[second]) + " with " + board.tags[second] + ". n: queries.";
+        " t intervals of each difference alone, not corrected, so one may leave out 0 beside an open dot. Filled: p ≤ " + board.alpha + ", " + board.tested + ", " + beir.family(board.correction, board.families[second]) + " with " + board.tags[second] + ". n: queries.";
       id("differences-chart").replaceChildren(el("p", {}, label + "."), el("p", { class: "how" }, how), forest(place, rows, label, left, right),
         beir.numbers(what, [where === "" ? "Dataset" : "System", "n", "Difference", "Interval", "p", "p corrected", "Won", "Tied", "Lost"], rows.map(function (row) {
           return [row.name, row.wins + row.ties + row.losses, beir.signed(row.difference), beir.span(row.low, row.high), beir.p(row.p), beir.p(row.corrected), row.wins, row.ties, row.losses];

@@ -17,7 +17,7 @@
 
   beir.percent = function (board) { return Number((100 * (1 - board.alpha)).toPrecision(4)) + " %"; };
   // "Holm over 196 comparisons"
-  beir.family = function (board, size) { return "Holm over " + beir.counted(size, "comparison"); };
+  beir.family = function (correction, size) { return correction + " over " + beir.counted(size, "comparison"); };
 
   // Where the pair of the places i < j of n lies in the order of all pairs.
   function place(i, j, n) { return (i * (2 * n - i - 1)) / 2 + (j - i - 1); }
@@ -40,6 +40,7 @@
     return {
       difference: all.difference[at] * sign, low: ends[0], high: ends[1], p: all.p[at], corrected,
       wins, losses, ties: column.queries - wins - losses, sure: corrected <= alpha, least: all.least[at],
+      equal: Boolean(all.equal && (!baseline ? all.equal : where.turned ? all.equalFirst : all.equalSecond)[at]),
     };
   };
 

@@ -30,8 +30,8 @@
       });
       const few = group && group.over.least > board.alpha;
       const what = group
-        ? "Wins:losses over " + beir.counted(group.over.datasets.length, "dataset") + ". Wilcoxon's test over datasets, " + beir.family(board, group.over.pairs.p.length) + ", those of this matrix."
-        : "Points, mean over " + beir.counted(column.queries, "query", "queries") + ". " + beir.TESTS[board.test] + ", " + beir.family(board, board.family) + ", those of all datasets.";
+        ? "Wins:losses over " + beir.counted(group.over.datasets.length, "dataset") + ". Wilcoxon's test over datasets, " + beir.family("Holm", group.over.pairs.p.length) + ", those of this matrix."
+        : "Points, mean over " + beir.counted(column.queries, "query", "queries") + ". " + board.tested + ", " + beir.family(board.correction, board.family) + ", those of all datasets.";
       id("pairs-note").textContent = what + (few ? " So few datasets can separate none of these pairs: the corrected p can't fall below " + beir.p(group.over.least) + ". Nemenyi's test of mean ranks, in the diagram, has no such floor." : "");
       id("pairs-chart").replaceChildren(el("table", { "data-fixed": 1 }, el("caption", { class: "hush" }, "Each row's system against each column's; a star is significant after correction"), el("thead", {}, head), el("tbody", {}, rows)));
     }

@@ -50,30 +50,38 @@
     }
 
     function filter() {
-      const words = id("filter").value.toLowerCase().split(/\s+/).filter(Boolean);
+      const wanted = id("filter").value.toLowerCase().split(",").map(function (part) { return part.split(/\s+/).filter(Boolean); });
+      const asked = wanted.filter(function (words) { return words.length; });
       let shown = 0;
       for (const row of rows) {
         const tag = board.tags[systemOf(row)].toLowerCase();
-        row.hidden = !words.every(function (word) { return tag.includes(word); });
+        row.hidden = asked.length > 0 && !asked.some(function (words) { return words.every(function (word) { return tag.includes(word); }); });
         shown += !row.hidden;
       }
       id("count").textContent = shown === rows.length ? shown + (shown === 1 ? " system" : " systems") : shown + " of " + rows.length + " systems";
     }
 
     function mark() {
-      document.querySelector(".marks").hidden = state.baseline === null;
-      id("baseline-name").textContent = state.baseline === null ? "" : board.tags[state.baseline];
+      const chosen = state.baseline !== null;
+      table.classList.toggle("against", chosen); // a view has the marks of one family
+      document.querySelectorAll(".marks").forEach(function (one) { one.hidden = !chosen; });
+      document.querySelectorAll(".of-all").forEach(function (one) { one.hidden = chosen; });
+      id("baseline-name").textContent = chosen ? board.tags[state.baseline] : "";
+      id("baseline-family").textContent = chosen ? beir.counted(board.families[state.baseline], "comparison") : "";
       for (const row of rows) {
         board.columns.forEach(function (column, at) {
           const cell = row.cells[FIXED + at];
           cell.querySelectorAll("b").forEach(function (old) { old.remove(); });
-          const found = state.baseline === null ? null : beir.pair(column, systemOf(row), state.baseline, board.alpha, true);
+          const found = chosen ? beir.pair(column, systemOf(row), state.baseline, board.alpha, true) : null;
+          if (chosen ? found && found.equal : column.equal[systemOf(row)]) sign(cell, "same", "≈", "equal within " + board.margin);
           if (!found || !found.sure) return;
-          const up = found.difference > 0;
-          cell.prepend(el("b", { class: up ? "better" : "worse", role: "img", "aria-label": up ? "significantly better" : "significantly worse" }, up ? "▲" : "▼"));
+          if (found.difference > 0) sign(cell, "better", "▲", "significantly better");
+          else sign(cell, "worse", "▼", "significantly worse");
         });
       }
     }
+
+    function sign(cell, kind, text, words) { cell.prepend(el("b", { class: kind, role: "img", "aria-label": words }, text)); }
 
     function explain(cell, pinned) {
       const system = systemOf(cell.parentElement), at = cell.cellIndex - FIXED, group = board.groups[state.group];
@@ -130,6 +138,7 @@
       state.down = wanted === state.sort ? !state.down : wanted !== "tag";
       state.sort = wanted;
       sort();
+      beir.view.save(true);
     });
     id("controls").addEventListener("submit", function (event) { event.preventDefault(); });
     id("filter").addEventListener("input", filter);
@@ -142,6 +151,19 @@
     state.group = Number(id("group").value);
     state.baseline = id("baseline").value === "" ? null : Number(id("baseline").value);
     regroup(); filter(); mark();
+
+    // In the address: the column by its name, and the order where it is not the column's own.
+    const came = state.sort;
+    const nameOf = function (sorted) { return sorted === "tag" ? "System" : sorted === "average" ? "Average" : board.columns[sorted].name; };
+    beir.view.join("sort", function () { return state.sort === came ? "" : nameOf(state.sort); }, function (name) {
+      const known = ["tag", "average", ...board.columns.keys()].filter(function (one) { return nameOf(one) === name; });
+      state.sort = known.length ? known[0] : came;
+      state.down = state.sort !== "tag";
+    });
+    beir.view.join("order", function () { return state.down === (state.sort !== "tag") ? "" : state.down ? "down" : "up"; }, function (order) {
+      if (order === "up" || order === "down") state.down = order === "down";
+      regroup();
+    });
   }
 
   beir.get("board").then(start);
