@@ -10,7 +10,7 @@ from harness import runs
 from harness.datasets import Dataset, places
 from harness.errors import counted
 from harness.host import integrity
-from harness.measures import DEFAULT_MEASURES, evaluation
+from harness.measures import DEFAULT_MEASURES, ahead, evaluation
 from harness.measures.judged import write_judged
 from harness.results import Result, manifest
 from harness.runs import Run
@@ -28,6 +28,7 @@ def publish(run: Run, dataset: Dataset, place: Path, tag: str, most: int, body: 
     else may be writing into `place`.
     """
     measures = list(dict.fromkeys([dataset.measure, *DEFAULT_MEASURES]))
+    ahead.wait()
     scores = evaluation.score(run, dataset.qrels(), measures, dataset.relevance_level)
     new = place / NEW
     sweep(place)

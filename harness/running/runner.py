@@ -14,6 +14,7 @@ from harness.datasets import Dataset
 from harness.errors import HarnessError
 from harness.host import integrity, locks, log, progress
 from harness.host.costs import metered, percentiles
+from harness.measures import ahead as measures
 from harness.records import Query
 from harness.results import Result, manifest
 from harness.results.alike import difference
@@ -88,6 +89,7 @@ def run(
             key = older
         in_use = indexes.home(cache, prepared.plugin.name, key) / indexes.USED
         stack.enter_context(locks.shared(in_use, f"the index of {what}"))
+        measures.start()
         total = dataset.facts()["docs"]
         with log.stage("index"), progress.working(f"{what}: index", total) as shown:
             folder, made = indexes.ensure(
