@@ -67,7 +67,8 @@ def caption(board: Leaderboard) -> list[str]:
         if board.margin is not None:
             of = f"to {board.baseline}" if board.baseline else "to the best of its dataset"
             lines.append(
-                f"{SAME} equal {of} within {board.margin:g}: two one-sided t-tests, Holm, p ≤ {board.alpha:g}."
+                f"{SAME} equal {of} within {board.margin:g}: two one-sided t-tests, Holm over "
+                f"{counted(len(board.family), 'comparison')}, p ≤ {board.alpha:g}."
             )
         if board.test == "permutation" and board.correction != "maxt":
             lines.append(drawn(board))

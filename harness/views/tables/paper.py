@@ -218,7 +218,8 @@ def _caption(boards: Sequence[Leaderboard], tags: Sequence[str], without: Collec
         said.append(f"{SHALLOW} the run ends before the measure does: not compared with deeper runs.")
     if first.margin is not None:
         what = first.baseline or "the best"
-        said.append(f"{SAME} equal to {what} within {first.margin:g} (two one-sided t-tests, Holm).")
+        family = counted(len(first.family), "comparison")
+        said.append(f"{SAME} equal to {what} within {first.margin:g} (two one-sided t-tests, Holm over {family}).")
     if len(names) > 1 and "average" not in without and first.averages and len(first.shared) < len(names):
         said.append(f"Average over {_listed(first.shared)}.")
     if first.these and "rank" not in without:
