@@ -184,7 +184,7 @@ def test_a_mark_is_explained_where_it_is_there(tmp_path):
     text = latex(boards(tmp_path))
     assert "no difference is significant (paired t-test, Holm over 1 comparison, p" in text and r"\S{}" not in text
     text = latex(boards(tmp_path, baseline="a"))
-    assert "no difference is significant from a (" in text and "dagger" not in text
+    assert "no difference to a is significant (" in text and "dagger" not in text
 
 
 def test_the_command_makes_the_table_it_is_asked_for(tmp_path, capsys):

@@ -82,7 +82,8 @@ def main(args: argparse.Namespace) -> int:
     for row in rows:
         print(f"{row['became']}: {row['kind']} {row['entry']}, {_size(row['bytes'])}")
     gone = sum(row["bytes"] for row in rows if row["became"] in ("removed", "would be removed"))
-    print(f"{_size(gone)} {'removed' if args.yes else 'would be removed; --yes removes it'}")
+    left = "would be removed; --yes removes it" if rows else "would be removed: there is nothing to remove"
+    print(f"{_size(gone)} {'removed' if args.yes else left}")
     return int(failed)
 
 

@@ -210,7 +210,7 @@ def _caption(boards: Sequence[Leaderboard], tags: Sequence[str], without: Collec
         else:
             claim = _listed([f"{sign} {words}" for sign, words in claims if sign in raised], ", ")
             claim += f" than {first.baseline}"
-        nothing = "no difference is significant" + f" from {first.baseline}" * (first.baseline is not None)
+        nothing = "no difference" + f" to {first.baseline}" * (first.baseline is not None) + " is significant"
         said.append(f"Best in bold; {claim if raised.strip(SAME) else nothing} {tested}.")
     else:
         said.append("Best in bold.")
