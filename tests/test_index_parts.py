@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dense import tiny
+from families import tiny as families
 from harness import plugins
 from harness.records import Doc
 from joint.tiny import save
@@ -20,7 +21,9 @@ SHARDS = 5  # of three documents, the last of one
 Make = Callable[[], Any]
 
 
-@pytest.fixture(scope="module", params=["beir style", "sentence-transformer", "retromae", "dupmae"])
+@pytest.fixture(
+    scope="module", params=["beir style", "sentence-transformer", "retromae", "dupmae", "sparse", "multi-vector"]
+)
 def make(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
     """A maker of one retriever whose index consists of shards; they are made small."""
     folder, cpu = tmp_path_factory.mktemp("model"), {"device": "cpu"}
@@ -29,6 +32,9 @@ def make(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     elif request.param == "sentence-transformer":
         model = tiny.save_sentence_transformer(folder)
         cls, arguments = plugins.find("sentence-transformer"), {"model": str(model), **cpu}
+    elif request.param in ("sparse", "multi-vector"):
+        model = families.sparse(folder) if request.param == "sparse" else families.multi_vector(folder)
+        cls, arguments = plugins.find(request.param), {"model": str(model), **cpu}
     elif request.param == "retromae":
         cls, arguments = RetroMAE, {"checkpoint": str(tiny.save_bert(folder)), **cpu}
     else:

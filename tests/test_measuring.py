@@ -1,5 +1,6 @@
 """What the harness measures: time, memory per stage, sizes, percentiles."""
 
+import os
 import subprocess
 import sys
 import time
@@ -51,3 +52,16 @@ def test_folder_bytes(tmp_path: Path) -> None:
     (tmp_path / "a" / "x").write_bytes(b"123")
     (tmp_path / "y").write_bytes(b"45")
     assert folder_bytes(tmp_path) == 5
+
+
+@pytest.mark.parametrize("first", ["torch", "ranx"])
+def test_scoring_leaves_a_model_as_many_threads_as_were_allowed(first: str) -> None:
+    """numba starts OpenMP's threads, as many as there are processors; a model would then round in another way."""
+    torch, ranx = "import torch", "from harness.host.ranx_door import imported_ranx\nwith imported_ranx(): pass"
+    code = [torch, ranx] if first == "torch" else [ranx, torch]
+    said = "import retrievers.encoders.encoding\nprint(torch.get_num_threads())"
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join([*code, said])], capture_output=True, text=True, check=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"},
+    )  # fmt: skip
+    assert done.stdout.split()[-1] == "1"

@@ -4,6 +4,7 @@ Importing ranx takes seconds and sets numba's threading layer, and its first cal
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,9 @@ def imported_ranx() -> Iterator[ModuleType]:
     """
     import numba
 
+    # numba starts its threads at the first question about them, and has OpenMP take as many from then on: torch too.
+    torch = sys.modules.get("torch")
+    taken = torch.get_num_threads() if torch else 0
     config: Any = numba.config
     layer, threads, cache = config.THREADING_LAYER, numba.get_num_threads(), config.CACHE_DIR
     config.CACHE_DIR = cache or str(cache_dir() / "numba")
@@ -33,6 +37,8 @@ def imported_ranx() -> Iterator[ModuleType]:
     finally:
         config.THREADING_LAYER, config.CACHE_DIR = layer, cache
         numba.set_num_threads(threads)
+        if torch:
+            torch.set_num_threads(taken)
 
 
 @contextmanager

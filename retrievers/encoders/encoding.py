@@ -3,6 +3,7 @@
 The batches of a call depend on its texts and the budget alone, so the same call gives the same vectors to the last bit.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
@@ -21,6 +22,8 @@ NO_MEMORY = (  # how a CPU's allocator, CUDA, its libraries and other accelerato
     "allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED",
     "CUSPARSE_STATUS_ALLOC_FAILED", "CUBLAS_STATUS_NOT_INITIALIZED", "hipErrorOutOfMemory", "OUT_OF_RESOURCES",
 )  # fmt: skip
+if (said := os.environ.get("OMP_NUM_THREADS", "")).isdigit() and 0 < int(said) < torch.get_num_threads():
+    torch.set_num_threads(int(said))  # numba, where it was before torch, has made it all of the machine's
 Outputs = dict[str, np.ndarray]
 Part = TypeVar("Part")
 
