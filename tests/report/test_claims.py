@@ -1,6 +1,7 @@
 """What the page claims: one family a view, its size and correction beside every mark, and why two views may differ."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,12 @@ def test_a_card_says_why_an_interval_leaves_out_0_and_nothing_is_claimed(tab: An
             )
             assert "Holm over 18 comparisons" in said
             told += "leaves out 0" in said
+            if wanted := re.search(r"like this one with some ([\d,]+) queries", said):
+                least, gap = one["pairs"]["least"][place], 1e-5 * one["pairs"]["difference"][place]
+                estimate = one["queries"] * (least / gap) ** 2
+                assert (
+                    int(wanted[1].replace(",", "")) == pytest.approx(estimate, rel=0.06) and estimate > one["queries"]
+                )
             tab.keyboard.press("Escape")
     assert told
 

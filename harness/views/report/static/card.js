@@ -61,8 +61,14 @@
     return [["p", beir.p(found.p) + " (" + name + ")"], ["p corrected", beir.p(found.corrected) + " (" + beir.family(correction, family) + ")"]];
   }
 
-  // What so many queries can show at the first step of the correction.
-  function could(least) { return least === null ? null : ["Could find", beir.score(least) + " four times of five"]; }
+  // What so many queries can show at the first step of the correction, and how many the difference seen would want:
+  // what can be found shrinks with the root of their number.
+  function could(found, queries) {
+    if (found.least === null) return null;
+    const wanted = Number((queries * Math.pow(found.least / found.difference, 2)).toPrecision(2));
+    const more = !found.sure && !found.equal && wanted > queries && wanted < 1e6 ? "; a difference like this one with some " + beir.count(wanted) + " queries" : "";
+    return ["Could find", beir.score(found.least) + " four times of five" + more];
+  }
 
   // The reference of a cell: the chosen baseline, else the best other system of the column.
   function reference(values, system, baseline) { return baseline !== null && baseline !== system ? baseline : best(values, system); }
@@ -73,8 +79,8 @@
     const other = reference(tested, system, baseline), chosen = other === baseline;
     const found = beir.pair(one, system, other, board.alpha, chosen);
     const facts = [
-      [board.display, beir.score(one.mean[system]) + (interval ? "  [" + interval.map(beir.score).join(", ") + "]" : "")],
-      rank ? ["Rank", beir.rank(rank) + " of " + tested.filter(function (mean) { return mean !== null; }).length] : null,
+      [board.display, beir.score(one.mean[system]) + (interval ? "  [" + interval.map(beir.score).join(", ") + "], " + beir.percent(board) : "")],
+      rank ? ["Rank", beir.rank(rank) + " of " + tested.filter(function (mean) { return mean !== null; }).length + ", by all pairs"] : null,
       one.holes[system] ? ["Judged", Math.round(100 * one.holes[system][0]) + " % of the first ten" + (one.holes[system][1] === null ? "" : "; " + beir.score(one.holes[system][1]) + " if all others were relevant")] : null,
       ["Queries", beir.count(one.queries) + (one.datasets.length > 1 ? " on " + one.datasets.length + " datasets" : "")],
     ];
@@ -84,10 +90,10 @@
       parts.push(verdict(board, found, board.tags[other], found.difference > 0));
       const family = chosen ? board.families[other] : board.family;
       parts.push(lines([
-        ["Difference", beir.signed(found.difference) + "  " + beir.span(found.low, found.high)],
+        ["Difference", beir.signed(found.difference) + "  " + beir.span(found.low, found.high) + ", " + beir.percent(board)],
         ["Queries", found.wins + " won, " + found.ties + " tied, " + found.losses + " lost"],
         ...tests(found, beir.TESTS[board.test], board.correction, family),
-        could(found.least),
+        could(found, one.queries),
       ]), apart(found, family));
     } else if (one.datasets.length > 1) parts.push(el("p", {}, "The mean of several datasets has no test on queries."));
     return { parts, other: found ? other : -1, dataset: one.datasets.length === 1 ? one.datasets[0] : null };
@@ -107,9 +113,9 @@
     if (these) {
       parts.push(el("h4", {}, "For these datasets"), verdict(board, these, board.tags[other], these.difference > 0));
       parts.push(lines([
-        ["Difference", beir.signed(these.difference) + "  " + beir.span(these.low, these.high)],
+        ["Difference", beir.signed(these.difference) + "  " + beir.span(these.low, these.high) + ", " + beir.percent(board)],
         ...tests(these, "sign flips in " + beir.count(group.these.queries) + " queries", group.these.correction, group.these.pairs.p.length),
-        could(these.least),
+        could(these, group.these.queries),
       ]), apart(these, group.these.pairs.p.length));
     }
     if (found) {
