@@ -48,6 +48,9 @@ all of them, defaults included; nothing is to be loaded.
 `advice(docs)` may give a sentence before so many documents are indexed, such as what another argument would save; it is
 said only where the index has to be made.
 
+`explain(query, doc)` takes the score of a query's text and a document apart: pairs of a name and what it gave, which
+sum to the score. It needs no index; `compare --query ID --explain` prints it.
+
 `inputs(arguments)`, a classmethod, gives the tags of other systems whose runs it needs with these arguments; their run
 files of the same dataset lie as `runs/<tag>.trec.gz` in the folder when `index` is called, and of the systems of one
 suite they come first. This is how a fusion of systems is a retriever like any other. Where only an instance knows the

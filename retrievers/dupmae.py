@@ -18,13 +18,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from harness.records import Query
+from harness.records import Doc, Query
 from retrievers.dense import doc_text, escaped
 from retrievers.encoders import backbones, encoding
 from retrievers.encoders.mae_model import Opened, checked_length, open_checkpoint, runner
 from retrievers.encoders.precision import precision_here
 from retrievers.encoders.published import AUTO, chosen, chosen_title
 from retrievers.encoders.vocabulary_vectors import VocabularyHead, activation_of, largest
+from retrievers.joint_parts import parts
 from retrievers.retromae import described, pointed_at
 from retrievers.search import exact_search, joint_search, joint_store, vector_store
 from retrievers.search.joint_queries import JointQueries
@@ -152,6 +153,12 @@ class DupMAE(ShardedRetriever):
         """Dense parts (n, d') and vocabulary vectors (n, V) of queries."""
         found = self.queries.encode(self.queries.tokenize(texts, self.query_length))
         return JointQueries(found["vectors"], found["vocabulary"])
+
+    def explain(self, query: str, doc: Doc) -> list[tuple[str, float]]:
+        """What [CLS] and each piece gave to the score."""
+        found = parts(self, query, doc)
+        dense = [] if self.score == "ot" else [("[CLS]", found.dense)]
+        return dense + ([] if self.score == "cls" else [(term.piece, term.value) for term in found.terms])
 
     def _pool_queries(self, hidden: Tensor, lengths: Sequence[int]) -> dict[str, Tensor]:
         return {"vectors": self._dense(hidden, lengths), "vocabulary": self.activation(self.head(hidden, lengths))}

@@ -131,6 +131,17 @@ class Sparse(ShardedRetriever):
             row[entries] = weights
         return JointQueries(np.empty((len(texts), 0), np.float32), vocabulary)
 
+    def explain(self, query: str, doc: Doc) -> list[tuple[str, float]]:
+        """What each entry that both have gave to the score, by its token where entries are tokens."""
+        [(asked, weights)] = self._encode([query], "query")
+        [(entries, values)] = self._encode([self._render(doc)], "document")
+        shared, left, right = np.intersect1d(asked, entries, assume_unique=True, return_indices=True)
+        tokenizer = self.own.model.tokenizer
+        names = [f"entry {entry}" for entry in shared]
+        if len(tokenizer) == self.size:
+            names = tokenizer.convert_ids_to_tokens(shared.tolist())
+        return list(zip(names, (weights[left] * values[right]).astype(float).tolist(), strict=True))
+
     def _encode(self, texts: list[str], task: str) -> list[tuple[np.ndarray, np.ndarray]]:
         """Of each text the entries that are not 0, ascending, and their weights fp32."""
 

@@ -3,12 +3,13 @@
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.commands import options
 from harness.commands.leaderboard import add_margin, add_test
 
 if TYPE_CHECKING:
+    from harness.datasets import Dataset
     from harness.leaderboard.comparison import Measured
     from harness.results import Result
     from harness.statistics.pairwise import Comparison
@@ -25,6 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_measures(parser, "the dataset's own")
     parser.add_argument("--top", type=int, default=10, metavar="N", help="queries shown (default: 10)")
     parser.add_argument("--query", metavar="ID", help="instead: what each found for this query, and what it missed")
+    parser.add_argument(
+        "--explain",
+        type=int,
+        default=0,
+        metavar="N",
+        help="with --query: the scores of the first N documents, part by part",
+    )
     add_test(parser)
     add_margin(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -46,6 +54,7 @@ def main(args: argparse.Namespace) -> int:
         unused = ("top", "test", "correction", "alpha", "margin")
         options.refuse(args, add_arguments, unused, "nothing is tested on the one --query")
         return _one_query(args, (first, second), measures)
+    options.refuse(args, add_arguments, ("explain",), "scores are taken apart for one --query")
     texts, note = _texts(args, first)
     measured = compare(
         first,
@@ -90,11 +99,37 @@ def _one_query(args: argparse.Namespace, pair: "Sequence[Result]", measures: Seq
     dataset = dataset_of(pair[0], folders, args.dataset, download=not args.offline)
     found = query_text.look_up(dataset, pair, args.query)
     scores = query_text.scores_of(pair, measures, args.query)
+    why = [_explained(args, result, found, dataset) for result in pair] if args.explain > 0 else []
     if args.json:
-        print(json.dumps({**found, "scores": scores}, indent=1, ensure_ascii=False, allow_nan=False))
-    else:
-        print("\n".join(query_text.lines(found, {display(name): both for name, both in scores.items()})))
+        explained = {"explained": {result.tag: one for result, one in zip(pair, why, strict=True)}} if why else {}
+        print(json.dumps({**found, "scores": scores, **explained}, indent=1, ensure_ascii=False, allow_nan=False))
+        return 0
+    print("\n".join(query_text.lines(found, {display(name): both for name, both in scores.items()})))
+    for result, one in zip(pair, why, strict=False):
+        print(*query_text.explanation(result.tag, one), sep="\n")
     return 0
+
+
+def _explained(
+    args: argparse.Namespace, result: "Result", found: Mapping[str, Any], dataset: "Dataset"
+) -> "list[dict[str, Any]] | str":
+    """The parts of the scores of a system's first documents, or why there are none."""
+    from harness.errors import HarnessError
+    from harness.running.explained import explained
+    from harness.views.query_browser import documents
+
+    ids = [one["doc_id"] for one in found["systems"][result.tag]["top"][: args.explain]]
+    docs = documents(dataset, set(ids))
+    query = next(query.text for query in dataset.queries() if query.query_id == args.query)
+    here = [docs[doc_id] for doc_id in ids if doc_id in docs]
+    try:
+        parts = explained(result, query, here)
+    except HarnessError as error:
+        return str(error)
+    return [
+        {"doc_id": doc.doc_id, "score": sum(value for _, value in one), "parts": one}
+        for doc, one in zip(here, parts, strict=True)
+    ]
 
 
 def _texts(args: argparse.Namespace, result: "Result") -> tuple[Mapping[str, str], str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.plugins import constructor
 from harness.plugins.identity import identity_of
+from harness.records import Doc
 from harness.retriever import Retriever
 
 
@@ -98,6 +99,15 @@ class Plugin:
             offered = made.sources()
             return None if offered is None else list(offered)
         return None if hasattr(made, "fingerprint") else []
+
+    @property
+    def explains(self) -> bool:
+        """Whether it takes scores apart."""
+        return hasattr(self.cls, "explain")
+
+    def explain(self, made: Any, query: str, doc: Doc) -> list[tuple[str, float]]:
+        """What each part of query and document gave to their score, largest first."""
+        return sorted(made.explain(query, doc), key=lambda part: (-part[1], part[0]))
 
     def facts(self, made: Any) -> dict[str, Any]:
         """As JSON, what is worth knowing of a loaded instance."""

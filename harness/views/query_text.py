@@ -13,6 +13,7 @@ from harness.views.query_browser import Judgments, View, check_query, clipped, d
 
 HALF = 58  # characters of a column; two of them fill a line of 120
 WIDTH = 2 * HALF + 2
+PARTS = 12  # of a score that are printed one by one
 QUERY = 1_000  # characters of the query's text that are printed
 
 
@@ -62,6 +63,19 @@ def lines(found: Mapping[str, Any], scores: Mapping[str, Sequence[float]]) -> li
         for left, right in zip(*([*side, *[""] * (longest - len(side))] for side in sides), strict=True)
     ]
     return [*head, "", *body, "", "✓ relevant  ✗ judged, not relevant  ? unjudged"]
+
+
+def explanation(tag: str, found: Sequence[Mapping[str, Any]] | str) -> list[str]:
+    """Why `tag` scored its first documents so, as lines: the largest parts, the rest in one. Or why nobody knows."""
+    if isinstance(found, str):
+        return ["", f"note: not explained: {found}"]
+    rows = []
+    for one in found:
+        parts, rest = one["parts"][:PARTS], one["parts"][PARTS:]
+        rows += ["", f"{tag}: {_printable(one['doc_id'])} {one['score']:.4f}"]
+        rows += [f"{value:>10.4f}  {_printable(name)}" for name, value in parts]
+        rows += [f"{sum(value for _, value in rest):>10.4f}  {len(rest)} more"] if rest else []
+    return rows
 
 
 def _system(found: View, judged: Judgments, docs: Mapping[str, Doc]) -> dict[str, Any]:

@@ -103,3 +103,12 @@ def test_a_real_splade_on_the_sample(tmp_path) -> None:
     same = sum(one[:2] == other[:2] for one, other in zip(found, expected, strict=True))
     assert same > 0.97 * len(found)  # padding moves last digits of the model's arithmetic
     assert [hit.score for hit in found] == pytest.approx([hit[2] for hit in expected], rel=1e-4)
+
+
+def test_a_score_is_the_sum_of_its_parts(tmp_path) -> None:
+    retriever = Sparse(str(tiny.sparse(tmp_path)), device="cpu")
+    for doc in DOCS[:5]:
+        parts = retriever.explain("heart failure", doc)
+        [(_, _, score)] = by_hand(retriever, [doc], [Query("q", "heart failure")], 1)
+        assert sum(value for _, value in parts) == pytest.approx(score, rel=2e-3, abs=1e-3)
+        assert len({name for name, _ in parts}) == len(parts)
