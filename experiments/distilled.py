@@ -5,7 +5,7 @@
 
 `--work` is that of `experiments/mini.py`: its trimmed start, its pre-trainings and the queries it made. Everything has
 six layers and 16,000 pieces; pre-training is 400 steps of 24 passages with one seed; then the shipped recipe's first
-round, cut to 60 steps, with three seeds. One fine-tuning is scored three ways: [CLS], vocabulary vector, joint. Every
+round, cut to 30 steps, with three seeds. One fine-tuning is scored three ways: [CLS], vocabulary vector, joint. Every
 step is a command, and what is done is not done again.
 """
 
@@ -24,7 +24,7 @@ SEARCHED = ("cacm", "cisi", "cystic-fibrosis", "medline-med")
 ROUND = (
     "--representation", "joint", "--dim", "384", "--k", "192", "--max-length", "128", "--query-max-length", "48",
     "--embedding-weight", "4", "--lexical-weight", "1", "--ranking-weight", "0.25", "--batch-size", "32",
-    "--steps", "60", "--learning-rate", "2e-4", "--warmup", "0.05",
+    "--steps", "30", "--learning-rate", "2e-4", "--warmup", "0.05",
 )  # fmt: skip
 
 
