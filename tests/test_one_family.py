@@ -32,7 +32,7 @@ def figure(found: list, baseline: str, tags: list[str]) -> dict[tuple[str, str],
         (axes,) = drawn.axes
         for line in axes.lines:
             if line.get_marker() == "o" and line.get_markerfacecolor() != "white":
-                dataset = axes.get_yticklabels()[int(line.get_ydata()[0])].get_text()
+                dataset = axes.get_yticklabels()[int(line.get_ydata()[0])].get_text().partition("  n ")[0]
                 marks[tag, dataset] = 1 if line.get_xdata()[0] > 0 else -1
     return marks
 
@@ -63,10 +63,10 @@ def test_table_figure_and_page_mark_the_same(baseline: str) -> None:
     assert marks and figure(found, baseline, tags) == marks == page(found, baseline)
 
 
-def test_scifact_against_bm25_as_the_table_has_it() -> None:
+def test_vaswani_against_bm25_as_the_table_has_it() -> None:
     found, _ = results.read(RESULTS)
-    assert table(found, "bm25")["rrf-bm25-minilm", "scifact"] == 1
-    assert figure(found, "bm25", ["rrf-bm25-minilm"])["rrf-bm25-minilm", "scifact"] == 1
+    assert table(found, "bm25")["rrf-bm25-minilm", "vaswani"] == 1
+    assert figure(found, "bm25", ["rrf-bm25-minilm"])["rrf-bm25-minilm", "vaswani"] == 1
 
 
 @pytest.mark.parametrize("correction", ["holm", "bonferroni", "bh"])
