@@ -61,6 +61,7 @@ def test_run(tmp_path: Path) -> None:
     assert frame.to_numpy().tolist() == [["q1", 1, "d2", 3.0, 2], ["q2", 1, "d3", 1.0, 1]]
     deep = frames.run("t", "toy", 10, [tmp_path], tmp_path / "r")
     assert deep["relevance"].isna().tolist() == [False, True, False]
+    (tmp_path / "toy").rename(tmp_path / "elsewhere")  # where it lay is remembered
     bare = frames.run("t", "toy", 10, [], tmp_path / "r")
     assert "relevance" not in bare.columns
     assert "no relevance" in bare.attrs["notes"][0]
