@@ -65,6 +65,7 @@ def test_run(tmp_path: Path) -> None:
     bare = frames.run("t", "toy", 10, [], tmp_path / "r")
     assert "relevance" not in bare.columns
     assert "no relevance" in bare.attrs["notes"][0]
+    (tmp_path / "elsewhere").rename(tmp_path / "toy")
     qrels = tmp_path / "toy" / "qrels" / "test.tsv"
     qrels.write_text(qrels.read_text().replace("\t2", "\t3"))  # other judgments under the same name
     other = frames.run("t", "toy", 10, [tmp_path], tmp_path / "r")
