@@ -1,12 +1,12 @@
 """What pre-training is worth at the level of the shipped checkpoints: MLM, RetroMAE or DupMAE before distillation.
 
     python experiments/distilled.py --collections COLLECTIONS --text TEXT --minilm MODEL --work /big/disk/mini
-    beir-harness leaderboard --results results/duplex --seeds     the table
+    beir-harness leaderboard --results results/distilled        the table
 
 `--work` is that of `experiments/mini.py`: its trimmed start, its pre-trainings and the queries it made. Everything has
 six layers and 16,000 pieces; pre-training is 400 steps of 24 passages with one seed; then the shipped recipe's first
-round, cut to 30 steps, with three seeds. One fine-tuning is scored three ways: [CLS], vocabulary vector, joint. Every
-step is a command, and what is done is not done again.
+round, cut to 30 steps, with as many seeds as `--seed` names. One fine-tuning is scored three ways: [CLS], vocabulary
+vector, joint. Every step is a command, and what is done is not done again.
 """
 
 import argparse
@@ -19,7 +19,6 @@ from mini import COLLECTIONS, SAME
 
 OBJECTIVES = ("mlm", "retromae", "dupmae")
 SCORES = ("cls", "ot", "joint")
-SEEDS = ("0", "1", "2")
 SEARCHED = ("cacm", "cisi", "cystic-fibrosis", "medline-med")
 ROUND = (
     "--representation", "joint", "--dim", "384", "--k", "192", "--max-length", "128", "--query-max-length", "48",
@@ -40,7 +39,7 @@ def steps(a: argparse.Namespace) -> Iterator[Step]:
              "--max-length", "112", "--batch-size", "24", "--steps", "400", "--learning-rate", "2e-4", *SAME, *cache,
              "--output", str(before)],
         )  # fmt: skip
-    for seed in SEEDS:
+    for seed in a.seed or ["0"]:
         for objective in OBJECTIVES:
             after = a.work / "distilled" / f"{objective}-s{seed}"
             yield Step(
@@ -66,7 +65,8 @@ def main() -> int:
     parser.add_argument("--text", type=Path, required=True, help="folder of text files")
     parser.add_argument("--minilm", type=Path, required=True, help="folder of all-MiniLM-L6-v2")
     parser.add_argument("--work", type=Path, required=True, help="of experiments/mini.py")
-    parser.add_argument("--results", type=Path, default=Path("results/duplex"))
+    parser.add_argument("--results", type=Path, default=Path("results/distilled"))
+    parser.add_argument("--seed", action="append", help="of the fine-tuning; repeatable (0)")
     a = parser.parse_args()
     for name in ("collections", "text", "minilm", "work", "results"):
         setattr(a, name, getattr(a, name).resolve())
