@@ -124,7 +124,7 @@ def test_the_committed_table_has_the_verdicts_of_many_draws() -> None:
     found = {(c.dataset, c.first, c.second): c for c in board.family}
     near = found["cystic-fibrosis", "bm25", "rrf"]
     assert near.p == pytest.approx(0.00048, rel=0.03) and not near.significant  # its step of Holm ends at 0.00044
-    assert all(one.error <= 0.021 * one.p for one in board.family if one.p > 0.05 / len(board.family))
+    assert all(one.error <= 0.021 * one.p for one in board.family if one.p > 0.00025)  # draws are at most ten million
 
 
 def test_p_depends_on_neither_the_company_nor_alpha() -> None:
