@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from functools import partial
 from typing import Any
 
@@ -59,6 +60,7 @@ def main(args: argparse.Namespace) -> int:
     from harness import datasets, paths, plugins
     from harness.errors import HarnessError
     from harness.plugins.constructor import checked, parse
+    from harness.results import glance, stale
     from harness.running import devices, executor, forecast, looks, suites
     from harness.running.folders import Folders
     from harness.running.job import Job
@@ -117,6 +119,9 @@ def main(args: argparse.Namespace) -> int:
     del known  # with its retriever, where the work is done in other processes
     outcomes = run_all(todo, job, finished=(lambda one: mirror.finished(one.tag, one.dataset)) if mirror else None)
     all_pushed = mirror.finish() if mirror else True
+    made = {(outcome.tag, outcome.dataset) for outcome in outcomes if outcome.status == "done"}
+    for note in stale(one for one in glance(results) if {(part.tag, one.dataset) for part in one.inputs} & made):
+        print(f"note: {note}", file=sys.stderr)
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     if args.json:
         print(json.dumps([outcome.plain() for outcome in outcomes], indent=2, ensure_ascii=False))

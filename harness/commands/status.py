@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from typing import TYPE_CHECKING
 
 from harness.commands import options
@@ -19,14 +20,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Print the runs that live, else the last one; returns 0."""
+    """Print the runs that live, else the last one, and which results are of runs that were replaced; returns 0."""
+    from harness.results import glance, stale
     from harness.running import status
 
-    found = status.read(options.results_folder(args))
+    found = status.read(results := options.results_folder(args))
     if args.json:
         print(json.dumps([one.as_json() for one in found], indent=2, ensure_ascii=False))
     else:
         print("\n\n".join(_text(one) for one in found))
+    for note in stale(glance(results)):
+        print(f"note: {note}", file=sys.stderr)
     return 0
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.plugins import constructor
+from harness.plugins import constructor, named_files
 from harness.plugins.identity import identity_of
 from harness.records import Doc
 from harness.retriever import Retriever
@@ -89,16 +89,20 @@ class Plugin:
         """A sentence that is worth saying before so many documents are indexed."""
         return made.advice(docs) if hasattr(made, "advice") else None
 
-    def state(self, made: Any) -> Any:
-        """As JSON, what the arguments of an instance point at."""
-        return made.fingerprint() if hasattr(made, "fingerprint") else None
+    def state(self, made: Any, arguments: Mapping[str, Any]) -> Any:
+        """As JSON, what the arguments of an instance point at; of one that does not say, the files that they name."""
+        said = made.fingerprint() if hasattr(made, "fingerprint") else None
+        if not said and (named := named_files.contents(self.shaping(arguments))):
+            return {"files": named}
+        return said
 
-    def sources(self, made: Any) -> list[Path] | None:
+    def sources(self, made: Any, arguments: Mapping[str, Any]) -> list[Path] | None:
         """The files and folders that the state of an instance rests on; None where it does not say."""
+        named = list(named_files.places(self.shaping(arguments)).values())
         if hasattr(made, "sources"):
             offered = made.sources()
-            return None if offered is None else list(offered)
-        return None if hasattr(made, "fingerprint") else []
+            return None if offered is None else list(offered) or named
+        return None if hasattr(made, "fingerprint") else named
 
     @property
     def explains(self) -> bool:

@@ -16,6 +16,7 @@ from harness.host import integrity, locks
 from harness.plugins import Plugin
 from harness.plugins.constructor import checked
 from harness.results import manifest
+from harness.results.alike import difference
 from harness.retriever import Retriever
 from harness.running import fingerprint
 from harness.running.suites import System
@@ -65,6 +66,15 @@ class Prepared:
         arguments = self.plugin.shaping(self.all_arguments)
         return fingerprint.of_result(dataset, self.plugin.identity, arguments, self._state(inputs), k)
 
+    def refuse_changed(self, made: Retriever) -> None:
+        """Raise HarnessError where what the arguments point at is not what it was when the keys were made."""
+        if changes := difference(self.state, self.plugin.state(made, self.all_arguments)):
+            listed = "\n  ".join(changes)
+            raise HarnessError(
+                f"what {self.plugin.name} rests on was changed while it was being used, so its index and its queries"
+                f" would be of two models:\n  {listed}\nnothing was filed; run it again"
+            )
+
     def _state(self, inputs: dict[str, Path]) -> Any:
         if not inputs:
             return self.state
@@ -76,8 +86,9 @@ def prepare(system: System) -> tuple[Prepared, Retriever]:
     plugin = plugins.describe(plugins.find(system.spec))
     passed = checked(plugin.cls, system.arguments)
     retriever = plugins.make(plugin.cls, passed)
-    requires = plugin.inputs(plugin.arguments(passed), retriever)
-    state, sources = plugin.state(retriever), plugin.sources(retriever)
+    arguments = plugin.arguments(passed)
+    requires = plugin.inputs(arguments, retriever)
+    state, sources = plugin.state(retriever, arguments), plugin.sources(retriever, arguments)
     watch = None if sources is None else watched(plugin.cls, sources)
     return Prepared(plugin, passed, requires, state, watch), retriever
 

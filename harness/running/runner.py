@@ -1,5 +1,6 @@
 """One system on one dataset, as a straight line: documents, index, search, run file, scores, manifest."""
 
+import re
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -25,6 +26,8 @@ from harness.running.publish import publish, sweep
 from harness.running.suites import System
 
 LATENCY_QUERIES, LATENCY_SECONDS = 50, 10.0  # single-query searches timed for the percentiles: at most so many, so long
+
+INPUT = re.compile(r"^state\.runs\.runs/(.+?)\.trec\.gz: ")  # where a fingerprint has the hash of another's run
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,7 @@ def run(
         searcher = plugins.make(prepared.plugin.cls, prepared.passed)
         with log.stage("load"), metered() as loading:
             searcher.load(folder)
+        prepared.refuse_changed(searcher)
         queries = dataset.queries()
         depth = k + dataset.spare()
         with log.stage("search"), metered() as searching:
@@ -204,7 +208,7 @@ def _found(place: Path, expected: dict[str, Any], prepared: Prepared) -> tuple[R
     if isinstance(made.get("arguments"), dict):
         made["arguments"] = prepared.plugin.without_places(made["arguments"])
     if changes := difference(made, expected):
-        listed = "\n  ".join(changes)
+        listed = "\n  ".join(INPUT.sub(r"the run of \1: ", line) for line in changes)
         raise HarnessError(
             f"{place} holds a result that was made differently:\n  {listed}\n"
             "--overwrite replaces it, --tag files the new one under another name"
