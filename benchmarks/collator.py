@@ -16,8 +16,8 @@ from collections.abc import Callable
 
 import torch
 
+from retrievers.encoders.memory import keep_freed_memory
 from retrievers.training.data.masking import Masker
-from retrievers.training.engine.memory import keep_freed_memory
 
 VOCABULARY, CLS, SEP, MASK = 30522, 101, 102, 103
 CONTINUING = 0.2  # share of pieces that continue a word, as in scientific text

@@ -18,7 +18,7 @@ import plain_dupmae
 import torch
 from plain_dupmae import VOCABULARY, PlainDupMAE
 
-from retrievers.training.engine.memory import keep_freed_memory
+from retrievers.encoders.memory import keep_freed_memory
 from retrievers.training.models.dupmae import DupMAE
 
 

@@ -26,7 +26,7 @@ from retrievers.training.examples.pairs_negatives import hard_negatives
 LISTED, LENGTH = 8, 128  # documents of a training list, the source among them; tokens of a pair or a document
 SHARP, RAISED = 16.0, 3.0  # of the target: times the cosine, and what the source's gets more
 DIM = 96  # of a token's vector
-STEPS = {"rerank": (140, 4), "colbert": (200, 16)}  # and queries of a batch
+STEPS = {"rerank": (400, 4), "colbert": (200, 16)}  # and queries of a batch
 NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}  # attention with it is slow on a CPU
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from harness import work
+from retrievers.encoders.memory import keep_freed_memory
 from retrievers.encoders.misfit import Misfit
 from retrievers.encoders.packed_bert import groups
 
@@ -24,6 +25,7 @@ NO_MEMORY = (  # how a CPU's allocator, CUDA, its libraries and other accelerato
 )  # fmt: skip
 if (said := os.environ.get("OMP_NUM_THREADS", "")).isdigit() and 0 < int(said) < torch.get_num_threads():
     torch.set_num_threads(int(said))  # numba, where it was before torch, has made it all of the machine's
+KEPT = 128 << 20  # bytes of freed memory that stay for the next batch: a few times the activations of a layer
 Outputs = dict[str, np.ndarray]
 Part = TypeVar("Part")
 
@@ -115,6 +117,7 @@ class Batches:
 
     def parts(self, lengths: np.ndarray, forward: Callable[[np.ndarray], Part]) -> list[tuple[np.ndarray, Part]]:
         """What `forward` gave, batch by batch, longest texts first, each behind the numbers (B,) of its texts."""
+        keep_freed_memory(KEPT)
         order = np.argsort(-lengths, kind="stable")
         parts: list[tuple[np.ndarray, Part]] = []
         done, spent, total = 0, 0, int(lengths.sum())

@@ -14,9 +14,9 @@ from accelerate.utils import broadcast_object_list
 from harness.files import sha256
 from retrievers.encoders import backbones
 from retrievers.encoders.backbones import family, longest
+from retrievers.encoders.memory import keep_freed_memory
 from retrievers.training import finetune_data
 from retrievers.training.engine import checkpoints, loop, prepare, result
-from retrievers.training.engine.memory import keep_freed_memory
 from retrievers.training.engine.precision import resolve_precision
 from retrievers.training.examples.pairs_batches import PairBatches
 from retrievers.training.examples.pairs_texts import tokenised

@@ -10,13 +10,13 @@ from accelerate import Accelerator, InitProcessGroupKwargs
 from accelerate.utils import broadcast_object_list
 
 from retrievers.encoders.backbones import longest
+from retrievers.encoders.memory import keep_freed_memory
 from retrievers.training.arguments import add_pretrain_arguments
 from retrievers.training.data.batches import Schedule, cut_blocks
 from retrievers.training.data.masking import Masker
 from retrievers.training.data.store import Store
 from retrievers.training.data.vocabulary import continuations
 from retrievers.training.engine import checkpoints, loop, prepare, ranges, result
-from retrievers.training.engine.memory import keep_freed_memory
 from retrievers.training.engine.precision import resolve_precision
 from retrievers.training.models import objectives
 from retrievers.training.models.initial import Initial, start_from
