@@ -18,6 +18,7 @@ from duplex import HARNESS, Step
 from mini import COLLECTIONS, SAME
 
 OBJECTIVES = ("mlm", "retromae", "dupmae")
+WITHOUT = "plain"  # the trimmed start, fine-tuned as it is
 SCORES = ("cls", "ot", "joint")
 SEARCHED = ("cacm", "cisi", "cystic-fibrosis", "medline-med")
 ROUND = (
@@ -40,11 +41,12 @@ def steps(a: argparse.Namespace) -> Iterator[Step]:
              "--output", str(before)],
         )  # fmt: skip
     for seed in a.seed or ["0"]:
-        for objective in OBJECTIVES:
+        for objective in (*OBJECTIVES, WITHOUT):
+            before = a.work / "start" if objective == WITHOUT else a.work / objective / "pretrained"
             after = a.work / "distilled" / f"{objective}-s{seed}"
             yield Step(
                 after / "training.json",
-                [HARNESS, "finetune", str(a.work / objective / "pretrained"), "--dataset", "made-first", "--data-dir",
+                [HARNESS, "finetune", str(before), "--dataset", "made-first", "--data-dir",
                  str(a.work / "data"), "--offline", "--embedding-teacher", str(a.minilm), *ROUND, "--dropout", "0",
                  "--precision", "bf16", "--threads", "1", "--seed", seed, *cache, "--output", str(after)],
             )  # fmt: skip
