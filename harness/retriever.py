@@ -36,7 +36,8 @@ the rest `part` when divided by `parts`, and nothing else; there may be none. Ca
 time, in other processes or on other machines that share the folder; one that was cut short is made again, or never.
 One that comes late, to an index that is complete, leaves it so. `index` is called after them as ever, with the same
 result as without them, and makes whatever is missing, also in an index that was complete once: the harness removes
-files that no longer have their checksum. An index that is not made of pieces is made anew as a whole.
+files that no longer have their checksum. An index that is not made of pieces is made anew as a whole, unless the class
+says by `mends = True` that `index` makes missing files here too; what a search has left in the folder then stays.
 
 A retriever that reads documents ahead of its work says how far it is through `harness.work`: bar, log and estimate go
 by that; without it by what has been read.

@@ -6,6 +6,7 @@ reranker as well: its constructor's keywords become arguments of the retriever, 
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice, pairwise
 from pathlib import Path
 from time import perf_counter
 from typing import Any, ClassVar, Literal, Protocol
@@ -21,7 +22,7 @@ from retrievers.reranking.kept_scores import KeptScores, Scored
 from retrievers.reranking.texts import Texts, write
 from retrievers.search.indexing import named
 
-BLOCK = 20  # ranks whose pairs are scored together, and kept: of them a deeper search scores none again
+FIRST, EVERY = 10, (20, 50)  # where blocks end: behind rank 10, and behind multiples of these
 STEP = 2.0**-20  # of a score's size, between documents of the tail: fp32 tells steps of 2^-23 apart
 
 
@@ -42,6 +43,7 @@ class Reranker:
     runtime: ClassVar[frozenset[str]] = frozenset()
     search_only: ClassVar[frozenset[str]] = frozenset({"depth", "tail"})
     content: ClassVar[frozenset[str]] = frozenset()
+    mends: ClassVar[bool] = True  # so that kept scores outlive a damaged file of texts
     shaping: dict[str, Any]
 
     def __init__(
@@ -98,6 +100,7 @@ class Reranker:
                 )
         if self.counts["queries"]:
             known["pairs_per_query"] = round(self.counts["pairs"] / self.counts["queries"], 1)
+            known["pairs_scored"] = self.counts["scored"]  # the others were kept by an earlier search
         if self.counts["seconds"]:
             known["pairs_per_s"] = round(self.counts["scored"] / self.counts["seconds"], 1)
         return {**known, **offered, "notes": notes}
@@ -119,7 +122,7 @@ class Reranker:
             raise ValueError("load an index before searching")
         for query in queries:
             ranked = self.run[query.query_id][0]
-            scores = self._scores(query, ranked[: self.depth])
+            scores = self._scores(query, ranked)
             below = ranked[self.depth :] if self.tail else []
             best = sorted(scores.items(), key=lambda item: (item[1], item[0]), reverse=True)[:k]
             yield from (ScoredDoc(query.query_id, doc_id, score) for doc_id, score in best)
@@ -129,19 +132,19 @@ class Reranker:
                 for number, doc_id in enumerate(below[: k - len(best)], 1):
                     yield ScoredDoc(query.query_id, doc_id, last - number * step)
 
-    def _scores(self, query: Query, doc_ids: list[str]) -> dict[str, float]:
-        """doc_id -> score as float32, the new ones scored and kept."""
-        if not doc_ids:
+    def _scores(self, query: Query, ranked: list[str]) -> dict[str, float]:
+        """doc_id -> score as float32 of the first `depth` documents, the new ones scored and kept."""
+        if not ranked:
             return {}
-        known = self.kept.take(query)
-        blocks = [tuple(doc_ids[start : start + BLOCK]) for start in range(0, len(doc_ids), BLOCK)]
-        new = {block: self._score(query, block) for block in blocks if block not in known}
-        self.earlier_s += sum(known[block].seconds for block in blocks if block in known)
-        self.counts.update(queries=1, pairs=len(doc_ids), scored=sum(map(len, new)))
+        known, needed = self.kept.take(query), blocks(ranked, self.depth)
+        new = {block: self._score(query, block) for block in needed if block not in known}
+        self.earlier_s += sum(known[block].seconds for block in needed if block in known)
+        self.counts.update(queries=1, pairs=len(ranked[: self.depth]), scored=sum(map(len, new)))
         self.counts["seconds"] += sum(one.seconds for one in new.values())  # type: ignore[assignment]
         if new:
             self.kept.keep(query, known := known | new)
-        return {doc_id: score for block in blocks for doc_id, score in zip(block, known[block].scores, strict=True)}
+        pairs = ((doc_id, score) for one in needed for doc_id, score in zip(one, known[one].scores, strict=True))
+        return dict(islice(pairs, self.depth))
 
     def _score(self, query: Query, doc_ids: tuple[str, ...]) -> Scored:
         begun = perf_counter()
@@ -158,6 +161,17 @@ class Reranker:
             doc_id = doc_ids[int(np.argmin(finite))]
             raise ValueError(f"the score of query {query.query_id!r} and document {doc_id!r} is NaN or infinite")
         return Scored(scores.tolist(), perf_counter() - begun)
+
+
+def blocks(ranked: Sequence[str], depth: int) -> list[tuple[str, ...]]:
+    """The documents down to `depth` in stretches whose pairs are scored together.
+
+    What a model gives a pair depends in its last digits on the pairs beside it. So blocks end at the same ranks for
+    every depth, and the last is whole: then all depths share every pair. Usual depths are where a block ends.
+    """
+    ends = [end for end in range(FIRST, len(ranked), FIRST) if end == FIRST or any(end % each == 0 for each in EVERY)]
+    edges = [0, *ends, len(ranked)]
+    return [tuple(ranked[start:end]) for start, end in pairwise(edges) if start < min(depth, len(ranked))]
 
 
 class CrossEncoderScorer:

@@ -18,9 +18,9 @@ from harness.retriever import Retriever
 class Plugin:
     """A retriever's class, and what it says of its arguments and of its index.
 
-    `runtime` are the arguments that
-    change speed and never the ranking, `content` those that only say where that is whose hash `state` has,
-    `search_only` those that `index` does not look at. `divided` says whether an index can be made in parts, and
+    `runtime` are the arguments that change speed and never the ranking, `content` those that only say where that is
+    whose hash `state` has, `search_only` those that `index` does not look at. `divided` says whether an index can be
+    made in parts, `mends` whether `index` makes the files that are missing in one that was complete once, and
     `shard_docs` of how many documents its pieces are, 0 where nobody knows. `untuned` makes what can be tuned before
     its parameters are known, None where a retriever is made as ever; `has_trials` says whether there is anything to
     tune.
@@ -32,6 +32,7 @@ class Plugin:
     content: frozenset[str]
     search_only: frozenset[str]
     divided: bool
+    mends: bool
     shard_docs: int
     untuned: Callable[..., Any] | None
     has_trials: bool
@@ -128,6 +129,7 @@ def describe(cls: type) -> Plugin:
         frozenset(getattr(cls, "content", ())) if hasattr(cls, "fingerprint") else frozenset(),
         frozenset(getattr(cls, "search_only", ())),
         hasattr(cls, "index_part"),
+        hasattr(cls, "index_part") or bool(getattr(cls, "mends", False)),
         size if isinstance(size, int) else 0,
         getattr(cls, "untuned", None),
         hasattr(cls, "trials") or hasattr(cls, "untuned"),

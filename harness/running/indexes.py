@@ -108,14 +108,14 @@ def _record(place: Path, key: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _clear(place: Path, wrong: dict[str, str], retriever: Retriever) -> None:
-    """Take away what is damaged: single files where the retriever makes an index in pieces, else the whole index."""
+    """Take away what is damaged: single files where the retriever makes missing ones, else all of it."""
     listed = ", ".join(f"{name} ({what})" for name, what in list(wrong.items())[:3])
     more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
     message = f"the index {place} is damaged and is made again: {listed}{more}"
     progress.say(message)
     log.event("damaged", message=message)
     (place / COMPLETE).unlink()
-    if plugins.describe(type(retriever)).divided:
+    if plugins.describe(type(retriever)).mends:
         index = (place / "index").resolve()
         for name in wrong:  # names come from a file: none may lead out of the index
             if (path := (index / name).resolve()).is_relative_to(index):

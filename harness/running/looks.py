@@ -65,7 +65,7 @@ def recall(cache: Path, words: Sequence[Any]) -> tuple[System, Prepared] | None:
 def _of(kept: dict[str, Any]) -> tuple[System, Prepared]:
     spec, arguments, tag = kept["system"]
     shape: dict[str, Any] = {name: kept[name] if name == "defaults" else frozenset(kept[name]) for name in SHAPE}
-    unasked: dict[str, Any] = {"divided": False, "shard_docs": 0, "untuned": None, "has_trials": False}
+    unasked: dict[str, Any] = {"divided": False, "mends": False, "shard_docs": 0, "untuned": None, "has_trials": False}
     plugin = Known(cls=object, **shape, **unasked, known_identity=kept["identity"])
     return System(spec, arguments, tag), Prepared(plugin, kept["passed"], tuple(kept["requires"]), kept["state"])
 

@@ -6,6 +6,7 @@ together: a score's last digits depend on what a model saw beside it, and a bloc
 """
 
 import json
+import warnings
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
@@ -40,18 +41,24 @@ class KeptScores:
         self.taken: Counter[Path] = Counter()
 
     def take(self, query: Query) -> Blocks:
-        """What is known of a query; a file that is not whole counts as none."""
+        """What is known of a query; a file that is not as it was written counts as none, which is told."""
         place = self._place(query)
         self.taken[place] += 1
         if self.taken[place] > 1:
             return {}
-        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+        try:
             body = json.loads(place.read_bytes())
             if body.pop("sha256") == sha256_json(body):
                 return {
                     tuple(block["docs"]): Scored(list(block["scores"]), float(block["seconds"]))
                     for block in body["blocks"]
                 }
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            pass
+        what = f"the scores kept for query {query.query_id!r} are damaged ({place}) and are made again"
+        warnings.warn(what, stacklevel=2)
         return {}
 
     def keep(self, query: Query, blocks: Mapping[tuple[str, ...], Scored]) -> None:

@@ -27,16 +27,24 @@ def write(folder: Path, texts: Iterable[tuple[str, str]]) -> None:
 
 
 class Texts:
-    """The texts in `folder`, for reading alone. Raises FileNotFoundError where there are none."""
+    """The texts in `folder`, for reading. Raises FileNotFoundError where there are none, ValueError for damage."""
 
     def __init__(self, folder: Path) -> None:
-        path = (folder / NAME).resolve()
-        if not path.is_file():
+        self.path = (folder / NAME).resolve()
+        if not self.path.is_file():
             raise FileNotFoundError(f"{folder} holds no {NAME}: index first")
-        self.place = f"file:{quote(str(path))}?mode=ro&immutable=1"
+        self.place = f"file:{quote(str(self.path))}?mode=ro&immutable=1"
 
     def of(self, doc_ids: Sequence[str]) -> Mapping[str, str]:
         """doc_id -> text, of those that are there."""
+        try:
+            return self._of(doc_ids)
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            raise ValueError(
+                f"{self.path} is damaged ({error}); the same command makes it again, and scores that were kept stay"
+            ) from error
+
+    def _of(self, doc_ids: Sequence[str]) -> Mapping[str, str]:
         found: dict[str, str] = {}
         with closing(sqlite3.connect(self.place, uri=True)) as table:
             for start in range(0, len(doc_ids), AT_A_TIME):

@@ -1,11 +1,17 @@
 """A reranker in a suite: its input first, its rows from one pass, its costs with the input's, its ceiling told."""
 
+import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import jobs
 from harness import cli
+from harness.running import ray_executor, suites
+from harness.running.plan import rows
+from test_ray import cluster  # noqa: F401 - a fixture
 
 SCORER = """from time import sleep
 
@@ -54,3 +60,22 @@ def test_rows_of_one_pass_with_costs_and_ceiling(results: Path, capsys: pytest.C
     rows = {line.split("|")[2].strip(): line.split("|")[3] for line in said.splitlines() if line.startswith("| ")}
     value = {tag: rows[tag].strip().strip("*")[:6] for tag in ("shared-depth=20", "words")}
     assert value["shared-depth=20"] == value["words"]  # an order of the same twenty
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["here", "devices", "timeout", "ray"])
+def test_every_executor_scores_each_pair_once(how: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """For several depths, one of which ends within a block."""
+    (tmp_path / "mine.py").write_text(SCORER)
+    words = suites.system(OVERLAP, {}, "words")
+    depths = suites.system(f"{tmp_path / 'mine.py'}:Shared", {"system": "words", "depth": [20, 33, 60]}, "shared")
+    more: dict[str, Any] = {"devices": {"devices": ("cpu", "cpu")}, "timeout": {"timeout": 300.0}}.get(how, {})
+    if how == "ray":
+        more = {"do": ray_executor.run_all, "address": request.getfixturevalue("cluster").address}
+    places = {"results": tmp_path / "results", "cache": tmp_path / "cache"}
+    outcomes = jobs.run_all([words, *rows([depths])], ["sample"], k=100, **places, **more)
+    assert [outcome.message for outcome in outcomes] == [""] * 4
+    run = gzip.decompress((tmp_path / "results/runs/words/sample/run.trec.gz").read_bytes()).decode().splitlines()
+    wanted = sum(int(line.split()[3]) <= 60 for line in run)
+    facts = [manifest(tmp_path / "results", f"shared-depth={depth}")["facts"] for depth in (20, 33, 60)]
+    assert [one["pairs_scored"] for one in facts] == [0, 0, wanted]
