@@ -10,6 +10,7 @@ import pytest
 import toy
 from harness import cli, datasets
 from harness.errors import HarnessError
+from harness.host import environment
 from harness.results import manifest
 from harness.running import indexes, runner, suites
 
@@ -56,6 +57,22 @@ def test_the_manifest_tells_how_it_was_made(place: Path) -> None:
     assert body["costs"]["index"]["index_bytes"] > 0
     assert body["costs"]["search"]["latency"]["queries"] == 3
     assert json.loads((made(place) / manifest.NAME).read_text()) == body
+
+
+@pytest.mark.skipif(environment.git() is None, reason="the harness does not run from a checkout")
+def test_the_commit_is_that_of_the_code_that_was_loaded(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = iter(["loaded", "", "moved on", ""])
+    monkeypatch.setattr(environment, "_git", lambda *_: next(said))
+    environment.git.cache_clear()
+    try:
+        order = runner.runs.order
+        monkeypatch.setattr(runner.runs, "order", lambda *given: (environment.note(), order(*given))[1])
+        for tag in ("overlap", "later"):
+            body = run(place, tag=tag).result.manifest
+            assert body is not None
+            assert body["git"] == {"commit": "loaded", "dirty": False}
+    finally:
+        environment.git.cache_clear()
 
 
 def test_a_finished_result_is_kept(place: Path) -> None:

@@ -1,7 +1,12 @@
-"""Where a result was made: package versions, machine, commit. Nothing heavy is imported to find out."""
+"""Where a result was made: package versions, machine, commit. Nothing heavy is imported to find out.
+
+Versions and commit are those of the first call of a process, which a run makes before it works: a checkout that moves
+on meanwhile isn't the code that is loaded.
+"""
 
 import platform
 import subprocess
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -13,6 +18,7 @@ PACKAGES = (
 )  # fmt: skip
 
 
+@cache
 def versions() -> dict[str, str]:
     """Python's version and that of every installed package a number could depend on."""
     found = {"python": platform.python_version()}
@@ -34,6 +40,7 @@ def machine() -> dict[str, str | int]:
     }
 
 
+@cache
 def git() -> dict[str, str | bool] | None:
     """Commit of the checkout this code runs from and whether it has uncommitted changes; None outside a checkout."""
     top = Path(__file__).resolve().parents[2]
@@ -62,3 +69,8 @@ def _processor() -> str:
     except OSError:
         return platform.processor()
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def note() -> None:
+    """Remember versions and commit as they are now."""
+    versions(), git()

@@ -13,7 +13,7 @@ from harness import plugins, runs
 from harness import results as stored
 from harness.datasets import Dataset
 from harness.errors import HarnessError
-from harness.host import integrity, locks, log, progress
+from harness.host import environment, integrity, locks, log, progress
 from harness.host.costs import metered, percentiles
 from harness.measures import ahead as measures
 from harness.records import Query
@@ -92,6 +92,7 @@ def run(
             key = older
         in_use = indexes.home(cache, prepared.plugin.name, key) / indexes.USED
         stack.enter_context(locks.shared(in_use, f"the index of {what}"))
+        environment.note()
         measures.start()
         total = dataset.facts()["docs"]
         with log.stage("index"), progress.working(f"{what}: index", total) as shown:
