@@ -9,7 +9,7 @@ The key comes from an environment variable and is put into no argument, log or m
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -97,6 +97,11 @@ class ApiEncoder:
         width = arguments.get("dimensions") or 1024
         sent = {"tokens": tokens, "usd": tokens * arguments["price"] / 1e6}
         return {"disk": docs * (width * 2.0 + 16), "memory": 5e8, **sent}
+
+    @classmethod
+    def known_width(cls, arguments: Mapping[str, Any]) -> int | None:
+        """How many numbers the vectors have, where they are asked for."""
+        return arguments.get("dimensions")
 
     def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors (n, dim) of queries, the prompt put before them."""

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 import numpy as np
 
 from harness.records import Doc, Query
+from retrievers.encoders import widths
 from retrievers.made_for import made_for, named_parameters
 from retrievers.search import vector_store
 from retrievers.search.indexing import Item
@@ -67,13 +68,23 @@ class DenseRetriever(ShardedRetriever):
         threads: int = 0,
     ) -> None:
         super().__init__(threads)
-        self.wanted = Wanted(dim, store, rescore, ann)
-        self.wanted.check()
+        self.wanted = self.refuse(type(encoder), {"dim": dim, "store": store, "rescore": rescore, "ann": ann})
         if store_dtype not in vector_store.DTYPES:
             raise ValueError(f"store_dtype is {store_dtype!r}; it can be {', '.join(vector_store.DTYPES)}")
         self.encoder, self.title, self.store_dtype, self.device = encoder, title, store_dtype, device
         self.shaping = {"title": title, "store_dtype": store_dtype}
         self.approximate: Any = None
+
+    @staticmethod
+    def refuse(encoder: type, arguments: Mapping[str, Any]) -> Wanted:
+        """Raise ValueError for what cannot be meant, before a model is loaded; an encoder may offer `known_width`.
+
+        Returns what is wanted of the search.
+        """
+        wanted = Wanted(*(arguments.get(name) for name in Wanted._fields))
+        wanted.check()
+        widths.refuse_wider(wanted.dim, encoder.known_width(arguments) if hasattr(encoder, "known_width") else None)
+        return wanted
 
     def fingerprint(self) -> dict[str, Any]:
         """What the encoder's arguments point at, as far as it says."""
@@ -98,7 +109,7 @@ class DenseRetriever(ShardedRetriever):
     def needs(cls, docs: int, arguments: dict[str, Any]) -> dict[str, float]:
         """Disk for the vectors and ids; memory for torch, a model of the usual size and a shard."""
         item = vector_store.DTYPES[arguments.get("store_dtype", "fp16")].itemsize
-        return {"disk": docs * (vector_store.width(arguments) * item + 16.0), "memory": 2.5e9}
+        return {"disk": docs * (widths.guess(arguments) * item + 16.0), "memory": 2.5e9}
 
     def load(self, folder: Path) -> None:
         """Open the vectors in `folder` (see `VectorStore` for what it refuses) and build what was asked for of them."""
@@ -126,6 +137,7 @@ class DenseRetriever(ShardedRetriever):
 
     def _stored(self, encode: Callable[[Any], Any], tokens: Any) -> dict[str, np.ndarray]:
         vectors = as_vectors(encode(tokens), "encode_docs")  # (n, dim)
+        widths.refuse_wider(self.wanted.dim, vectors.shape[1])  # the index would serve others, but not this search
         return {"vectors": vector_store.narrowed(vectors, vector_store.DTYPES[self.store_dtype])}
 
     def _top_k(

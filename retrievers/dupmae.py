@@ -20,14 +20,14 @@ from torch.nn import functional as F
 
 from harness.records import Doc, Query
 from retrievers.dense import doc_text, escaped
-from retrievers.encoders import backbones, encoding
+from retrievers.encoders import backbones, encoding, widths
 from retrievers.encoders.mae_model import Opened, checked_length, open_checkpoint, runner
 from retrievers.encoders.precision import precision_here
 from retrievers.encoders.published import AUTO, chosen, chosen_title
 from retrievers.encoders.vocabulary_vectors import VocabularyHead, activation_of, largest
 from retrievers.joint_parts import parts
 from retrievers.retromae import described, pointed_at
-from retrievers.search import exact_search, joint_search, joint_store, vector_store
+from retrievers.search import exact_search, joint_search, joint_store
 from retrievers.search.joint_queries import JointQueries
 from retrievers.sharded import Family, Found, ShardedRetriever
 
@@ -106,7 +106,7 @@ class DupMAE(ShardedRetriever):
     def needs(cls, docs: int, arguments: dict[str, Any]) -> dict[str, float]:
         """Disk for vectors, entries and weights; memory for torch, a model of the usual size and a shard."""
         entries = (arguments.get("k") or 384) * 4
-        return {"disk": docs * (vector_store.width(arguments) * 2.0 + entries + 24), "memory": 2.5e9}
+        return {"disk": docs * (widths.guess(arguments) * 2.0 + entries + 24), "memory": 2.5e9}
 
     def fingerprint(self) -> dict[str, Any]:
         """What `checkpoint` points at."""

@@ -20,7 +20,8 @@ def made_for(
 ) -> type[Any]:
     """The retriever class that stands for `cls`: a `base` around what `make` gives of the arguments `theirs`.
 
-    The first argument of `base` is that; `without` names further ones that the class has not. An argument that both
+    The first argument of `base` is that, and `base.refuse(cls, arguments)`, where it is offered, raises
+    what can be said before it is made; `without` names further ones that the class has not. An argument that both
     have (`device`, say) goes to both, with the default of `cls`; one that `base` uses in search alone is then lost, as
     the class may mean another thing by it (`dim`, say). `runtime`, `search_only` and `content` are added up.
     """
@@ -39,6 +40,8 @@ def made_for(
         def __init__(self, **arguments: Any) -> None:
             given = signature.bind(**arguments)
             given.apply_defaults()
+            if hasattr(base, "refuse"):  # before `make`, which may load a model
+                base.refuse(cls, {name: one for name, one in given.arguments.items() if name not in lost})
             inner = make(**{name: value for name, value in given.arguments.items() if name in theirs})
             super().__init__(inner, **{name: value for name, value in given.arguments.items() if name in ours})
             left_out = self.runtime | self.search_only | self.content

@@ -50,17 +50,22 @@ class Reranker:
         self, scorer: PairScorer, *, system: str = "", depth: int | list[int] = 100, tail: bool = True,
         title: str | None = " ",
     ) -> None:  # fmt: skip
-        if not system:
-            raise ValueError("name the system whose documents are reranked, by its tag: --set system=bm25")
-        checked_tag(system)
-        if isinstance(depth, list):
-            raise ValueError(f"depth is {depth}; one retriever has one depth, several are several rows of a table")
-        if depth < 1:
-            raise ValueError(f"depth is {depth}; at least 1 document of a query is reranked")
+        self.refuse(type(scorer), {"system": system, "depth": depth})
         self.scorer, self.system, self.depth, self.tail, self.title = scorer, system, depth, tail, title
         self.run: Run | None = None
         self.earlier_s = 0.0  # that earlier searches spent on what this one found done; part of what the search costs
         self.counts: Counter[str] = Counter()
+
+    @staticmethod
+    def refuse(_: type, arguments: Mapping[str, Any]) -> None:
+        """Raise ValueError for what cannot be meant, before a model is loaded."""
+        if not arguments["system"]:
+            raise ValueError("name the system whose documents are reranked, by its tag: --set system=bm25")
+        checked_tag(arguments["system"])
+        if isinstance(depth := arguments.get("depth", 1), list):
+            raise ValueError(f"depth is {depth}; one retriever has one depth, several are several rows of a table")
+        if depth < 1:
+            raise ValueError(f"depth is {depth}; at least 1 document of a query is reranked")
 
     @classmethod
     def inputs(cls, arguments: Mapping[str, Any]) -> list[str]:

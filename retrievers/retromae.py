@@ -3,7 +3,7 @@
 The vectors are never normalised, and title and text are one string in one segment, as the model was trained.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from retrievers.dense import DenseRetriever
 from retrievers.encoders import checkpoint as files
-from retrievers.encoders import encoding
+from retrievers.encoders import encoding, widths
 from retrievers.encoders.backbones import longest
 from retrievers.encoders.mae_model import Opened, Padded, checked_length, open_checkpoint, runner
 from retrievers.encoders.packed_bert import PackedBert
@@ -89,6 +89,7 @@ class RetroMAE(DenseRetriever):
         batch_tokens: int = 0,
         threads: int = 0,
     ) -> None:
+        self.refuse(type(self), {"checkpoint": checkpoint, "dim": dim, "store": store, "rescore": rescore, "ann": ann})
         self.opened = open_checkpoint(checkpoint, revision, "retromae", False, allow_pretrained)
         settings = self.opened.settings
         most = min(512, longest(self.opened.model.config))
@@ -103,6 +104,11 @@ class RetroMAE(DenseRetriever):
             device=device, threads=threads,
         )  # fmt: skip
         self.shaping |= {"max_length": lengths[0], "precision": precision}
+
+    @classmethod
+    def known_width(cls, arguments: Mapping[str, Any]) -> int | None:
+        """How many numbers the vectors have, as far as a folder's files say it."""
+        return widths.of_config(Path(arguments.get("checkpoint", "")).expanduser())
 
     def fingerprint(self) -> dict[str, Any]:
         """What `checkpoint` points at."""

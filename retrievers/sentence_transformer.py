@@ -4,7 +4,7 @@ A model that is a BERT with [CLS] or mean pooling runs without padding (`packed_
 some probe texts (`own_vectors`); any other runs through its own modules, in batches of similar length.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional as F
 
 from retrievers.dense import escaped
-from retrievers.encoders import checkpoint, encoding, own_vectors, sentence_modules
+from retrievers.encoders import checkpoint, encoding, own_vectors, sentence_modules, widths
 from retrievers.encoders.own_model import CHARS_PER_TOKEN, DOC_PROMPTS, UNLIMITED, prompt
 from retrievers.encoders.packed_bert import PackedBert
 from retrievers.encoders.precision import advice
@@ -79,6 +79,11 @@ class SentenceTransformerEncoder:
             self.unpacked = self.altered
         if self.unpacked is not None:
             self.model.to(self.device, dtype)
+
+    @classmethod
+    def known_width(cls, arguments: Mapping[str, Any]) -> int | None:
+        """How many numbers the vectors have, as far as a folder's files say it."""
+        return widths.of_modules(Path(arguments["model"]).expanduser())
 
     def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors (n, dim) of queries, the prompt put before them."""

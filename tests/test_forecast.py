@@ -10,7 +10,7 @@ from harness.cli import main
 from harness.running import cache_entries, forecast, suites
 from harness.running.plan import Pair
 from jobs import job
-from retrievers.search import vector_store
+from retrievers.encoders import widths
 
 PLUGIN = (
     Path(__file__).with_name("overlap.py").read_text()
@@ -85,4 +85,4 @@ def test_what_nobody_knows_is_left_out_until_one_was_made(place: Path) -> None:
 def test_the_width_of_a_checkpoint_in_a_folder(place: Path, config: str | None, width: int) -> None:
     if config:
         (place / "config.json").write_text(config)
-    assert vector_store.width({"checkpoint": str(place)}) == width
+    assert widths.guess({"checkpoint": str(place)}) == width

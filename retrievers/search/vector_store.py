@@ -17,7 +17,6 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,14 +30,6 @@ FORMAT = 1
 SHARD_DOCS = 4096
 LOSS = 2.0**-8  # of a row's norm; rounding to fp16 takes 2^-11 at most
 DTYPES: dict[str, np.dtype[Any]] = {"fp16": np.dtype(np.float16), "fp32": np.dtype(np.float32)}
-
-
-def width(arguments: dict[str, Any]) -> int:
-    """A guess at the numbers in a vector before any model is loaded: what the checkpoint's folder says, else 768."""
-    folder = arguments.get("checkpoint") or arguments.get("model") or ""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        return int(json.loads((Path(folder) / "config.json").read_bytes())["hidden_size"])
-    return 768
 
 
 class Lossy(ValueError):
