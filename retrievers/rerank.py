@@ -51,6 +51,7 @@ class Reranker:
         title: str | None = " ",
     ) -> None:  # fmt: skip
         self.refuse(type(scorer), {"system": system, "depth": depth})
+        assert isinstance(depth, int)
         self.scorer, self.system, self.depth, self.tail, self.title = scorer, system, depth, tail, title
         self.run: Run | None = None
         self.earlier_s = 0.0  # that earlier searches spent on what this one found done; part of what the search costs
