@@ -71,7 +71,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_same_bytes(alone: Path, tmp_path: Path, used: tuple[str, ...]) -> None:
     results = run(tmp_path, "results", used)
     assert outputs(results) == outputs(alone)
-    assert len(outputs(results)) == 2
+    assert {Path(name).name for name in outputs(results)} >= {"run.trec.gz", "scores.tsv.gz"}
     made = manifest(results)
     assert made["facts"]["docs_encoded"] == 0  # the parts have made everything
     assert made["retriever"]["arguments"] == {"device": "cpu"}

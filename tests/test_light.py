@@ -60,6 +60,29 @@ def test_a_finished_pair_with_a_model(tmp_path: Path, monkeypatch: pytest.Monkey
     assert done.returncode == 1 and "holds a result that was made differently" in done.stderr
 
 
+def test_a_finished_suite_with_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alone, on devices, in processes of their own, under the table of arguments of a dataset."""
+    monkeypatch.setenv("BEIR_HARNESS_CACHE", str(tmp_path / "cache"))
+    for name in ("one", "two"):
+        toy.write(tmp_path / "data" / name)
+    model = tiny.save_sentence_transformer(tmp_path / "model")
+    (tmp_path / "suite.toml").write_text(
+        f"""datasets = ["one", "two"]
+[[system]]
+retriever = "sentence-transformer"
+arguments = {{ model = "{model}" }}
+tag = "tiny"
+[system.on.two]
+query_prompt = "heart "
+"""
+    )
+    words = ["run", "--suite", str(tmp_path / "suite.toml"), "--results", str(tmp_path / "results")]
+    words += ["--data-dir", str(tmp_path / "data")]
+    imported(*words)
+    imported(*words, "--devices", "cpu,cpu")  # says device=cpu
+    assert imported(*words) == imported(*words, "--devices", "cpu,cpu") == imported(*words, "--timeout", "60") == set()
+
+
 def test_a_finished_pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BEIR_HARNESS_CACHE", str(tmp_path / "cache"))
     toy.write(tmp_path / "data" / "one")

@@ -105,6 +105,22 @@ def test_a_module_outside_any_distribution_is_known_by_its_source(site, tmp_path
     assert found["distribution"] is None and len(found["source_sha256"]) == 64
 
 
+def test_an_editable_package_is_known_by_its_code_too(site, tmp_path):
+    """Its version says nothing of what was edited since."""
+    files = {"edited_plugin.py": "import edited_part\n" + RETRIEVER, "edited_part.py": "ONE = 1"}
+    site("edited", "1", "beir_harness.retrievers", {"edited": "edited_plugin:Mine"}, files)
+    assert "source_sha256" not in plugins.describe(plugins.find("edited")).identity
+    about = '{"url": "file:///there", "dir_info": {"editable": true}}'
+    (tmp_path / "edited-1.dist-info" / "direct_url.json").write_text(about)
+    found = []
+    for text in ("ONE = 1", "ONE = 2"):
+        (tmp_path / "edited_part.py").write_text(text)
+        for name in ("edited_plugin", "edited_part"):
+            sys.modules.pop(name, None)
+        found.append(plugins.describe(plugins.find("edited")).identity)
+    assert found[0]["version"] == "1" and found[0]["source_sha256"] != found[1]["source_sha256"]
+
+
 FAULTS = [
     ("text", "spec", "message"),
     ("", "bm52", r"unknown retriever 'bm52'; did you mean 'bm25'\?"),

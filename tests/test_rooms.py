@@ -45,8 +45,8 @@ FACES: dict[str, set[str]] = {  # room -> its modules that others may import bes
         "alike", "exchange", "manifest", "means", "provenance", "remote.mirror", "remote.units", "seeds", "tags",
     },
     "running": {  # for commands, which say which executor, cache or suite is meant
-        "cache_entries", "devices", "executor", "explained", "filing", "folders", "forecast", "foreign", "job", "looks",
-        "plan", "prepared", "ray_executor", "status", "suites", "tuning",
+        "cache_entries", "devices", "executor", "explained", "filing", "folders", "forecast", "foreign", "job", "known",
+        "looks", "plan", "prepared", "ray_executor", "status", "suites", "tuning",
     },
     "leaderboard": {"columns", "comparison", "costs", "holes", "spread", "summary"},
     "published": {"reproduction"},

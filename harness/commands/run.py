@@ -64,14 +64,14 @@ def main(args: argparse.Namespace) -> int:
     from harness.running import devices, executor, forecast, looks, suites
     from harness.running.folders import Folders
     from harness.running.job import Job
+    from harness.running.known import Systems
     from harness.running.plan import plan, rows
-    from harness.running.prepared import Systems
 
     if args.k < 1:
         raise HarnessError(f"--k {args.k}: at least 1")
     if args.timeout is not None and not args.timeout > 0:
         raise HarnessError(f"--timeout {args.timeout:g}: seconds, more than 0")
-    suite, known = suites.load(args.suite) if args.suite else None, Systems()
+    suite, known = suites.load(args.suite) if args.suite else None, Systems(paths.cache_dir())
     if suite and args.retriever and args.dataset:
         raise HarnessError(
             "--suite gives a retriever its datasets; with --dataset it would say nothing: name one of them"
@@ -91,7 +91,7 @@ def main(args: argparse.Namespace) -> int:
     elif suite:
         if args.set or args.tag:
             raise HarnessError("--set and --tag belong to a retriever; name one, or write them into the suite")
-        systems = rows(suite.systems)
+        systems = rows(suite.systems, known)
     else:
         raise HarnessError("name a retriever or a --suite; `beir-harness list retrievers` and `list suites` show them")
     names = args.dataset or (list(suite.datasets) if suite else [])

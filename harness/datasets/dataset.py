@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.datasets import survey
 from harness.datasets.dataset_table import Row, Unit
 from harness.datasets.sources.source import CARRIED, mark_of
-from harness.errors import BadInput
+from harness.errors import BadInput, HarnessError
 from harness.records import Doc, Qrel, Query
 
 if TYPE_CHECKING:
@@ -46,7 +46,12 @@ class Dataset:
 
         if (corpus := self.corpus_file) is None:
             raise BadInput(self.folder, None, f"there is no {CORPUS} or {CORPUS}.gz, and the documents are needed here")
-        return read_docs(corpus, at_end=lambda count: self._check("docs", count, corpus))
+
+        def check(count: int) -> None:
+            self._check("docs", count, corpus)
+            self.refuse_changed()
+
+        return read_docs(corpus, at_end=check)
 
     def knows(self, hashes: "np.ndarray") -> "np.ndarray":
         """(N,) bool: which of these hashes of doc_ids, by `hash_texts`, are of the collection's documents.
@@ -75,6 +80,7 @@ class Dataset:
         """Queries and judgments, read once and of the number that the table says."""
         from harness.datasets.sources.beir_format import read_judged
 
+        self._memory  # noqa: B018 - of the files as they are before they are read
         queries, qrels = read_judged(self.queries_file, self.qrels_file)
         self._check("queries", len(queries), self.qrels_file)
         self._check("qrels", sum(qrel.relevance >= 0 for qrel in qrels), self.qrels_file)
@@ -117,7 +123,8 @@ class Dataset:
         found = self._remembered
         if found is None:
             found = survey.survey(self.cache, self.corpus_file, self.qrels_file, *self._judged)
-            survey.remember(self.cache, found, *self._files)
+            self.refuse_changed()
+            survey.remember(self._memory, found)
             self._check_all(found)
         return found
 
@@ -134,13 +141,22 @@ class Dataset:
         if self._remembered is None:
             self._judged  # noqa: B018 - reads and checks
 
+    def refuse_changed(self) -> None:
+        """Raise HarnessError where its files are not as they were when it was first looked at: facts are of those."""
+        if survey.memory(self.cache, self._files) != self._memory:
+            raise HarnessError(f"files of {self.name} in {self.folder} have changed while they were used; start again")
+
+    @cached_property
+    def _memory(self) -> Path:
+        return survey.memory(self.cache, self._files)
+
     @property
     def _files(self) -> tuple[Path | None, Path, Path]:
         return self.corpus_file, self.queries_file, self.qrels_file
 
     @cached_property
     def _remembered(self) -> dict[str, Any] | None:
-        found = survey.remembered(self.cache, *self._files)
+        found = survey.remembered(self._memory, self.corpus_file is not None)
         if found is not None:
             self._check_all(found)
         return found

@@ -1,8 +1,8 @@
 """What a dataset's files hold, in numbers: counts and hashes, found in one pass and remembered while the files stay.
 
-The memory is one small file per dataset in the cache, keyed by path, size and time of change of the three files, so
-that a finished suite is recognised without reading a single collection. A cache that cannot be written only costs
-time.
+The memory is one small file per dataset in the cache, keyed by path, size, times and inode of the three files as they
+were before they were read, so that a finished suite is recognised without reading a single collection. Times of change
+can be set, and unpacking sets them; those of the inode can't. A cache that cannot be written only costs time.
 """
 
 import hashlib
@@ -28,27 +28,35 @@ FACTS = {"collection_sha256": str, "records_sha256": str, "queries_sha256": str,
 OF_DOCUMENTS = ("collection_sha256", "records_sha256", "docs", "unknown_docs")  # None where there are no documents
 
 
-def remembered(cache: Path, *files: Path | None) -> dict[str, Any] | None:
-    """The facts about `files` (corpus, queries, qrels) that an earlier `remember` left, if the files are unchanged."""
+def remembered(place: Path, documents: bool = True) -> dict[str, Any] | None:
+    """The facts that an earlier `remember` left at what `memory` says of corpus, queries and qrels."""
     try:
-        found = read_json(_memory(cache, files))
+        found = read_json(place)
     except (OSError, ValueError):
         return None
     if not isinstance(found, dict) or found.keys() != FACTS.keys():
         return None
-    kinds = FACTS | (dict.fromkeys(OF_DOCUMENTS, NoneType) if files[0] is None else {})
+    kinds = FACTS | ({} if documents else dict.fromkeys(OF_DOCUMENTS, NoneType))
     return found if all(type(found[name]) is kind for name, kind in kinds.items()) else None
 
 
-def remember(cache: Path, facts: dict[str, Any], *files: Path | None) -> None:
-    """Keep `facts` about `files`; does nothing where the cache is read-only or full."""
+def remember(place: Path, facts: dict[str, Any]) -> None:
+    """Keep `facts` at what `memory` said before the files were read; nothing where the cache is read-only or full."""
     with suppress(OSError):
-        write_json(_memory(cache, files), facts)
+        write_json(place, facts)
 
 
-def _memory(cache: Path, files: tuple[Path | None, ...], ending: str = "json") -> Path:
-    states = [file and (str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    return cache / "surveys" / f"{sha256_json([SCHEMA, states])}.{ending}"
+def memory(cache: Path, files: Sequence[Path | None], ending: str = "json") -> Path:
+    """Where facts about files, as they are now, are kept."""
+    return cache / "surveys" / f"{sha256_json([SCHEMA, [file and _state(file) for file in files]])}.{ending}"
+
+
+def _state(file: Path) -> list[Any]:
+    try:
+        facts = file.stat()
+    except OSError:  # whoever reads it says what is wrong
+        return [str(file)]
+    return [str(file.resolve()), facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino]
 
 
 def survey(
@@ -74,6 +82,7 @@ def survey(
     missing = {qrel.doc_id for qrel in judged}
     relevant = {qrel.doc_id for qrel in judged if qrel.relevance > 0}
     digest, records, docs = hashlib.sha256(), hashlib.sha256(), 0
+    kept = memory(cache, [corpus], "npy")
 
     def ids() -> Iterator[str]:
         nonlocal docs
@@ -82,7 +91,7 @@ def survey(
             records.update(orjson.dumps(tuple(doc)))
             yield doc.doc_id
 
-    _keep(cache, corpus, hashed(ids()))
+    _keep(kept, hashed(ids()))
     if relevant and relevant <= missing:
         example = min(relevant)
         what = f"no relevant document is in {corpus}, for example {example!r}: the files don't belong together"
@@ -100,18 +109,18 @@ def id_hashes(cache: Path, corpus: Path) -> "np.ndarray":
 
     from harness.datasets.sources.beir_format import read_docs
 
+    kept = memory(cache, [corpus], "npy")
     with suppress(OSError, ValueError, EOFError):
-        found = np.load(_memory(cache, (corpus,), "npy"), allow_pickle=False, mmap_mode="r")
+        found = np.load(kept, allow_pickle=False, mmap_mode="r")
         if found.dtype == np.uint64 and found.ndim == 1:
             return found
-    return _keep(cache, corpus, hashed(doc.doc_id for doc in read_docs(corpus)))
+    return _keep(kept, hashed(doc.doc_id for doc in read_docs(corpus)))
 
 
-def _keep(cache: Path, corpus: Path, found: "np.ndarray") -> "np.ndarray":
+def _keep(place: Path, found: "np.ndarray") -> "np.ndarray":
     import numpy as np
 
-    kept = _memory(cache, (corpus,), "npy")
-    with suppress(OSError), atomic_path(kept) as temporary, open(temporary, "wb") as file:
+    with suppress(OSError), atomic_path(place) as temporary, open(temporary, "wb") as file:
         np.save(file, found)
     return found
 

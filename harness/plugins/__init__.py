@@ -15,12 +15,12 @@ from typing import Any
 
 from harness.errors import HarnessError, unknown
 from harness.plugins import constructor, trust
-from harness.plugins.identity import ADAPTERS, RETRIEVERS, points
+from harness.plugins.identity import ADAPTERS, RETRIEVERS, found_at, points
 from harness.plugins.importing import advice, importing, load_file
 from harness.plugins.plugin import Plugin, describe
 from harness.retriever import Retriever
 
-__all__ = ["Plugin", "describe", "find", "make", "names", "shown"]
+__all__ = ["Plugin", "describe", "find", "found_at", "make", "names", "shown"]
 
 METHODS = ("index", "load", "search")
 

@@ -2,15 +2,17 @@
 
 import copy
 import importlib.metadata
+import json
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
-from harness.files import sha256
-from harness.plugins.importing import FILE_MODULE
+from harness.plugins import own_code
+from harness.plugins.importing import FILE_MODULE, OURS
 
 RETRIEVERS = "beir_harness.retrievers"
 ADAPTERS = "beir_harness.adapters"
@@ -24,10 +26,23 @@ def points(group: str) -> list[EntryPoint]:
 def identity_of(cls: type) -> dict[str, Any]:
     """Whose class this is, as JSON: `name` (fit for a tag), `class`, `distribution` and `version` (None outside one).
 
-    Code outside an installed package has `source_sha256`, so that an edited file is another retriever. A class made by
-    an adapter goes by the class it was made from, and says under `adapter` which function of which version made it.
+    Code outside an installed package has `source_sha256`, of its own files and those that it imports, so that an edited
+    one is another retriever; an editable installation has it too. A class made by an adapter goes by the class it was
+    made from, and says under `adapter` which function of which version made it.
     """
     return copy.deepcopy(_identity(cls))
+
+
+def code_of(cls: type) -> set[Path]:
+    """The files of its code, and of its adapter's, that are outside installed packages and not ours."""
+    origin = vars(cls).get("adapted_from", cls)
+    return {path for one in {cls.__module__, origin.__module__} for path in own_code.files(one).values()}
+
+
+def found_at(identity: Mapping[str, Any]) -> list[str]:
+    """Where Python finds the package of a class by its name now; empty for a file that was named by its path."""
+    place = str(identity["class"]).partition(":")[0]
+    return [] if place.endswith(".py") else own_code.place(place.partition(".")[0])
 
 
 @cache
@@ -56,13 +71,21 @@ def _owners() -> Mapping[str, list[str]]:
 
 
 def _distribution(module: str) -> dict[str, Any]:
-    """Distribution and version that `module` belongs to; outside a distribution, the hash of its source."""
+    """Distribution and version that `module` belongs to; outside one, or in an editable one, the hash of its code."""
     top = module.partition(".")[0]
     for point in points(RETRIEVERS) + points(ADAPTERS):  # first, as an editable install lists no files
         if point.dist and point.module.partition(".")[0] == top:
-            return {"distribution": point.dist.name, "version": point.dist.version}
+            found = {"distribution": point.dist.name, "version": point.dist.version}
+            own = top not in OURS and _editable(point.dist)
+            return found | ({"source_sha256": own_code.digest(module)} if own else {})
     if not module.startswith(FILE_MODULE) and (owners := _owners().get(top)):
         return {"distribution": owners[0], "version": importlib.metadata.version(owners[0])}
-    loaded = sys.modules[module]
-    digest = vars(loaded).get("__source_sha256__") or (sha256(Path(loaded.__file__)) if loaded.__file__ else None)
-    return {"distribution": None, "version": None, "source_sha256": digest}
+    return {"distribution": None, "version": None, "source_sha256": own_code.digest(module)}
+
+
+def _editable(dist: importlib.metadata.Distribution) -> bool:
+    """Whether it is installed as a folder that is being worked on, so that its version says nothing of its code."""
+    with suppress(OSError, ValueError, AttributeError):
+        about = json.loads(dist.read_text("direct_url.json") or "{}")
+        return bool(about.get("dir_info", {}).get("editable"))
+    return False

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.plugins import constructor, named_files
-from harness.plugins.identity import identity_of
+from harness.plugins.identity import code_of, identity_of
 from harness.records import Doc
 from harness.retriever import Retriever
 
@@ -41,6 +41,11 @@ class Plugin:
     def identity(self) -> dict[str, Any]:
         """Whose class it is, see `identity_of`; to look takes time, once a process."""
         return identity_of(self.cls)
+
+    @property
+    def code(self) -> set[Path]:
+        """The files of its code outside installed packages."""
+        return code_of(self.cls)
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ from harness.host import log, progress
 from harness.host.workers import Worker
 from harness.running import parts
 from harness.running.folders import Folders
+from harness.running.known import Systems
 from harness.running.suites import System
 
 ATTEMPTS = 2  # of a part whose process was killed
@@ -27,10 +28,14 @@ def parse(text: str) -> tuple[str, ...]:
     return tuple(f"cuda:{name}" if name.isdecimal() else name for name in names)
 
 
-def first(system: System, devices: Sequence[str]) -> System:
+def first(system: System, devices: Sequence[str], known: Systems | None = None) -> System:
     """The system on the first of the devices, unless it takes none or names its own."""
-    takes = "device" in plugins.describe(plugins.find(system.spec)).defaults and "device" not in system.arguments
-    return replace(system, arguments={**system.arguments, "device": devices[0]}) if takes and devices else system
+    if not devices or "device" in system.arguments:
+        return system
+    there = replace(system, arguments={**system.arguments, "device": devices[0]})
+    if known and known.seen(there):
+        return there
+    return there if "device" in plugins.describe(plugins.find(system.spec)).defaults else system
 
 
 def index_ahead(system: System, name: str, dataset: Dataset, devices: Sequence[str], folders: Folders) -> None:

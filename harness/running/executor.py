@@ -7,9 +7,9 @@ from harness.host import log, progress
 from harness.running import forecast, isolated
 from harness.running.attempt import Become, again, attempt
 from harness.running.job import Job
+from harness.running.known import Systems
 from harness.running.pair import evaluate
 from harness.running.plan import Key, Pair
-from harness.running.prepared import Systems
 from harness.running.runner import Attempted
 
 

@@ -126,7 +126,7 @@ def _docs(name: str, data_dirs: Sequence[Path], cache: Path) -> int | None:
     try:
         dataset = datasets.find(name, data_dirs, cache, download=False)
         files = (dataset.corpus_file, dataset.queries_file, dataset.qrels_file)
-        if facts := survey.remembered(cache, *files):
+        if facts := survey.remembered(survey.memory(cache, files)):
             return int(facts["docs"])
         assert dataset.corpus_file
         size = dataset.corpus_file.stat().st_size * (3 if dataset.corpus_file.suffix == ".gz" else 1)

@@ -1,8 +1,9 @@
 """What a run found out about a system, kept for the next: a finished pair is told without its code or its model.
 
-<cache>/looks/<key>.json; the key is of the words of the command, the folder they were said in and the interpreter. It
-counts as long as everything that it rests on is as it was, by size, times and inode: the files that the retriever names
-(`sources`), the plugin's modules and the installed packages. A cache that cannot be written or read only costs time.
+<cache>/looks/<key>.json; the key is of the words of the command, the folder they were said in, the interpreter and
+where it looks for modules. It counts as long as everything that it rests on is as it was, by size, times and inode: the
+files that the retriever names (`sources`), its code and the installed packages. A cache that cannot be written or read
+only costs time.
 """
 
 import os
@@ -19,7 +20,8 @@ from harness.running.suites import System
 from harness.running.watch import unchanged
 
 SHAPE = ("defaults", "runtime", "content", "search_only")
-ENVIRONMENT = ("HF_", "HUGGINGFACE_", "TRANSFORMERS_", "CUDA_VISIBLE_DEVICES")  # may lead a name to another content
+# What may lead a name to another content, or a retriever to other settings.
+ENVIRONMENT = ("HF_", "HUGGINGFACE_", "TRANSFORMERS_", "SENTENCE_", "TORCH_", "XDG_", "HOME", "CUDA_VISIBLE_DEVICES")
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ def keep(cache: Path, words: Sequence[Any], system: System, prepared: Prepared |
     found = {
         "system": [system.spec, system.arguments, system.tag],
         "identity": prepared.plugin.identity,
+        "found_at": plugins.found_at(prepared.plugin.identity),
         **{name: _plain(getattr(prepared.plugin, name)) for name in SHAPE},
         "passed": prepared.passed,
         "requires": prepared.requires,
@@ -56,7 +59,7 @@ def recall(cache: Path, words: Sequence[Any]) -> tuple[System, Prepared] | None:
     path = _path(cache, words)
     with suppress(OSError, ValueError, KeyError, TypeError):
         kept = files.read_json(path)
-        if unchanged(kept["sources"]):
+        if unchanged(kept["sources"]) and plugins.found_at(kept["identity"]) == kept["found_at"]:
             return _of(kept)
         path.unlink(missing_ok=True)
     return None
@@ -76,5 +79,5 @@ def _plain(value: Any) -> Any:
 
 def _path(cache: Path, words: Sequence[Any]) -> Path:
     environment = sorted((name, value) for name, value in os.environ.items() if name.startswith(ENVIRONMENT))
-    key = [*words, str(Path.cwd()), sys.prefix, sys.version, environment]
+    key = [*words, str(Path.cwd()), sys.prefix, sys.version, sys.path, environment]
     return cache / "looks" / f"{files.sha256_json(key)[:32]}.json"

@@ -6,7 +6,8 @@ from harness.errors import HarnessError
 from harness.running import devices as in_parts
 from harness.running import failures, runner
 from harness.running.job import Job
-from harness.running.prepared import RunNeeded, Systems
+from harness.running.known import Systems
+from harness.running.prepared import RunNeeded
 from harness.running.runner import Attempted
 from harness.running.suites import System
 
@@ -28,7 +29,7 @@ def evaluate(
         dataset = folders.dataset(name)
         runs_on, ahead = system, None
         if job.devices:
-            runs_on = in_parts.first(system, job.devices)
+            runs_on = in_parts.first(system, job.devices, known)
             ahead = partial(in_parts.index_ahead, system, name, dataset, job.devices, folders)
         outcome = runner.run(runs_on, dataset, job.k, folders.results, folders.cache, job.overwrite, ahead, known)
     except RunNeeded as error:

@@ -3,8 +3,9 @@
 Making one makes the retriever, which may load a model. Its keys then cost next to nothing, for any number of datasets.
 """
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,8 @@ from harness.plugins.constructor import checked
 from harness.results import manifest
 from harness.results.alike import difference
 from harness.retriever import Retriever
-from harness.running import fingerprint
+from harness.running import fingerprint, watch
 from harness.running.suites import System
-from harness.running.watch import Entry, watched
 
 
 class RunNeeded(HarnessError):
@@ -42,7 +42,7 @@ class Prepared:
     passed: dict[str, Any]
     requires: tuple[str, ...]
     state: Any
-    sources: list[Entry] | None = None  # what it all rests on, see `looks`; None where nobody can tell
+    sources: list[watch.Entry] | None = None  # what it all rests on, see `looks`; None where nobody can tell
 
     @property
     def all_arguments(self) -> dict[str, Any]:
@@ -82,49 +82,29 @@ class Prepared:
 
 
 def prepare(system: System) -> tuple[Prepared, Retriever]:
-    """The system, and a retriever made from it that is ready for `index`."""
+    """The system, and a retriever made from it that is ready for `index`.
+
+    One whose files change meanwhile is made once more: its state is to be that of what it has loaded.
+    """
+    begun = time.time_ns()
+    prepared, retriever = _made(system)
+    if prepared.sources and not watch.settled(prepared.sources, begun):
+        del retriever
+        prepared, retriever = _made(system)
+    if prepared.sources and not watch.settled(prepared.sources, watch.BEGUN):  # nobody can tell what was read
+        prepared = replace(prepared, sources=None)
+    return prepared, retriever
+
+
+def _made(system: System) -> tuple[Prepared, Retriever]:
     plugin = plugins.describe(plugins.find(system.spec))
     passed = checked(plugin.cls, system.arguments)
     retriever = plugins.make(plugin.cls, passed)
     arguments = plugin.arguments(passed)
     requires = plugin.inputs(arguments, retriever)
-    state, sources = plugin.state(retriever, arguments), plugin.sources(retriever, arguments)
-    watch = None if sources is None else watched(plugin.cls, sources)
-    return Prepared(plugin, passed, requires, state, watch), retriever
-
-
-class Systems:
-    """Systems that were looked at in this process: no model is loaded again to see what a result depends on.
-
-    The retriever made by the last look is kept for whoever indexes with that system next.
-    """
-
-    def __init__(self) -> None:
-        self._prepared: dict[str, Prepared] = {}
-        self._spare: tuple[str, Retriever] | None = None
-
-    def seen(self, system: System) -> Prepared | None:
-        """What is known of a system that was looked at before."""
-        return self._prepared.get(repr(system))
-
-    def add(self, system: System, prepared: Prepared) -> None:
-        """Know a system that another process has looked at."""
-        self._prepared[repr(system)] = prepared
-
-    def look(self, system: System) -> None:
-        """Make a retriever of the system; raises as `prepare`."""
-        _, retriever = self.take(system)
-        self._spare = repr(system), retriever
-
-    def take(self, system: System) -> tuple[Prepared, Retriever]:
-        """As `prepare`, with the retriever that a look has left, if it is of this system; another one is let go."""
-        spare, self._spare = self._spare, None
-        if spare and spare[0] == repr(system):
-            return self._prepared[repr(system)], spare[1]
-        del spare
-        prepared, retriever = prepare(system)
-        self._prepared[repr(system)] = prepared
-        return prepared, retriever
+    state, offered = plugin.state(retriever, arguments), plugin.sources(retriever, arguments)
+    sources = None if offered is None else watch.watched(system.spec, plugin, offered)
+    return Prepared(plugin, passed, requires, state, sources), retriever
 
 
 def required_runs(tags: Sequence[str], dataset: Dataset, results: Path) -> dict[str, Path]:

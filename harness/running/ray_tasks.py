@@ -14,8 +14,8 @@ from harness.errors import HarnessError
 from harness.running import isolated, parts
 from harness.running.folders import Folders
 from harness.running.job import Job
+from harness.running.known import Systems
 from harness.running.pair import evaluate as evaluate_pair
-from harness.running.prepared import prepare
 from harness.running.runner import Attempted
 from harness.running.suites import System
 
@@ -54,7 +54,8 @@ def look(here: Path, folders: Folders, system: System) -> Look:
     takes = {name: value for name, value in arguments.items() if name in ("device", "threads")}
     piece_docs = plugin.shard_docs if plugin.divided else 0
     try:
-        prepared, _ = prepare(system)
+        known = Systems(folders.cache)
+        prepared = known.seen(system) or known.take(system)[0]
     except Exception:
         return Look((), system.tag, piece_docs, takes)
     return Look(prepared.requires, files.sha256_json(prepared.index_arguments), piece_docs, takes)
@@ -78,4 +79,4 @@ def pair(here: Path, folders: Folders, system: System, name: str, job: Job) -> A
     enter(here)
     if job.timeout:
         return isolated.evaluate(system, name, job)
-    return evaluate_pair(system, name, job, passing=(OSError,))
+    return evaluate_pair(system, name, job, passing=(OSError,), known=Systems(folders.cache))

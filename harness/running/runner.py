@@ -21,7 +21,8 @@ from harness.results import Result, manifest
 from harness.results.alike import difference
 from harness.retriever import Retriever
 from harness.running import indexes, strangers
-from harness.running.prepared import Prepared, Systems, deepest_input, prepare, required_runs, run_of
+from harness.running.known import Systems
+from harness.running.prepared import Prepared, deepest_input, prepare, required_runs, run_of
 from harness.running.publish import publish, sweep
 from harness.running.suites import System
 
@@ -143,6 +144,7 @@ def run(
                 else {}
             ),
         }
+        dataset.refuse_changed()
         with log.stage("publish"):
             return Attempted(system.tag, dataset.name, "done", publish(found, dataset, place, system.tag, most, body))
 

@@ -13,6 +13,7 @@ from harness.records import Doc
 from harness.running import pair, parts
 from harness.running.folders import Folders
 from harness.running.job import Job
+from harness.running.known import Systems
 from harness.running.suites import System
 
 EVERY = 256  # documents between two reports
@@ -22,7 +23,8 @@ def _pair(task: dict[str, Any], say: workers.Say) -> None:
     """Says the fields of the Attempted; its result lies in the results folder."""
     path, begun, about = task["log"] or (None, 0.0, {})
     with log.joined(Path(path) if path else None, begun), log.about(**about):
-        outcome = pair.evaluate(System(*task["system"]), task["name"], Job.of(task["job"]))
+        job = Job.of(task["job"])
+        outcome = pair.evaluate(System(*task["system"]), task["name"], job, known=Systems(job.folders.cache))
     say(vars(replace(outcome, result=None)))
 
 

@@ -14,7 +14,8 @@ from harness.files import read_json, sha256
 
 ADAPTER = "adapter_config.json"  # the weights beside it are of some layers, and it names the model that has the rest
 WEIGHTS = ("*.safetensors", "*.bin")
-RUNS_ON = {".safetensors", ".bin", ".json", ".txt", ".model", ".py"}
+RUNS_ON = {".safetensors", ".bin", ".pt", ".pth", ".npz", ".py"}  # weights and code
+RUNS_ON |= {".json", ".txt", ".model", ".spm", ".codes", ".vocab", ".tiktoken", ".jinja"}  # settings, tokenizers
 OTHER_FORMATS = ["onnx/*", "openvino/*", "*.onnx", "*.h5", "*.ot", "*.msgpack", "*.gguf", "*.tflite", "*.mlmodel"]
 
 

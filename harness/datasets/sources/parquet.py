@@ -39,7 +39,10 @@ class Parquet:
 
     def stamp(self) -> str:
         """Of names, sizes and times, unless a revision says which files these are."""
-        states = [(p.relative_to(self.folder).as_posix(), (s := p.stat()).st_size, s.st_mtime_ns) for p in self._files]
+        states = [
+            (path.relative_to(self.folder).as_posix(), (one := path.stat()).st_size, one.st_mtime_ns, one.st_ctime_ns)
+            for path in self._files
+        ]
         return f"{self._stamp or sha256_json(states)} {self.asked}"
 
     def docs(self) -> Iterator[Doc]:
