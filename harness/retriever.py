@@ -46,6 +46,12 @@ by that; without it by what has been read.
 `memory`, either of which may be left out, and of what is sent to servers that bill, `tokens` and `usd`. `arguments` are
 all of them, defaults included; nothing is to be loaded.
 
+`sends(docs, arguments)`, a classmethod, says what sending these documents to a server takes: `tokens`, `usd`, and in
+words `how` it was found. The forecast asks it for a sample of the collection.
+
+`billed` is what servers have billed for an instance's work so far, such as `{"tokens": 12, "usd": 0.1}`: after `index`
+with what earlier calls on the same folder were billed for. It is recorded with the costs of index and of search.
+
 `advice(docs)` may give a sentence before so many documents are indexed, such as what another argument would save; it is
 said only where the index has to be made.
 

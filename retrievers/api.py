@@ -9,20 +9,24 @@ The key comes from an environment variable and is put into no argument, log or m
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import numpy as np
 
-from retrievers.dense import DenseRetriever, escaped
+from harness.records import Doc
+from retrievers.dense import DenseRetriever, doc_text, escaped
 from retrievers.encoders.asking import Answer, Asker
+from retrievers.encoders.billed import Ledger
 from retrievers.encoders.misfit import Misfit
 from retrievers.made_for import made_for, named_parameters
+from retrievers.search.same_model import refuse_other, remembered
 
-CHARS_PER_TOKEN = 4  # of English text
-DOC_CHARS = 600  # of a document, on average over BEIR
+BYTES_PER_TOKEN = 4  # of UTF-8: a token is about four letters of English, and one sign or two of Chinese
+DOC_TOKENS = 150  # of a document, on average over BEIR
 SHOWN = 300  # characters of a server's message
 TOO_LONG = (400, 413, 422)  # what servers answer to a text, or a batch, that is too long for them
 TOO_LONG_CURE = "where the text is too long for the model, max_chars cuts it"
@@ -88,15 +92,29 @@ class ApiEncoder:
         self.max_chars = max_chars
         self.asker = Asker(f"{self.url}/embeddings", self.key, timeout, tries, concurrency)
         self.width: int | None = None
-        self.tokens = 0  # that the server counted
+        self.ledger, self.price = Ledger(), price
 
     @classmethod
     def needs(cls, docs: int, arguments: dict[str, Any]) -> dict[str, float]:
         """Disk for the vectors; tokens that are sent, and what they cost at the given price."""
-        tokens = docs * DOC_CHARS / CHARS_PER_TOKEN
+        tokens = float(docs * DOC_TOKENS)
         width = arguments.get("dimensions") or 1024
         sent = {"tokens": tokens, "usd": tokens * arguments["price"] / 1e6}
         return {"disk": docs * (width * 2.0 + 16), "memory": 5e8, **sent}
+
+    @classmethod
+    def sends(cls, docs: Sequence[Doc], arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Tokens of these documents' texts, prompt included, and what they cost at the given price."""
+        texts = [arguments["doc_prompt"] + doc_text(doc, arguments["title"]) for doc in docs]
+        tokens = sum(len(text[: arguments["max_chars"]].encode("utf-8", "replace")) for text in texts) / BYTES_PER_TOKEN
+        how = f"at {BYTES_PER_TOKEN} bytes of UTF-8 a token"
+        return {"tokens": tokens, "usd": tokens * arguments["price"] / 1e6, "how": how}
+
+    @property
+    def billed(self) -> dict[str, float]:
+        """Tokens that the server counted, and what they cost at the given price."""
+        tokens = self.ledger.tokens
+        return {"tokens": tokens, **({"usd": round(tokens * self.price / 1e6, 6)} if self.price else {})}
 
     @classmethod
     def known_width(cls, arguments: Mapping[str, Any]) -> int | None:
@@ -117,7 +135,8 @@ class ApiEncoder:
     def facts(self) -> dict[str, Any]:
         """For the manifest."""
         return {
-            "server": self.url, "model": self.model, "similarity": self.similarity, "tokens_of_queries": self.tokens,
+            "server": self.url, "model": self.model, "similarity": self.similarity,
+            "tokens_of_queries": self.ledger.tokens,
             "notes": escaped({"query_prompt": self.query_prompt, "doc_prompt": self.doc_prompt}),
         }  # fmt: skip
 
@@ -175,6 +194,10 @@ class ApiEncoder:
 
     def _checked(self, answer: Any, count: int, first: int) -> np.ndarray:
         """The vectors in the order of their texts. Raises ValueError where the answer is not what was asked for."""
+        usage = answer.get("usage") if isinstance(answer, dict) else None
+        if isinstance(usage, dict):  # what is paid is counted first, whatever the answer is worth
+            counts = (usage.get(name) for name in ("total_tokens", "prompt_tokens"))
+            self.ledger.add(next((count for count in counts if type(count) is int and count >= 0), 0))
         data = answer.get("data") if isinstance(answer, dict) else None
         if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
             raise ConnectionError(f"{self.url}/embeddings gave no list of embeddings: {self._safe(str(answer))}")
@@ -198,9 +221,6 @@ class ApiEncoder:
             if not finite:
                 raise Misfit(first + number, "got an embedding that holds what is no finite number")
             self.width = wanted
-        usage = answer.get("usage")
-        counted = usage.get("prompt_tokens") if isinstance(usage, dict) else None
-        self.tokens += counted if isinstance(counted, int) else 0
         return np.array(rows, np.float32)
 
     def _refusal(self, answer: Answer) -> str:
@@ -241,3 +261,27 @@ class Api(made_for(ApiEncoder, DenseRetriever, ApiEncoder, named_parameters(ApiE
     def needs(cls, docs: int, arguments: dict[str, Any]) -> dict[str, float]:
         """See `ApiEncoder.needs`."""
         return ApiEncoder.needs(docs, arguments)
+
+    @classmethod
+    def sends(cls, docs: Sequence[Doc], arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """See `ApiEncoder.sends`."""
+        return ApiEncoder.sends(docs, arguments)
+
+    @property
+    def billed(self) -> dict[str, float]:
+        """See `ApiEncoder.billed`; of an index that of all calls on its folder."""
+        return self.encoder.billed  # type: ignore[no-any-return]
+
+    def load(self, folder: Path) -> None:
+        """Open the vectors in `folder`, if the server still gives them. Raises ValueError where it does not."""
+        self._refuse_other(folder)
+        super().load(folder)
+
+    def _index(self, docs: Iterable[Doc], folder: Path, part: tuple[int, int] | None = None) -> None:
+        self.encoder.ledger = Ledger(folder)
+        self._refuse_other(folder)
+        super()._index(remembered(docs, self.render, folder), folder, part)
+
+    def _refuse_other(self, folder: Path) -> None:
+        who = f"the model {self.encoder.model!r} of {self.encoder.url}"
+        refuse_other(folder, self.encoder.encode_docs, who)

@@ -164,8 +164,8 @@ def test_the_dict_of_a_manifest_is_opened_in_its_room_only() -> None:
 
 
 OPTIONAL = {
-    "runtime", "content", "search_only", "shard_docs", "index_part", "requires", "inputs", "mends", "needs", "facts",
-    "sources",
+    "runtime", "content", "search_only", "shard_docs", "index_part", "requires", "inputs", "needs", "facts",
+    "mends", "sends", "billed", "sources",
 }  # fmt: skip
 
 

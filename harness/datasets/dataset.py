@@ -53,6 +53,12 @@ class Dataset:
 
         return read_docs(corpus, at_end=check)
 
+    def sample(self, count: int) -> list[Doc]:
+        """At most `count` documents, from all over the collection where its file is not compressed."""
+        from harness.datasets.sample import sample
+
+        return sample(self.corpus_file, count) if self.corpus_file else []
+
     def knows(self, hashes: "np.ndarray") -> "np.ndarray":
         """(N,) bool: which of these hashes of doc_ids, by `hash_texts`, are of the collection's documents.
 

@@ -3,7 +3,7 @@
 Nobody else looks with getattr whether a retriever offers this or that.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,16 @@ class Plugin:
         """Bytes of `disk` and `memory` that an index of so many documents takes; None where it does not say."""
         asked = getattr(self.cls, "needs", None)
         return asked(docs, arguments) if asked else None
+
+    def sends(self, docs: Sequence[Doc], arguments: Mapping[str, Any]) -> dict[str, Any] | None:
+        """`tokens` and `usd` of sending these documents to a server, and `how` that is known; None: sends nothing."""
+        asked = getattr(self.cls, "sends", None)
+        return asked(docs, arguments) if asked else None
+
+    def billed(self, made: Any) -> dict[str, Any]:
+        """What servers have billed for an instance's work, as an entry of its costs; empty where none did."""
+        found = getattr(made, "billed", None)
+        return {"billed": dict(found)} if found else {}
 
     def advice(self, made: Any, docs: int) -> str | None:
         """A sentence that is worth saying before so many documents are indexed."""

@@ -6,15 +6,17 @@ What neither says is left out, so the forecast errs on the low side; a disk that
 
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness import datasets, plugins
 from harness.datasets import dataset_table, survey
-from harness.errors import HarnessError
+from harness.errors import HarnessError, counted
 from harness.host import progress
 from harness.plugins import Plugin
+from harness.records import Doc
 from harness.results import manifest
 from harness.running import cache_entries
 from harness.running.job import Job
@@ -23,6 +25,8 @@ from harness.running.plan import Pair
 DOC_BYTES = 600  # of a document in corpus.jsonl, on average over BEIR
 ZIPPED = 0.4  # its share in an archive, which is there until it is unpacked
 LINE_BYTES = 24  # of a line of run.trec.gz; BM25's on BEIR take 15 to 22
+FRAME = 36  # bytes of a line beside its values: {"_id": "", "title": "", "text": ""}
+SAMPLE = 500  # documents that are looked at for what is sent to servers
 HIT_BYTES = 150  # of a hit while a run is put into order
 
 
@@ -34,7 +38,7 @@ class Forecast:
     results: float = 0.0
     memory: float = 0.0
     unknown: set[str] = field(default_factory=set)  # systems whose index is left out
-    sent: dict[str, tuple[float, float]] = field(default_factory=dict)  # tokens to servers and their price in USD
+    sent: dict[str, tuple[float, float, str]] = field(default_factory=dict)  # tokens, their price in USD, how known
 
 
 def sizes(pairs: Sequence[Pair], data_dirs: Sequence[Path], cache: Path) -> list[dict[str, Any]]:
@@ -73,7 +77,7 @@ def of(todo: Sequence[Pair], job: Job) -> Forecast:
             continue
         planned.add(identity)
         if "tokens" in needs:
-            found.sent[f"{system.tag} on {name}"] = needs["tokens"], needs.get("usd", 0.0)
+            found.sent[f"{system.tag} on {name}"] = _sent(plugin, arguments, needs, docs, name, data_dirs, cache)
         if "disk" not in needs:
             found.unknown.add(system.tag)
             continue
@@ -109,9 +113,9 @@ def check(found: Forecast, results: Path, cache: Path) -> list[str]:
         notes.append(f"forecast: {_gb(need)} in the cache, {_gb(found.results)} of results")
     if found.unknown and notes:
         notes[-1] += f"; not counted, as nothing is known of them: {', '.join(sorted(found.unknown))}"
-    for what, (tokens, usd) in found.sent.items():
+    for what, (tokens, usd, how) in found.sent.items():
         price = f", {usd:.2f} USD" if usd else "; set price=USD for a million tokens to see what that costs"
-        notes.append(f"forecast: {what} sends about {tokens / 1e6:.3g} million tokens to a server{price}")
+        notes.append(f"forecast: {what} sends about {tokens / 1e6:.3g} million tokens to a server ({how}){price}")
     available = psutil.virtual_memory().available
     if found.memory > available:
         notes.append(f"warning: needs about {_gb(found.memory)} of memory, {_gb(available)} free; it may be killed")
@@ -129,10 +133,38 @@ def _docs(name: str, data_dirs: Sequence[Path], cache: Path) -> int | None:
         if facts := survey.remembered(survey.memory(cache, files)):
             return int(facts["docs"])
         assert dataset.corpus_file
-        size = dataset.corpus_file.stat().st_size * (3 if dataset.corpus_file.suffix == ".gz" else 1)
-        return max(1, size // DOC_BYTES)
+        return counted_by_size(dataset.corpus_file, dataset.sample(SAMPLE))
     except (HarnessError, OSError, KeyError):
         return None  # what is wrong with it is told when its turn comes
+
+
+def counted_by_size(corpus: Path, some: Sequence[Doc]) -> int:
+    """About how many documents a file holds, of which `some` are known; all of a small one may be."""
+    if len(some) < SAMPLE and corpus.stat().st_size < SAMPLE * DOC_BYTES:
+        return max(1, len(some))
+    mean = sum(FRAME + sum(len(part.encode("utf-8", "replace")) for part in doc) for doc in some) / max(1, len(some))
+    return max(1, round(corpus.stat().st_size * (3 if corpus.suffix == ".gz" else 1) / (mean or DOC_BYTES)))
+
+
+def _sent(
+    plugin: Plugin,
+    arguments: dict[str, Any],
+    needs: dict[str, float],
+    docs: int,
+    name: str,
+    data_dirs: Sequence[Path],
+    cache: Path,
+) -> tuple[float, float, str]:
+    """Tokens, their price and how they are known: from a sample of the collection, where it is here."""
+    some: list[Doc] = []
+    with suppress(HarnessError, OSError):
+        some = datasets.find(name, data_dirs, cache, download=False).sample(SAMPLE)
+    if some and (of_sample := plugin.sends(some, arguments)):
+        share = docs / len(some)
+        how = f"measured on {counted(len(some), 'document')} {of_sample['how']}"
+        return of_sample["tokens"] * share, of_sample["usd"] * share, how
+    how = f"guessed at {needs['tokens'] / docs:.0f} tokens a document, as the collection is not here yet"
+    return needs["tokens"], needs.get("usd", 0.0), how
 
 
 def _here(row: dataset_table.Row, places: Sequence[Path]) -> bool:

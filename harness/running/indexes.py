@@ -89,6 +89,7 @@ def ensure(
         checksums = integrity.record(folder)
         made = {
             **cost.record(),
+            **plugins.describe(type(retriever)).billed(retriever),
             "docs": counted.count,
             "docs_per_s": round(counted.count / max(cost.wall_s, 1e-9), 1),
             "index_bytes": folder_bytes(folder),

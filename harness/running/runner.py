@@ -135,7 +135,8 @@ def run(
                 "load": loading.record(),
                 "search": searching.record()
                 | {"queries_per_s": round(len(queries) / max(searching.wall_s, 1e-9), 2)}
-                | latency(searcher, queries, depth),
+                | latency(searcher, queries, depth)
+                | prepared.plugin.billed(searcher),
             },
             "fingerprint": expected,
             **(
