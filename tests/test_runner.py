@@ -12,7 +12,7 @@ from harness import cli, datasets
 from harness.errors import HarnessError
 from harness.host import environment
 from harness.results import manifest
-from harness.running import indexes, runner, suites
+from harness.running import indexes, publish, runner, suites
 
 OVERLAP = f"{Path(__file__).with_name('overlap.py')}:Overlap"
 
@@ -219,3 +219,43 @@ def test_an_input_that_is_replaced_between_check_and_copy_is_noticed(
     fusion = suites.system("fusion", {"systems": ["part"]}, "fused")
     with pytest.raises(HarnessError, match="was replaced while it was being used; start again"):
         runner.run(fusion, datasets.load(str(place / "toy")), 10, place / "results", place / "cache")
+
+
+@pytest.mark.parametrize("steps", range(7))
+def test_a_kill_while_the_new_result_takes_the_place_of_the_old_loses_neither(place: Path, steps: int) -> None:
+    """After however many steps: the next run ends what was begun, and does no work again."""
+    run(place)
+    elsewhere = place / "elsewhere"
+    system = suites.system(OVERLAP, {"bonus": 1.0}, "overlap")
+    runner.run(system, datasets.load(str(place / "toy")), 1000, elsewhere, place / "cache")
+    written = manifest.folder(elsewhere, "overlap", "toy")
+    names = [manifest.RUN, manifest.SCORES, manifest.JUDGED, manifest.TOP, manifest.NAME]
+    (made(place) / publish.NEW).mkdir()
+    for name in names:
+        (written / name).replace(made(place) / publish.NEW / name)
+    if steps:
+        (made(place) / manifest.NAME).unlink()
+    for name in names[: max(0, steps - 1)]:
+        (made(place) / publish.NEW / name).replace(made(place) / name)
+    outcome = run(place, {"bonus": 1.0})
+    assert outcome.status == "reused" and outcome.result is not None and not outcome.result.damage()
+    assert outcome.result.manifest["retriever"]["arguments"] == {"bonus": 1.0}
+    assert not (made(place) / publish.NEW).exists()
+
+
+def test_an_error_while_the_new_result_takes_the_place_of_the_old_leaves_it_to_the_next_run(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(place)
+    replace = Path.replace
+
+    def full(path: Path, target: Path) -> Path:
+        if path.name == manifest.SCORES and path.parent.name == publish.NEW and Path(target).parent == made(place):
+            raise OSError(28, "No space left on device")
+        return replace(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        with pytest.raises(OSError, match="No space"):
+            run(place, {"bonus": 1.0}, overwrite=True)
+    assert run(place, {"bonus": 1.0}).status == "reused"

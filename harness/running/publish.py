@@ -1,5 +1,6 @@
 """From an ordered run to the files of a result: the run, its first documents, scores, judged; last, manifest.json."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -73,13 +74,29 @@ def publish(run: Run, dataset: Dataset, place: Path, tag: str, most: int, body: 
             },
         )
         places.remember(dataset)
-        (place / manifest.NAME).unlink(missing_ok=True)  # no manifest stands beside files that it is not about
-        (place / manifest.TOP).unlink(missing_ok=True)  # the new run may have none
-        for name in (manifest.RUN, *kept, manifest.NAME):
-            (new / name).replace(place / name)
-        return Result(place, tag, dataset.name, written)
-    finally:
+    except BaseException:
         sweep(place)
+        raise
+    settle(place)
+    return Result(place, tag, dataset.name, written)
+
+
+def settle(place: Path) -> None:
+    """Put a result that was written whole in the place of the one before, also where a killed process had begun to.
+
+    Its manifest is written last, so where that is, all is; and moved last, so that none stands beside files that it is
+    not about. Nobody else may be writing there.
+    """
+    new = place / NEW
+    if (new / manifest.NAME).is_file():
+        kept = json.loads((new / manifest.NAME).read_bytes())["files"]
+        (place / manifest.NAME).unlink(missing_ok=True)
+        for name in {manifest.TOP} - kept.keys():
+            (place / name).unlink(missing_ok=True)  # the new run may have none
+        for name in (*kept, manifest.NAME):
+            if (new / name).is_file():
+                (new / name).replace(place / name)
+    sweep(place)
 
 
 def depth(run: Run, dataset: Dataset, most: int) -> int:

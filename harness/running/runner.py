@@ -23,7 +23,7 @@ from harness.retriever import Retriever
 from harness.running import indexes, strangers
 from harness.running.known import Systems
 from harness.running.prepared import Prepared, deepest_input, prepare, required_runs, run_of
-from harness.running.publish import publish, sweep
+from harness.running.publish import publish, settle
 from harness.running.suites import System
 
 LATENCY_QUERIES, LATENCY_SECONDS = 50, 10.0  # single-query searches timed for the percentiles: at most so many, so long
@@ -84,9 +84,9 @@ def run(
     place.mkdir(parents=True, exist_ok=True)
     what = f"{system.tag} on {dataset.name}"
     with locks.held(place / ".lock", f"the result of {what}"), ExitStack() as stack:
+        settle(place)
         if kept := _kept(place, expected, overwrite, prepared):
             return Attempted(system.tag, dataset.name, "reused", kept)
-        sweep(place)
         key = prepared.index_key(dataset, inputs)
         older = prepared.index_key(dataset, inputs, located=True)
         if indexes.complete(cache, prepared.plugin.name, older):  # of a version that knew a checkpoint by its place
