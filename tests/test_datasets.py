@@ -2,15 +2,20 @@
 
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness import datasets
-from harness.datasets import dataset_table, groups, load, rows
+from harness.datasets import dataset_table, folders, groups, load, rows
 from harness.errors import BadInput, HarnessError
+
+
+def _table(monkeypatch: pytest.MonkeyPatch, rows: Callable[[], dict[str, dataset_table.Row]]) -> None:
+    for module in (datasets, folders):
+        monkeypatch.setattr(module, "rows", rows)
 
 
 def collection(
@@ -32,7 +37,7 @@ def collection(
 def toy_row(monkeypatch: pytest.MonkeyPatch) -> dataset_table.Row:
     """SciFact's row with a toy's counts, so that the table's rules can be seen on three documents."""
     row = replace(rows()["scifact"], docs=3, queries=2, qrels=2)
-    monkeypatch.setattr(datasets, "rows", lambda: {**dataset_table.rows(), "scifact": row})
+    _table(monkeypatch, lambda: {**dataset_table.rows(), "scifact": row})
     return row
 
 
@@ -58,7 +63,7 @@ def test_a_forum_is_found_as_beir_unpacks_it_and_by_its_name(tmp_path: Path, fol
 
 def test_ms_marco_s_three_share_a_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     free = {name: replace(rows()[name], docs=None, queries=None, qrels=None) for name in groups()["msmarco"]}
-    monkeypatch.setattr(datasets, "rows", lambda: {**dataset_table.rows(), **free})
+    _table(monkeypatch, lambda: {**dataset_table.rows(), **free})
     collection(tmp_path / "msmarco", splits=["train", "dev", "test"])
     with pytest.raises(
         HarnessError, match=r"trec-dl-2020 needs queries.dl20.jsonl, qrels/dl20.tsv, and downloading is off"
@@ -150,7 +155,7 @@ def test_judgments_are_counted_when_loaded(
 ) -> None:
     collection(tmp_path / "scifact")
     load("scifact", [tmp_path]).facts()  # what is remembered is checked again
-    monkeypatch.setattr(datasets, "rows", lambda: {"scifact": replace(toy_row, **change)})
+    _table(monkeypatch, lambda: {"scifact": replace(toy_row, **change)})
     with pytest.raises(HarnessError, match=said):
         load("scifact", [tmp_path])
 
