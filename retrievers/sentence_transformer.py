@@ -83,7 +83,7 @@ class SentenceTransformerEncoder:
     @classmethod
     def known_width(cls, arguments: Mapping[str, Any]) -> int | None:
         """How many numbers the vectors have, as far as a folder's files say it."""
-        return widths.of_modules(Path(arguments["model"]).expanduser())
+        return widths.of_modules(Path(arguments["model"]).expanduser()) if "model" in arguments else None
 
     def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors (n, dim) of queries, the prompt put before them."""
