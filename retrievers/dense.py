@@ -68,7 +68,7 @@ class DenseRetriever(ShardedRetriever):
         threads: int = 0,
     ) -> None:
         super().__init__(threads)
-        self.wanted = self.refuse(type(encoder), {"dim": dim, "store": store, "rescore": rescore, "ann": ann})
+        self.wanted = wanted_of({"dim": dim, "store": store, "rescore": rescore, "ann": ann})
         if store_dtype not in vector_store.DTYPES:
             raise ValueError(f"store_dtype is {store_dtype!r}; it can be {', '.join(vector_store.DTYPES)}")
         self.encoder, self.title, self.store_dtype, self.device = encoder, title, store_dtype, device
@@ -81,8 +81,7 @@ class DenseRetriever(ShardedRetriever):
 
         Returns what is wanted of the search.
         """
-        wanted = Wanted(*(arguments.get(name) for name in Wanted._fields))
-        wanted.check()
+        wanted = wanted_of(arguments)
         widths.refuse_wider(wanted.dim, encoder.known_width(arguments) if hasattr(encoder, "known_width") else None)
         return wanted
 
@@ -148,6 +147,13 @@ class DenseRetriever(ShardedRetriever):
         if self.approximate:
             return self.approximate.top_k(vectors, k)
         return top_k(vectors, store, k, self.device, self.threads)
+
+
+def wanted_of(arguments: Mapping[str, Any]) -> Wanted:
+    """What is wanted of the search. Raises ValueError for what cannot be meant."""
+    wanted = Wanted(*(arguments.get(name) for name in Wanted._fields))
+    wanted.check()
+    return wanted
 
 
 def sources_of(part: Any) -> list[Path] | None:
