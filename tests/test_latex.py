@@ -91,6 +91,39 @@ def test_the_committed_results_fit_the_page(compiled):
     )
 
 
+NAMES = ["[x]", "*star", "a--b", "système-ü", "e\u0301t\u202e\x07", "a'b\"c`d", "x" * 80, "long_name." * 12]
+
+
+def test_odd_names_of_systems_and_datasets_fit_too(tmp_path, compiled):
+    """A bracket or a star after the end of a row is no argument of it; what has no place to break is broken."""
+    texts = []
+    for number, name in enumerate(NAMES):
+        for tag in (name, "b"):
+            add(tmp_path / f"s{number}", tag, "own", [0.2, 0.5, 0.9] if tag == "b" else [0.1, 0.6, 0.7])
+            for dataset in (name, "other"):
+                add(tmp_path / f"d{number}", tag, dataset, [0.2, 0.5, 0.9] if tag == "b" else [0.1, 0.6, 0.7])
+        texts += [latex(boards(tmp_path / f"s{number}", baseline="b"), width) for width in ("one", "two")]
+        texts += [latex(boards(tmp_path / f"d{number}"), width) for width in ("one", "two")]
+        add(tmp_path / f"o{number}", "b", name, [0.2, 0.3])
+        texts += [latex(boards(tmp_path / f"o{number}"), "one")]
+    assert not any("names hold" in text for text in texts)
+    assert any(r"{}[x] & " in text for text in texts) and any(r"{}*star & " in text for text in texts)
+    for start in range(0, len(texts), 10):  # LaTeX holds no more floats
+        compiled(*texts[start : start + 10])
+
+
+def test_letters_that_pdflatex_lacks_are_said(tmp_path):
+    add(tmp_path, "系统-1", "own", [0.2, 0.5])
+    assert "% names hold 系统, for which pdfLaTeX has no letters" in latex(boards(tmp_path))
+
+
+def test_digits_are_those_of_intervals_too(tmp_path):
+    for tag, scores in {"a": [0.2, 0.5, 0.4], "b": [0.3, 0.7, 0.4]}.items():
+        add(tmp_path, tag, "own", scores)
+    text = latex(boards(tmp_path, baseline="a"), digits=2)
+    assert r"b & \textbf{0.47} & [0.00, 0.98] & +0.10 & [$-$0.15, +0.35] & " in text
+
+
 @pytest.mark.slow
 def test_the_whole_of_beir_fits_the_page(tmp_path, compiled):
     from harness.datasets.dataset_table import rows
@@ -150,7 +183,7 @@ def test_one_dataset_has_its_measures_or_its_details(tmp_path):
     assert "of 3 systems on own." in latex(both)
     one = latex([build(found, "ndcg@10", "c")])
     assert r"System & nDCG@10 & 95 \% interval & vs c & 95 \% interval & p (Holm) & d\_z & Rank \\" in one
-    assert re.search(r" & \$-\$0\.\d{4} & \[\$-\$0\.\d{4}, \$-\$0\.\d{4}\] & ", one)
+    assert re.search(r" & \$-\$0\.\d{3} & \[\$-\$0\.\d{3}, \$-\$0\.\d{3}\] & ", one)
     assert not re.search(r"[\[ ]-\d", one.split(r"\begin{tabular}")[1])
 
 

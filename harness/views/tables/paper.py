@@ -15,12 +15,13 @@ from harness.statistics.ties import EQUAL
 from harness.views.tables import captions, tables
 from harness.views.tables.grid import Text
 from harness.views.tables.marks import BETTER, HOLES, SAME, SHALLOW, WORSE, keys
-from harness.views.tables.tex import escape, points, written
+from harness.views.tables.tex import broken, escape, foreign, points, written
 from harness.views.tables.wording import CORRECTION_NAMES, NONE, rank_text
 
 WIDTHS = {"one": 238.5, "two": 505.5}  # points: 84 and 178 mm, a column of ACM's page and its two
 SETTINGS = ((9, 4.0), (9, 3.0), (8, 3.0), (8, 2.0), (7, 2.0))  # type size and half the space between columns, in points
 DIGITS = 3
+LONGEST = 24  # characters of a word of the caption that is left whole
 
 
 class Column(NamedTuple):
@@ -97,7 +98,7 @@ def _columns(boards: Sequence[Leaderboard], tags: Sequence[str], without: Collec
             ],
         )
     if not several and len(boards) == 1:
-        details = zip(*(tables.details(boards[0], tag) for tag in tags), strict=True)
+        details = zip(*(tables.details(boards[0], tag, digits) for tag in tags), strict=True)
         found += [
             Column("", head, column) for head, column in zip(tables.detail_heads(boards[0]), details, strict=True)
         ]
@@ -146,17 +147,19 @@ def _wide(columns: Sequence[Column], size: int, gap: float, page: float) -> floa
     total = 2 * gap * (len(columns) - 1)
     for over, group in groupby(columns, key=lambda column: column.over):
         inside = [_column_points(column, size, page) for column in group]
-        total += max(sum(inside) + 2 * gap * (len(inside) - 1), points(Text(over), size)) - 2 * gap * (len(inside) - 1)
+        between = 2 * gap * (len(inside) - 1)
+        total += max(sum(inside) + between, min(points(Text(over), size), _longest_name(page))) - between
     return total
 
 
 def _column_points(column: Column, size: int, page: float) -> float:
-    wide = max(points(cell, size) for cell in (Text(column.head), *column.cells))
-    return min(wide, _longest_name(page)) if column.named else wide
+    head = min(points(Text(column.head), size), _longest_name(page))
+    wide = max(points(cell, size) for cell in column.cells)
+    return max(head, min(wide, _longest_name(page)) if column.named else wide)
 
 
 def _longest_name(page: float) -> float:
-    """What a system's name may take of the page before it is broken."""
+    """What the name of a system or a dataset may take of the page before it is broken."""
     return page / 3
 
 
@@ -168,27 +171,27 @@ def _tabular(columns: Sequence[Column], size: int, page: float) -> str:
         above, rules, at = [], [], 1
         for over, group in groupby(columns, key=lambda column: column.over):
             count = len(list(group))
-            above += [rf"\multicolumn{{{count}}}{{c}}{{{escape(over)}}}"] if over else [""] * count
+            above += [rf"\multicolumn{{{count}}}{{c}}{{{_named(over, size, page, 'b')}}}"] if over else [""] * count
             rules += [rf"\cmidrule(lr){{{at}-{at + count - 1}}}"] if over else []
             at += count
         heads += [" & ".join(above) + r" \\", "".join(rules)]
-    heads.append(" & ".join(escape(column.head) for column in columns) + r" \\")
+    heads.append(" & ".join(_named(column.head, size, page, "b") for column in columns) + r" \\")
     rows = [
-        " & ".join(_named(cell, size, page) if c.named else written(cell) for c, cell in zip(columns, row, strict=True))
+        " & ".join(
+            _named(one.text, size, page) if c.named else written(one) for c, one in zip(columns, row, strict=True)
+        )
         for row in zip(*(column.cells for column in columns), strict=True)
     ]
     begin = rf"\begin{{tabular}}{{@{{}}{spec}@{{}}}}"
-    body = [rf"{row} \\" for row in rows]
+    body = [rf"{{}}{row} \\" if row.startswith(("[", "*")) else rf"{row} \\" for row in rows]  # not of the \\ before it
     return "\n".join([begin, r"\toprule", *heads, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"])
 
 
-def _named(cell: Text, size: int, page: float) -> str:
-    """A system's name, broken after its signs where it is too long for a line."""
-    if points(cell, size) <= (most := _longest_name(page)):
-        return escape(cell.text)
-    parts = escape(cell.text).replace(r"\_", "\0")
-    broken = "".join(rf"{sign}\allowbreak{{}}" if sign in "-=.,/:\0" else sign for sign in parts).replace("\0", r"\_")
-    return rf"\parbox[t]{{{most:.0f}pt}}{{\raggedright {broken}\strut}}"
+def _named(name: str, size: int, page: float, align: str = "t") -> str:
+    """A name, broken where it is too long for a line; `align` says which of its lines is that of the row."""
+    if points(Text(name), size) <= (most := _longest_name(page)):
+        return escape(name)
+    return rf"\parbox[{align}]{{{most:.0f}pt}}{{\raggedright {broken(name)}\strut}}"
 
 
 def _caption(boards: Sequence[Leaderboard], tags: Sequence[str], without: Collection[str]) -> str:
@@ -230,12 +233,16 @@ def _caption(boards: Sequence[Leaderboard], tags: Sequence[str], without: Collec
         )
     elif len(names) == 1 and first.family and "rank" not in without:
         said.append(f"Rank: what {captions.all_pairs(first)} ({captions.behind_ranks(first)}).")
-    return escape(" ".join(said)).replace(r"p $\leq$ ", r"p~$\leq$~")
+    words = (broken(word) if len(word) > LONGEST else escape(word) for word in " ".join(said).split(" "))
+    return " ".join(words).replace(r"p $\leq$ ", r"p~$\leq$~")
 
 
 def _comments(boards: Sequence[Leaderboard]) -> list[str]:
     """What a reader of the source may want to know."""
     lines = [r"needs \usepackage{booktabs}"]
+    names = [name for board in boards for name in (*board.tags, *(column.name for column in board.columns))]
+    if signs := foreign("".join(names)):
+        lines.append(f"names hold {signs}, for which pdfLaTeX has no letters: use LuaLaTeX with a font that has them")
     for board in boards:
         lines += [f"{captions.title(board)}: {board.signature}"]
         lines += [line.removeprefix(HOLES).strip() for line in captions.holes(board)]

@@ -128,22 +128,22 @@ def detail_heads(board: Leaderboard) -> list[str]:
     return [interval, f"vs {board.baseline}", interval, f"p ({CORRECTION_NAMES[board.correction]})", "d_z"]
 
 
-def details(board: Leaderboard, tag: str) -> list[Text]:
+def details(board: Leaderboard, tag: str, digits: int = 4) -> list[Text]:
     """What stands to the right of the score when there is one dataset: its interval, the difference to the baseline."""
     column = board.columns[0]
     tested = len(column.matrices) == 1
-    cells = [span(board.cells[tag, column.name].interval)] if tested else []
+    cells = [span(board.cells[tag, column.name].interval, digits=digits)] if tested else []
     if tested and board.baseline is not None:
-        cells += _difference(next((c for c in board.family if c.first == tag), None))
+        cells += _difference(next((c for c in board.family if c.first == tag), None), digits)
     return [Text(text) for text in cells]
 
 
-def _difference(found: Comparison | None) -> list[str]:
+def _difference(found: Comparison | None, digits: int) -> list[str]:
     if found is None:
         return [NONE] * 4
     return [
-        signed(found.difference, 4),
-        span(found.interval, "+"),
+        signed(found.difference, digits),
+        span(found.interval, "+", digits),
         p_text(found.corrected),
         effect(found.effect_size, 2),
     ]

@@ -1,6 +1,7 @@
 """Cells in LaTeX, and how wide TeX will set them."""
 
 import re
+import unicodedata
 
 from harness.views.tables.grid import Text
 
@@ -27,6 +28,7 @@ _ESCAPES = str.maketrans(
         "√": r"$\surd$",
     }
 )
+KNOWN = {sign for sign in map(chr, _ESCAPES) if sign > "~"} | set("’‘“”…—")
 MINUS = re.compile(r"(?<![\w.-])-(?=\.?\d)")
 POWER = re.compile(r"(?<![\w.-])(\d(?:\.\d+)?)e([+-]\d+)(?![\w.])")
 # Computer Modern Roman, in thousandths of the size; Libertine and Times are narrower
@@ -38,15 +40,35 @@ _BOLD = 1.15
 RAISED = {10: 7, 9: 6, 8: 6, 7: 5}  # size of a superscript beside text of a size, as LaTeX declares them
 
 
+STRETCH = 8  # characters in a line's last word, at least, before one that has no sign to break after is broken
+
+
 def escape(text: str) -> str:
-    """`text` with everything that LaTeX would read as a command made printable."""
-    return text.translate(_ESCAPES)
+    """`text` with everything that LaTeX would read as a command or a ligature made printable, and no other sign."""
+    return _shown(text).replace("--", "-\0-").replace("--", "-\0-").translate(_ESCAPES).replace("\0", "{}")
+
+
+def broken(text: str) -> str:
+    """As `escape`, and it may be broken after its signs, and where there are none after some characters."""
+    parts = re.findall(rf"[^-=.,/:_ ]{{1,{STRETCH}}}|[-=.,/:_]| ", text)
+    return "".join(part if part == " " else rf"{escape(part)}\allowbreak{{}}" for part in parts)
+
+
+def foreign(text: str) -> str:
+    """The signs of `text` that pdfTeX has no letters for, each once."""
+    return "".join(dict.fromkeys(sign for sign in _shown(text) if sign > "\u017f" and sign not in KNOWN))
+
+
+def _shown(text: str) -> str:
+    """Letters and their accents as one sign, and none that controls or turns what is printed."""
+    return "".join(sign for sign in unicodedata.normalize("NFC", text) if unicodedata.category(sign)[0] != "C")
 
 
 def written(cell: Text) -> str:
     """A cell in LaTeX: minus signs as such, powers of ten as such, its mark raised."""
-    plain = escape(POWER.sub(lambda found: f"\0{found[1]}\1{int(found[2])}\2", MINUS.sub("−", cell.text)))
-    plain = plain.replace("\0", "$").replace("\1", r"\cdot10^{").replace("\2", "}$")
+    first, *more = POWER.split(MINUS.sub("−", cell.text))
+    powers = zip(more[::3], more[1::3], map(escape, more[2::3]), strict=True)
+    plain = escape(first) + "".join(rf"${base}\cdot10^{{{int(power)}}}${rest}" for base, power, rest in powers)
     mark = rf"\textsuperscript{{{escape(cell.mark)}}}" if cell.mark else ""
     return (rf"\textbf{{{plain}}}" if cell.bold else plain) + mark
 

@@ -36,6 +36,8 @@ def signed(value: float, digits: int) -> str:
     return f"{round(value, digits) + 0.0:+.{digits}f}"
 
 
-def span(interval: tuple[float, float] | None, sign: str = "") -> str:
+def span(interval: tuple[float, float] | None, sign: str = "", digits: int = 4) -> str:
     """`[0.6512, 0.7034]`; an end that rounds to 0 has no minus."""
-    return NONE if interval is None else f"[{', '.join(f'{round(end, 4) + 0.0:{sign}.4f}' for end in interval)}]"
+    if interval is None:
+        return NONE
+    return f"[{', '.join(f'{round(end, digits) + 0.0:{sign}.{digits}f}' for end in interval)}]"
