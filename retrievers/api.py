@@ -79,9 +79,15 @@ class ApiEncoder:
         for name, value in (
             ("batch", batch), ("concurrency", concurrency), ("tries", tries), ("timeout", timeout),
             ("max_chars", 1 if max_chars is None else max_chars),
+            ("dimensions", 1 if dimensions is None else dimensions),
         ):  # fmt: skip
             if value <= 0:
                 raise ValueError(f"{name} is {value}; it must be more than 0")
+        if not price >= 0:
+            raise ValueError(f"price is {price}; it is USD for a million tokens, 0 or more")
+        for name, fields in (("query_fields", query_fields), ("doc_fields", doc_fields)):
+            if own := {"input", "encoding_format"} & set(fields or ()):
+                raise ValueError(f"{name} holds {min(own)!r}, which the request sets itself; leave it out")
         if similarity not in ("cos", "dot"):
             raise ValueError(f"similarity is {similarity!r}; it can be cos or dot")
         self.url, self.model, self.dimensions = url.rstrip("/").removesuffix("/embeddings"), model, dimensions
@@ -209,6 +215,11 @@ class ApiEncoder:
         rows: list[Any] = [None] * count
         for place, item in zip(places, data, strict=True):
             rows[int(place)] = item.get("embedding")
+        if self.dimensions and isinstance(rows[0], list) and len(rows[0]) != self.dimensions:
+            raise ConnectionError(
+                f"{self.url}/embeddings gave {len(rows[0])} numbers where dimensions={self.dimensions} were asked for:"
+                f" it does not shorten vectors. Leave dimensions out; dim={self.dimensions} shortens them here"
+            )
         for number, row in enumerate(rows):
             wanted = self.width or (len(row) if isinstance(row, list) else 0)
             if not isinstance(row, list) or not row or len(row) != wanted:

@@ -22,6 +22,7 @@ from retrievers.reranking.kept_scores import KeptScores, Scored
 from retrievers.reranking.texts import Texts, write
 from retrievers.search.indexing import named
 
+WHOLE = "a list of depths holds whole numbers, at least one, from 1: depth=[20,100]"
 FIRST, EVERY = 10, (20, 50)  # where blocks end: behind rank 10, and behind multiples of these
 STEP = 2.0**-20  # of a score's size, between documents of the tail: fp32 tells steps of 2^-23 apart
 
@@ -64,7 +65,8 @@ class Reranker:
             raise ValueError("name the system whose documents are reranked, by its tag: --set system=bm25")
         checked_tag(arguments["system"])
         if isinstance(depth := arguments.get("depth", 1), list):
-            raise ValueError(f"depth is {depth}; one retriever has one depth, several are several rows of a table")
+            what = "one retriever has one depth, several are several rows of a table" if _whole(depth) else WHOLE
+            raise ValueError(f"depth is {depth}; {what}")
         if depth < 1:
             raise ValueError(f"depth is {depth}; at least 1 document of a query is reranked")
 
@@ -77,7 +79,9 @@ class Reranker:
     def rows(cls, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What differs between the rows that these arguments stand for: one for each depth, the deepest first."""
         depths = arguments.get("depth")
-        return [{"depth": one} for one in sorted(set(depths), reverse=True)] if isinstance(depths, list) else [{}]
+        if not isinstance(depths, list) or not _whole(depths):
+            return [{}]  # one depth, or what is refused
+        return [{"depth": one} for one in sorted(set(depths), reverse=True)]
 
     @classmethod
     def needs(cls, docs: int, arguments: dict[str, Any]) -> dict[str, float]:
@@ -160,13 +164,21 @@ class Reranker:
         texts = [found[doc_id] for doc_id in doc_ids]
         with named("query", [query.query_id], [query.text]), named("document", doc_ids, texts):
             given = self.scorer.score([query.text] * len(doc_ids), texts)
-        scores = np.asarray(given.detach().cpu() if hasattr(given, "detach") else given, np.float32)
+        right = f"score(queries, docs) has to give one number for each of the {len(doc_ids)} pairs"
+        try:
+            scores = np.asarray(given.detach().cpu() if hasattr(given, "detach") else given, np.float32)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{right}, and gave {type(given).__name__} ({error})") from error
         if scores.shape != (len(doc_ids),):
-            raise ValueError(f"score gave an array of shape {scores.shape} for {len(doc_ids)} pairs")
+            raise ValueError(f"{right}, and gave an array of shape {scores.shape}")
         if not (finite := np.isfinite(scores)).all():
             doc_id = doc_ids[int(np.argmin(finite))]
             raise ValueError(f"the score of query {query.query_id!r} and document {doc_id!r} is NaN or infinite")
         return Scored(scores.tolist(), perf_counter() - begun)
+
+
+def _whole(depths: list[Any]) -> bool:
+    return bool(depths) and all(type(depth) is int and depth > 0 for depth in depths)
 
 
 def blocks(ranked: Sequence[str], depth: int) -> list[tuple[str, ...]]:

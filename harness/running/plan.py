@@ -82,7 +82,7 @@ def rows(systems: Sequence[System], known: Systems | None = None) -> list[System
 def _rows(system: System) -> list[dict[str, Any]]:
     try:
         offered = getattr(plugins.find(system.spec), "rows", None)
-        return list(offered(system.arguments)) if callable(offered) else [{}]
+        return list(offered(system.arguments)) or [{}] if callable(offered) else [{}]
     except Exception:  # every result of the system will say why
         return [{}]
 

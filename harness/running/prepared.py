@@ -6,6 +6,7 @@ Making one makes the retriever, which may load a model. Its keys then cost next 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,11 @@ def required_runs(tags: Sequence[str], dataset: Dataset, results: Path) -> dict[
         cure = f"beir-harness run RETRIEVER --tag {tag} --dataset {dataset.name}"
         made = stored.at(place)
         if made is None or not (place / manifest.RUN).is_file():
-            raise RunNeeded(tag, f"there is no run of {tag!r} on {dataset.name} in {results}; make it first: {cure}")
+            here = sorted(one.parent.parent.name for one in results.glob(f"runs/[!.]*/{dataset.name}/{manifest.NAME}"))
+            near = get_close_matches(tag, here, n=1, cutoff=0.5)
+            meant = f" (did you mean {near[0]!r}?)" if near else f" (here are {', '.join(here[:12])})" if here else ""
+            what = f"there is no run of {tag!r} on {dataset.name} in {results}{meant}"
+            raise RunNeeded(tag, f"{what}; make it first: {cure}")
         with locks.shared(place / ".lock", f"the run of {tag} on {dataset.name}"):  # nobody writes it meanwhile
             expected = (stored.at(place) or made).run_sha256
             if expected and integrity.text_sha256(place / manifest.RUN) != expected:

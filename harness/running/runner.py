@@ -73,11 +73,13 @@ def run(
     """
     place = manifest.folder(results, system.tag, dataset.name)
     if not overwrite and known and (before := known.seen(system)):
+        _refuse_itself(system, before)
         expected = before.result_key(dataset, required_runs(before.requires, dataset, results), k)
         there, wrong = _found(place, expected, before)
         if there and not wrong:
             return Attempted(system.tag, dataset.name, "reused", there)
     prepared, retriever = known.take(system) if known else prepare(system)
+    _refuse_itself(system, prepared)
     inputs = required_runs(prepared.requires, dataset, results)
     most = min(k, deepest_input(prepared.requires, dataset, results)) if inputs else k
     expected = prepared.result_key(dataset, inputs, k)
@@ -187,6 +189,14 @@ def spread(count: int, most: int) -> list[int]:
     bits = max(1, (used - 1).bit_length())
     reversed_ = (int(f"{number:0{bits}b}"[::-1], 2) for number in range(1 << bits))
     return [places[at] for at in reversed_ if at < used]
+
+
+def _refuse_itself(system: System, prepared: Prepared) -> None:
+    if system.tag in prepared.requires:
+        raise HarnessError(
+            f"{system.tag} would be made of its own run: it names itself as its input; give it another --tag, or name"
+            " another system"
+        )
 
 
 def _kept(place: Path, expected: dict[str, Any], overwrite: bool, prepared: Prepared) -> Result | None:

@@ -189,6 +189,11 @@ def test_a_count_of_tokens_that_is_none_is_passed_over(serve) -> None:
     assert made.facts()["tokens_of_queries"] == 2
 
 
+def test_a_server_that_does_not_shorten_vectors_is_told(serve) -> None:
+    with pytest.raises(ConnectionError, match=r"gave 8 numbers where dimensions=4 were asked for.*dim=4 shortens them"):
+        encoder(serve(), dimensions=4).encode_docs(["x"])
+
+
 def test_a_server_that_is_not_there(tmp_path) -> None:
     with pytest.raises(ConnectionError, match=r"did not answer, 2 times over.*what was encoded is kept"):
         ApiEncoder("http://127.0.0.1:9/v1", "m", tries=2).encode_docs(["x"])
@@ -249,6 +254,9 @@ def test_a_key_that_no_header_takes_is_not_shown(key: str, monkeypatch: pytest.M
         ({"model": ""}, "--set model="),
         ({"batch": 0}, "batch is 0"),
         ({"max_chars": 0}, "max_chars is 0"),
+        ({"dimensions": 0}, "dimensions is 0"),
+        ({"price": -1.0}, "price is -1.0; it is USD for a million tokens"),
+        ({"doc_fields": {"input": []}}, "doc_fields holds 'input', which the request sets itself"),
     ],
 )
 def test_arguments_that_cannot_be_meant(arguments: dict[str, Any], what: str) -> None:

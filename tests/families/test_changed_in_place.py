@@ -104,3 +104,13 @@ def test_an_input_that_is_made_again_is_told_wherever_one_looks(place: Path, cap
     assert "the run of words: " in said and "state.runs" not in said
     assert mine(place, "--overwrite") == 0
     assert "another run" not in capsys.readouterr().err
+
+
+def test_an_input_that_is_missing_or_itself_is_a_sentence(place: Path, capsys) -> None:
+    scorer = ["--set", f"weights={place / 'weights.json'}"]
+    assert run(place, f"{place / 'mine.py'}:Mine", "x", *scorer, "--set", "system=wrods") == 1
+    assert "there is no run of 'wrods' on toy" in (said := capsys.readouterr().err) and "did you mean 'words'?" in said
+    assert run(place, f"{place / 'mine.py'}:Mine", "x", *scorer, "--set", "system=bm25") == 1
+    assert "(here are words); make it first" in capsys.readouterr().err
+    assert run(place, f"{place / 'mine.py'}:Mine", "x", *scorer, "--set", "system=x") == 1
+    assert capsys.readouterr().err.count("x would be made of its own run") == 1

@@ -30,7 +30,7 @@ class Lengths:
         if self.fault == "stop" and self.asked > 40:
             raise KeyboardInterrupt
         scores = np.array([self.sign * len(doc) for doc in docs], np.float32)
-        return {"nan": scores * np.nan, "short": scores[1:]}.get(self.fault, scores)
+        return {"nan": scores * np.nan, "short": scores[1:], "words": "abc"}.get(self.fault, scores)
 
 
 Scored = adapt(Lengths)
@@ -200,7 +200,11 @@ def test_usual_depths_score_no_pair_beyond() -> None:
 
 @pytest.mark.parametrize(
     ("fault", "what"),
-    [("nan", r"the score of query 'q1' and document 'd\d' is NaN"), ("short", r"shape \(9,\) for 10")],
+    [
+        ("nan", r"the score of query 'q1' and document 'd\d' is NaN"),
+        ("short", r"one number for each of the 10 pairs, and gave an array of shape \(9,\)"),
+        ("words", "one number for each of the 10 pairs, and gave str"),
+    ],
 )
 def test_unusable_scores_are_named(tmp_path, fault: str, what: str) -> None:
     with pytest.raises(ValueError, match=what):
@@ -213,11 +217,15 @@ def test_unusable_scores_are_named(tmp_path, fault: str, what: str) -> None:
         ({}, "--set system=bm25"),
         ({"system": "../x"}, "no tag"),
         ({"system": "first", "depth": 0}, "at least 1"),
+        ({"system": "first", "depth": []}, r"depth is \[\]; a list of depths holds whole numbers, at least one"),
+        ({"system": "first", "depth": [20, 0]}, "whole numbers, at least one, from 1"),
+        ({"system": "first", "depth": [20, 100]}, "one retriever has one depth"),
     ],
 )
 def test_arguments_that_cannot_be_meant(arguments: dict, what: str) -> None:
     with pytest.raises(ValueError, match=what):
         Scored(**arguments)
+    assert arguments.get("depth") == [20, 100] or Scored.rows(arguments) == [{}]
 
 
 def test_what_cannot_rerank_is_refused(tmp_path) -> None:
