@@ -1,4 +1,4 @@
-"""A small cross-encoder and a small ColBERT from all-MiniLM-L6-v2, on a CPU in a quarter of an hour each.
+"""A small cross-encoder and a small ColBERT from all-MiniLM-L6-v2, on a CPU in twenty minutes each.
 
     python experiments/families.py --collections COLLECTIONS --minilm MODEL --work /big/disk/families
     beir-harness run rerank --set system=bm25 --set model=/big/disk/families/rerank …
