@@ -76,6 +76,21 @@ def test_what_is_removed_is_gone_with_its_means_and_failures(place: Path, capsys
     assert "did you mean 'b'?" in capsys.readouterr().err
 
 
+def test_what_a_link_leads_to_stays(place: Path, capsys: pytest.CaptureFixture) -> None:
+    assert main(["results", "remove", "here"]) == 2
+    assert "nothing is filed in results" in capsys.readouterr().err
+    run("here", "one")
+    outside = place.parent / "outside"
+    (outside / "two").mkdir(parents=True)
+    (outside / "two" / "precious").write_text("")
+    (place / "runs/linked").symlink_to(outside)
+    (place / "runs/here/two").symlink_to(outside / "two")
+    for words in (["remove", "linked"], ["remove", "here"], ["rename", "linked", "new"], ["rename", "here", "new"]):
+        assert main(["results", *words]) == 2
+        assert "is a link to" in capsys.readouterr().err
+    assert (outside / "two" / "precious").exists() and (place / "runs/here/one/manifest.json").exists()
+
+
 def test_what_a_run_is_writing_stays(place: Path, capsys: pytest.CaptureFixture) -> None:
     run("a", "one", "two")
     with locks.held(place / "runs/a/two/.lock", "the result"):

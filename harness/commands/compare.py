@@ -118,16 +118,19 @@ def _explained(
     from harness.running.explained import explained
     from harness.views.query_browser import documents
 
-    ids = [one["doc_id"] for one in found["systems"][result.tag]["top"][: args.explain]]
+    top = {one["doc_id"]: one["score"] for one in found["systems"][result.tag]["top"][: args.explain]}
+    ids = list(top)
     docs = documents(dataset, set(ids))
     query = next(query.text for query in dataset.queries() if query.query_id == args.query)
     here = [docs[doc_id] for doc_id in ids if doc_id in docs]
+    if ids and not here:
+        return f"{result.tag}: its documents are not at hand: --data-dir names the folder that holds {dataset.name}"
     try:
         parts = explained(result, query, here)
     except HarnessError as error:
         return str(error)
     return [
-        {"doc_id": doc.doc_id, "score": sum(value for _, value in one), "parts": one}
+        {"doc_id": doc.doc_id, "score": sum(value for _, value in one), "run": top[doc.doc_id], "parts": one}
         for doc, one in zip(here, parts, strict=True)
     ]
 

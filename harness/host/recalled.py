@@ -28,7 +28,8 @@ def recalled(made: Callable[[Iterable[np.ndarray]], T], function: Callable[..., 
     for part in _parts([function.__qualname__, arguments]):
         digest.update(part)
     path = cache_dir() / "statistics" / f"{digest.hexdigest()[:32]}.npz"
-    with suppress(OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile), np.load(path) as kept:
+    damaged = (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile)
+    with suppress(*damaged), np.load(path) as kept:
         return made([kept[f"arr_{at}"] for at in range(len(kept.files))])
     arrays = function(*arguments)
     arrays = [arrays] if isinstance(arrays, np.ndarray) else list(arrays)

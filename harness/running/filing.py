@@ -21,6 +21,10 @@ def places(results: Path, tag: str, datasets: Sequence[str] = ()) -> list[Path]:
     filed = [path for path in results.glob("runs/[!.]*/[!.]*") if path.is_dir()]
     filed += results.glob(f"{means.FOLDER}/[!.]*/[!.]*.json")
     mine = {path: path.stem if path.is_file() else path.name for path in filed if path.parent.name == tag}
+    if link := next((one for path in mine for one in (path.parent, path) if one.is_symlink()), None):
+        raise HarnessError(f"{link} is a link to {link.resolve()}: remove or rename the link, or what is there")
+    if not filed:
+        raise HarnessError(f"nothing is filed in {results}")
     if not mine:
         raise unknown("system", tag, {path.parent.name for path in filed})
     for name in datasets:

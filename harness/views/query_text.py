@@ -14,6 +14,7 @@ from harness.views.query_browser import Judgments, View, check_query, clipped, d
 HALF = 58  # characters of a column; two of them fill a line of 120
 WIDTH = 2 * HALF + 2
 PARTS = 12  # of a score that are printed one by one
+STORED = 0.01  # of a score: more than vectors lose in a store of 16 bits
 QUERY = 1_000  # characters of the query's text that are printed
 
 
@@ -72,7 +73,12 @@ def explanation(tag: str, found: Sequence[Mapping[str, Any]] | str) -> list[str]
     rows = []
     for one in found:
         parts, rest = one["parts"][:PARTS], one["parts"][PARTS:]
-        rows += ["", f"{tag}: {_printable(one['doc_id'])} {one['score']:.4f}"]
+        there = "" if f"{one['run']:.4f}" == f"{one['score']:.4f}" else f" ({one['run']:.4f} in the run)"
+        rows += ["", f"{tag}: {_printable(one['doc_id'])} {one['score']:.4f}{there}"]
+        if abs(one["run"] - one["score"]) > STORED * max(1.0, abs(one["run"])):
+            rows.append(
+                "note: further apart than a store of 16 bits rounds; are code, versions and texts those of the run?"
+            )
         rows += [f"{value:>10.4f}  {_printable(name)}" for name, value in parts]
         rows += [f"{sum(value for _, value in rest):>10.4f}  {len(rest)} more"] if rest else []
     return rows

@@ -18,7 +18,7 @@ from retrievers.search.ragged import Ragged, arrays
 
 DOCS, DOCS_ON_GPU = 128, 1024  # of a piece; a GPU wants long batches, and is quick
 SECONDS = 20.0  # of work that may be lost
-DIGEST = "texts.sha256"
+DIGEST = "texts.sha256"  # and the names of the arrays
 
 Fields = Mapping[str, np.ndarray | Ragged]
 
@@ -27,7 +27,7 @@ def save(folder: Path, number: int, first: int, digest: str, fields: Fields) -> 
     """Keep rows `first` and on of shard `number`; `digest` is that of their ids and texts."""
     kept = dict(part for name, field in fields.items() for part in arrays(name, field))
     with atomic_path(_path(folder, number, first)) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **kept, **{DIGEST: np.array(digest)})  # type: ignore[arg-type]
+        np.savez(file, **kept, **{DIGEST: np.array([digest, *sorted(kept)])})  # type: ignore[arg-type]
 
 
 def load(folder: Path, number: int, ids: Sequence[str], texts: Sequence[str]) -> list[Fields]:
@@ -47,9 +47,12 @@ def load(folder: Path, number: int, ids: Sequence[str], texts: Sequence[str]) ->
 
 
 def _read(path: Path) -> tuple[Fields, str]:
-    with suppress(OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile), np.load(path) as kept:
+    damaged = (OSError, ValueError, TypeError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile)
+    with suppress(*damaged), np.load(path) as kept:
         held = {name: kept[name] for name in kept.files}
-        digest = str(held.pop(DIGEST))
+        digest, *names = held.pop(DIGEST).tolist()
+        if names != sorted(held):  # a flipped length in zip's directory hides what follows
+            return {}, ""
         lengths = {name.removesuffix(".lengths"): held.pop(name) for name in list(held) if name.endswith(".lengths")}
         return {name: Ragged(one, lengths[name]) if name in lengths else one for name, one in held.items()}, digest
     return {}, ""

@@ -9,6 +9,7 @@ import toy
 from harness import results
 from harness.cli import main
 from harness.runs import read_run
+from harness.views import query_text
 from joint.tiny import save
 
 
@@ -51,7 +52,14 @@ def test_parts_sum_to_the_scores_of_the_run(made: Path, capsys: pytest.CaptureFi
         ids, scores = read_run(results.at(made / "results" / "runs" / tag / "toys").folder / "run.trec.gz")["q1"]
         assert [one["doc_id"] for one in documents] == ids[:2]
         assert [one["score"] for one in documents] == pytest.approx(scores[:2].tolist(), rel=3e-3, abs=3e-2)
+        assert [one["run"] for one in documents] == pytest.approx(scores[:2].tolist())
         assert all(("[CLS]" in dict(one["parts"])) == (tag == "joint") for one in documents)
+
+
+def test_parts_that_are_of_something_else_are_said(made: Path) -> None:
+    one = {"doc_id": "d1", "score": 2.0, "run": 2.0004, "parts": [("[CLS]", 2.0)]}
+    assert query_text.explanation("joint", [one]) == ["", "joint: d1 2.0000 (2.0004 in the run)", "    2.0000  [CLS]"]
+    assert "note: further apart than a store of 16 bits" in query_text.explanation("joint", [one | {"run": 3.0}])[2]
 
 
 def test_who_takes_no_score_apart_says_so(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
