@@ -90,6 +90,17 @@ def test_json_says_what_could_be_found(found: list[stored.Result]) -> None:
     assert "Found four times of five" in render([build(found, "ndcg@10")], "md")
 
 
+def test_no_difference_beyond_what_scores_can_differ_is_promised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for tag, scores in {"a": [0.1, 0.9], "b": [0.9, 0.3]}.items():
+        add(Path("results"), tag, "own", scores)
+    assert "(middle pair): own none." in render([build(stored.read(Path("results"))[0], "ndcg@10")], "md")
+    assert main(["compare", "b", "a", "--dataset", "own"]) == 0
+    assert "nothing: 2 queries differ too much among themselves" in capsys.readouterr().out
+
+
 def test_compare_plans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     monkeypatch.chdir(tmp_path)
     systems(Path("results"), {"own": 52}, {"a": 0.0, "b": 0.02})

@@ -206,6 +206,8 @@ def _planned(found: "Comparison", alpha: float, needed: int | None) -> str:
     least = found.detectable(alpha)
     if least is None:
         return "nothing: a single query has no spread"
+    if least > 1 >= abs(found.difference):
+        return f"nothing: {found.queries} queries differ too much among themselves for any difference of such scores"
     said = f"a true difference of {least:.4f} four times of five with {found.queries} queries, a smaller one less often"
     size = abs(found.difference)
     return said if needed is None else f"{said}; one of {size:.4f} with {needed:,}"

@@ -186,15 +186,20 @@ def refuse_lost_adapter(folder: Path, model: Any) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No progress bars of Transformers while a model is loaded."""
+    """Without transformers' report of tensors that are missing or not asked for, and its progress bars.
+
+    What is missing is refused here, but for a pooler that nobody asks.
+    """
     from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
         yield
     finally:
-        if shown:
+        logging.set_verbosity(level)
+        if bars:
             logging.enable_progress_bar()
 
 

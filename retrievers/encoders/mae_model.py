@@ -4,8 +4,7 @@ Only weights are loaded: safetensors, or pickles with `weights_only`; code that 
 """
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -95,7 +94,7 @@ def _load(folder: Path, head: bool) -> Any:
 
     kind = AutoModelForMaskedLM if head else AutoModel
     try:
-        with _quiet():
+        with checkpoint.quiet():
             model, loaded = int8_weights.loaded(
                 kind, folder, dtype=torch.float32, local_files_only=True, trust_remote_code=False
             )
@@ -127,29 +126,13 @@ def _tokenizer(folder: Path) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        with _quiet():
+        with checkpoint.quiet():
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{folder} has no tokenizer that can be read: {str(error).splitlines()[0]}") from error
     if not {"tokenizer.json", "vocab.txt", "vocab.json"} & {path.name for path in folder.iterdir()}:
         raise ValueError(f"{folder} has no tokenizer: neither tokenizer.json nor a vocabulary is there")
     return tokenizer
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without transformers' report of tensors that are not asked for, and its progress bars."""
-    from transformers.utils import logging
-
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
 
 
 class Padded:

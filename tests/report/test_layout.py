@@ -115,3 +115,19 @@ def test_a_filtered_table_is_printed_as_it_is_shown(tab: Any, broad: Path) -> No
     opened(tab, broad).fill("#filter", "dense")
     text = said(reader.PdfReader(io.BytesIO(tab.pdf())).pages)
     assert "late-interaction" not in text.partition("Differences")[0]
+
+
+@pytest.fixture(scope="session")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site of systems and datasets whose names have no place to break."""
+    names = {"own": 12, "x" * 90: 12, "Köln — «data» & <b>": 12}
+    results = systems(tmp_path_factory.mktemp("odd") / "r", names, {"a": 0.0, "y" * 80: 0.1, "[x]": 0.2})
+    report_site.write(results, results.parent / "site", ["ndcg@10"])
+    return results.parent / "site"
+
+
+@each_size
+def test_no_name_is_too_long_for_the_page(tab: Any, odd: Path) -> None:
+    for name in ("index.html", "queries.html"):
+        opened(tab, odd, name)
+        assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

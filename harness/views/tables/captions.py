@@ -169,7 +169,9 @@ def _planned(board: Leaderboard) -> list[str]:
             found.setdefault(comparison.dataset, []).append(least)
     if not found:
         return []
-    listed = ", ".join(f"{name} {median(values):.3f}" for name, values in found.items())
+    highest = max(1.0, *(cell.mean for cell in board.cells.values()))  # of a score that ends at 1 no difference is more
+    middle = {name: median(values) for name, values in found.items()}
+    listed = ", ".join(f"{name} {one:.3f}" if one <= highest else f"{name} none" for name, one in middle.items())
     return [
         f"Found four times of five, at the first step of that correction (p ≤ {board.smallest_alpha():.2g}), are true "
         f"differences from here on, smaller ones less often (middle pair): {listed}."

@@ -40,7 +40,7 @@ _BOLD = 1.15
 RAISED = {10: 7, 9: 6, 8: 6, 7: 5}  # size of a superscript beside text of a size, as LaTeX declares them
 
 
-STRETCH = 8  # characters in a line's last word, at least, before one that has no sign to break after is broken
+STRETCH, WHOLE = 8, 24  # characters of the pieces of a word without signs; so long a word is left whole
 
 
 def escape(text: str) -> str:
@@ -49,8 +49,10 @@ def escape(text: str) -> str:
 
 
 def broken(text: str) -> str:
-    """As `escape`, and it may be broken after its signs, and where there are none after some characters."""
-    parts = re.findall(rf"[^-=.,/:_ ]{{1,{STRETCH}}}|[-=.,/:_]| ", text)
+    """As `escape`, and it may be broken after its signs, and where a word without any is too long, within that."""
+    words = re.findall(r"[^-=.,/:_ ]+|[-=.,/:_ ]", text)
+    size = [len(word) if len(word) <= WHOLE else STRETCH for word in words]
+    parts = [word[at : at + step] for word, step in zip(words, size, strict=True) for at in range(0, len(word), step)]
     return "".join(part if part == " " else rf"{escape(part)}\allowbreak{{}}" for part in parts)
 
 
