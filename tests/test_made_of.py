@@ -38,6 +38,7 @@ def folder(tmp_path: Path) -> Path:
 EXPECTED = {
     "latency": {"a": 20.0, "b": 30.0, "both": 50.5, "twice": 51.0},
     "index_bytes": {"a": 1000, "b": 500, "both": 1501, "twice": 1502},
+    "search_bytes": {"a": 1000, "b": 500, "both": 1501, "twice": 1502},
     "index_s": {"a": 3.0, "b": 4.0, "both": 7.1, "twice": 7.2},
 }
 

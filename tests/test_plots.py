@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from harness import results as stored
 from harness.cli import main
@@ -157,7 +158,9 @@ def test_what_is_filled_over_datasets_is_what_the_rank_leaves_first(results: Pat
 
 def overlaps(texts: list) -> list[tuple[str, str]]:
     """Those that lie on each other, of the words that are drawn."""
-    boxes = [(text.get_text(), text.get_window_extent()) for text in texts if text.get_text() and text.get_visible()]
+    boxes = [
+        (text.get_text(), Text.get_window_extent(text)) for text in texts if text.get_text() and text.get_visible()
+    ]
     return [(a, b) for (a, one), (b, other) in combinations(boxes, 2) if one.overlaps(other)]
 
 
@@ -173,6 +176,36 @@ def test_no_words_of_a_figure_lie_on_others(results: Path, spread: float) -> Non
         (axes,) = figure.axes
         assert overlaps([*axes.get_xticklabels(), *axes.get_xticklabels(minor=True)]) == []
         assert overlaps(axes.texts) == []
+
+
+VARIANTS = {  # of one model: what it costs and what it gives
+    "minilm": (27, 0.442), "minilm-hnsw": (33, 0.442), "minilm-128-int8-x4": (53, 0.442),
+    "minilm-binary-x4": (152, 0.442), "minilm-int8": (44, 0.441), "minilm-binary": (151, 0.417),
+    "minilm-256": (41, 0.405), "minilm-128-hnsw": (32, 0.358),
+    "minilm-128": (40, 0.358), "minilm-64": (49, 0.252), "minilm-32": (84, 0.159), "bm25": (4, 0.454),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("cost", ["latency", "index_bytes", "search_bytes"])
+def test_variants_of_one_model_have_names_that_can_be_read(tmp_path: Path, cost: str) -> None:
+    """Also where all of them cost the same, and five are equally good."""
+    for tag, (spent, quality) in VARIANTS.items():
+        costs_ = {"index": {"index_bytes": 1000 if tag == "bm25" else 5000}, "search": {"latency": {"p50_ms": spent}}}
+        facts = {} if tag in ("minilm", "bm25") else {"approximate": {"bytes": 100 * spent}}
+        add(tmp_path, tag, "scifact", [quality, quality], costs=costs_, facts=facts)
+    found = stored.read(tmp_path)[0]
+    figure = costs.pareto(build(found, "ndcg@10"), found, cost)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    assert overlaps(axes.texts) == []
+    inside = figure.bbox
+    for text in axes.texts:
+        box = Text.get_window_extent(text)
+        assert inside.x0 <= box.x0 and box.x1 <= inside.x1 and box.y1 <= axes.bbox.y1 + 12, text.get_text()
+    drawn = {tag for text in axes.texts for tag in text.get_text().split("\n")}
+    assert drawn == VARIANTS.keys()
+    if cost == "search_bytes":
+        assert {result.tag: result.cost(cost) for result in found}["minilm-64"] == 4900
 
 
 def texts(figure) -> str:

@@ -42,7 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--system", action="append", default=[], metavar="TAG", help="only these; may be repeated")
     parser.add_argument("--baseline", metavar="TAG", help="what is subtracted, in differences and queries")
     parser.add_argument(
-        "--cost", choices=["latency", "index_bytes", "index_s"], default="latency", help="(default: latency)"
+        "--cost",
+        choices=["latency", "index_bytes", "search_bytes", "index_s"],
+        default="latency",
+        help="(default: latency)",
     )
     add_test(parser)
 

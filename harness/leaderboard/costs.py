@@ -25,6 +25,7 @@ def geometric_mean(values: Sequence[float]) -> float:
 AXES = (
     Axis("latency", "Latency of a query, median", "ms", geometric_mean),
     Axis("index_bytes", "Size of the index", "bytes", sum),
+    Axis("search_bytes", "Size of what is searched", "bytes", sum),
     Axis("index_s", "Time to encode and index", "s", sum),
 )
 

@@ -140,7 +140,8 @@ class Result(Recorded):
 
         `of` are the systems whose cost this is a part of; one that is made of itself has none.
         """
-        costs = [COSTS[name](self._table("costs")), *(self._cost_of(one, name, of) for one in self.inputs)]
+        own = COSTS[name]({**self._table("costs"), "facts": self._table("facts")})
+        costs = [own, *(self._cost_of(one, name, of) for one in self.inputs)]
         known = [cost for cost in costs if isinstance(cost, int | float)]
         return math.fsum(known) if len(known) == len(costs) else None
 

@@ -129,18 +129,22 @@ def _docs(name: str, data_dirs: Sequence[Path], cache: Path) -> int | None:
         return row.docs
     try:
         dataset = datasets.find(name, data_dirs, cache, download=False)
-        files = (dataset.corpus_file, dataset.queries_file, dataset.qrels_file)
-        if facts := survey.remembered(survey.memory(cache, files)):
-            return int(facts["docs"])
         assert dataset.corpus_file
-        return counted_by_size(dataset.corpus_file, dataset.sample(SAMPLE))
+        return _surveyed(dataset, cache) or counted_by_size(dataset.corpus_file)
     except (HarnessError, OSError, KeyError):
         return None  # what is wrong with it is told when its turn comes
 
 
-def counted_by_size(corpus: Path, some: Sequence[Doc]) -> int:
-    """About how many documents a file holds, of which `some` are known; all of a small one may be."""
-    if len(some) < SAMPLE and corpus.stat().st_size < SAMPLE * DOC_BYTES:
+def _surveyed(dataset: datasets.Dataset, cache: Path) -> int | None:
+    files = (dataset.corpus_file, dataset.queries_file, dataset.qrels_file)
+    if facts := survey.remembered(survey.memory(cache, files)):
+        return int(facts["docs"])
+    return dataset.row.docs if dataset.row else None
+
+
+def counted_by_size(corpus: Path, some: Sequence[Doc] = ()) -> int:
+    """About how many documents a file holds; `some` of them, up to SAMPLE, make it a better guess."""
+    if some and len(some) < SAMPLE and corpus.stat().st_size < SAMPLE * DOC_BYTES:
         return max(1, len(some))
     mean = sum(FRAME + sum(len(part.encode("utf-8", "replace")) for part in doc) for doc in some) / max(1, len(some))
     return max(1, round(corpus.stat().st_size * (3 if corpus.suffix == ".gz" else 1) / (mean or DOC_BYTES)))
@@ -158,7 +162,9 @@ def _sent(
     """Tokens, their price and how they are known: from a sample of the collection, where it is here."""
     some: list[Doc] = []
     with suppress(HarnessError, OSError):
-        some = datasets.find(name, data_dirs, cache, download=False).sample(SAMPLE)
+        dataset = datasets.find(name, data_dirs, cache, download=False)
+        if (some := dataset.sample(SAMPLE)) and dataset.corpus_file:
+            docs = _surveyed(dataset, cache) or counted_by_size(dataset.corpus_file, some)
     if some and (of_sample := plugin.sends(some, arguments)):
         share = docs / len(some)
         how = f"measured on {counted(len(some), 'document')} {of_sample['how']}"
