@@ -1,4 +1,4 @@
-"""Compiled loops of the exact search: keep the scores above a running threshold, and score pairs exactly.
+"""Compiled loops of the exact search: keep the scores above a running threshold, and drop what exact ones exclude.
 
 Scores are looked at through their bit patterns as integers, mapped so that integer order is the order of the floats
 (the sign bit flips the others): one loop serves fp32, bf16 and fp16, and compares as many numbers per instruction as
@@ -13,8 +13,6 @@ from numba import njit
 
 CHUNK = 32  # scores looked at together; most chunks hold none above the threshold
 BINS = 512
-LANES = 64  # partial sums of an exact score
-REBIAS = 2.0**112  # fp16 biases its exponent by 15, fp32 by 127
 
 
 @njit(nogil=True, cache=True)
@@ -166,66 +164,49 @@ def tighten_all(rows, keys, counts, limits, k, margins, rounding, kind):
         )
 
 
-@njit(nogil=True, cache=True, fastmath={"contract"})
-def dot(query, vector, lanes):
-    """The dot product of two fp32 vectors: exact products, summed in fp64 in LANES partial sums, rounded to fp32 once.
+@njit(nogil=True, cache=True)
+def best_first(rows, keys, counts, firsts, k):
+    """Put each query's k best approximations, and the few that `near_kth` lets in, before the others, both in order.
 
-    A product of two fp32 numbers is exact in fp64, so a fused multiply-add gives what two instructions give: the
-    score of a pair depends on its two vectors alone. `lanes` (LANES,) fp64 is scratch.
+    `firsts` (Q,) becomes how many they are.
     """
-    whole = query.size // LANES * LANES
-    lanes[:] = 0.0
-    for begin in range(0, whole, LANES):
-        for lane in range(LANES):
-            lanes[lane] += np.float64(query[begin + lane]) * np.float64(vector[begin + lane])
-    for place in range(whole, query.size):
-        lanes[place - whole] += np.float64(query[place]) * np.float64(vector[place])
-    total = 0.0
-    for lane in range(LANES):
-        total += lanes[lane]
-    return np.float32(total)
-
-
-@njit(nogil=True, cache=True, fastmath={"contract"})
-def dot_half(query, halves, lanes):
-    """`dot` of an fp32 vector and one of fp16, given as its bits in uint16: the same sums in the same order.
-
-    An fp16 number's bits, shifted into fp32's places, are the number divided by REBIAS, exactly.
-    """
-    whole = query.size // LANES * LANES
-    lanes[:] = 0.0
-    for begin in range(0, whole, LANES):
-        for lane in range(LANES):
-            half = np.uint32(halves[begin + lane])
-            bits = ((half & np.uint32(0x8000)) << np.uint32(16)) | ((half & np.uint32(0x7FFF)) << np.uint32(13))
-            lanes[lane] += np.float64(query[begin + lane]) * np.float64(np.uint32(bits).view(np.float32))
-    for place in range(whole, query.size):
-        half = np.uint32(halves[place])
-        bits = ((half & np.uint32(0x8000)) << np.uint32(16)) | ((half & np.uint32(0x7FFF)) << np.uint32(13))
-        lanes[place - whole] += np.float64(query[place]) * np.float64(np.uint32(bits).view(np.float32))
-    total = 0.0
-    for lane in range(LANES):
-        total += lanes[lane]
-    return np.float32(total * REBIAS)
+    firsts[:] = counts
+    behind_rows, behind_keys = np.empty_like(rows[0]), np.empty_like(keys[0])
+    for query in range(len(rows)):
+        count = counts[query]
+        if count <= k:
+            continue
+        least = near_kth(keys[query, :count], k)
+        first = behind = 0
+        for place in range(count):
+            key, row = keys[query, place], rows[query, place]
+            if key >= least:
+                keys[query, first], rows[query, first] = key, row
+                first += 1
+            else:
+                behind_keys[behind], behind_rows[behind] = key, row
+                behind += 1
+        keys[query, first:count], rows[query, first:count] = behind_keys[:behind], behind_rows[:behind]
+        firsts[query] = first
+    return firsts
 
 
 @njit(nogil=True, cache=True)
-def rescore(queries, vectors, first_row, rows, counts, cursors, scores):
-    """Exact scores of the candidates within one shard: rows first_row .. first_row + len(vectors) - 1 of the store.
+def drop_behind(rows, keys, firsts, counts, scores, margins, rounding, kind):
+    """Drop what stands behind `firsts` (Q,) and can't reach the least of their exact scores; `counts` (Q,) follow.
 
-    `queries` (Q, dim) fp32; `vectors` (n, dim) fp32, or the bits of fp16 as uint16; `rows` (Q, C) ascending per query,
-    `counts` (Q,). `cursors` (Q,) say how far each query has come and move on; `scores` (Q, C) fp32 are filled.
+    `firsts` are k or more, so k documents have that score: what is to enter has it too, and an approximation no
+    further below it than half of `margins`.
     """
-    lanes = np.empty(LANES)
-    end = first_row + len(vectors)
-    for query in range(len(queries)):
-        asked = queries[query]
-        place = cursors[query]
-        while place < counts[query] and rows[query, place] < end:
-            vector = vectors[rows[query, place] - first_row]
-            if vectors.itemsize == 2:
-                scores[query, place] = dot_half(asked, vector, lanes)
-            else:
-                scores[query, place] = dot(asked, vector, lanes)
-            place += 1
-        cursors[query] = place
+    for query in range(len(rows)):
+        first, count = firsts[query], counts[query]
+        if first == count:
+            continue
+        kth, margin = np.float64(scores[query, :first].min()), margins[query]
+        limit = least_key(kth - margin / 2 - rounding * (abs(kth) + margin), kind)
+        kept = first
+        for place in range(first, count):
+            key, row = keys[query, place], rows[query, place]
+            keys[query, kept], rows[query, kept] = key, row
+            kept += key >= limit
+        counts[query] = kept

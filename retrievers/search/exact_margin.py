@@ -1,7 +1,7 @@
 """How far an approximate score may lie from the exact one: the proof that the exact search misses nothing.
 
 Let u = 2^-24, n the dimension, q a query, D the largest norm of a document, e = q.d in exact arithmetic, s the score
-of the pair (`exact_kernels.dot`) and a its approximation by a matrix product.
+of the pair (`exact_sums.dot`) and a its approximation by a matrix product.
 
   1. An fp32 sum of products in any order, with or without fused multiply-add, has |a - e| <= gamma_n sum |q_j d_j| with
      gamma_n = nu / (1 - nu) (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., eq. 3.5), and the sum
@@ -52,6 +52,14 @@ def norms(vectors: np.ndarray) -> np.ndarray:
     """Euclidean norms (Q,) of the rows, in float64 and not below the true ones."""
     exact = vectors.astype(np.float64)
     return np.sqrt(np.einsum("ij,ij->i", exact, exact)) * (1 + 2.0**-40)
+
+
+def sum_slack(queries: np.ndarray, longest: float) -> np.ndarray:
+    """How far fp64 sums of one pair's products in two orders may lie apart, fp64 (Q,); `longest` as in `fitting`.
+
+    Each is within gamma_n |q| D of the exact sum (1. with u = 2^-53); twice that, and as much again to be safe.
+    """
+    return norms(queries) * max(longest, 0.0) * ((queries.shape[1] + 4) * 2.0**-51)
 
 
 def fitting(queries: np.ndarray, longest: float, first: First) -> bool:

@@ -1,7 +1,7 @@
 """The exact top k by dot product among vectors that need not fit into memory.
 
 The score of a pair is defined without reference to any library: the fp64 sum, in one fixed order, of the exact products
-of its fp32 values, rounded to fp32 (`exact_kernels.dot`). It depends on the two vectors alone, so neither blocks,
+of its fp32 values, rounded to fp32 (`exact_sums.dot`). It depends on the two vectors alone, so neither blocks,
 threads, batches of queries nor the device can change a result. Order: score descending, then doc_id descending.
 
 Scoring every pair that way would be slow. A matrix product gives approximate scores first; a document is a candidate
@@ -19,8 +19,8 @@ import numpy as np
 import torch
 
 from retrievers.encoders.encoding import pick_device, torch_threads
-from retrievers.search import exact_kernels
-from retrievers.search.exact_margin import FIRST, First, double_margins, fitting
+from retrievers.search import exact_kernels, exact_sums
+from retrievers.search.exact_margin import FIRST, First, double_margins, fitting, sum_slack
 from retrievers.search.vector_store import VectorStore
 
 BLOCK_DOCS = 4096  # documents and queries of one matrix product: its operands and its result stay within a CPU's caches
@@ -61,12 +61,12 @@ def _passes(
         part = queries[start : start + at_a_time]
         with ThreadPoolExecutor(threads) as pool, full_fp32(), torch_threads(threads):
             if device.type == "cpu":
-                rows, counts = Candidates(part, store, k, room, pool, threads, first).collect()
+                rows, counts, scores = Candidates(part, store, k, room, pool, threads, first).scored()
             else:
                 from retrievers.search.device_candidates import collect
 
                 rows, counts = collect(part, store, k, device, first)
-            scores = exact_scores(part, store, rows, counts, pool, threads)
+                scores = exact_scores(part, store, rows, counts, pool, threads)
         for query, count in enumerate(counts.tolist()):
             found, exact = rows[query, :count], scores[query, :count]
             best = in_order(found, exact, store, k)
@@ -111,17 +111,22 @@ def exact_scores(
     counts: np.ndarray,
     pool: ThreadPoolExecutor,
     threads: int,
+    begun: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> np.ndarray:
-    """Exact scores fp32 (Q, C) of candidates `rows` (Q, C), ascending, of which `counts` (Q,) are valid."""
-    scores = np.empty(rows.shape, np.float32)
-    cursors = np.zeros(len(queries), np.int64)
+    """Exact scores fp32 (Q, C) of candidates `rows` (Q, C), ascending, of which `counts` (Q,) are valid.
+
+    `begun` are scores made before and the counts (Q,) that have them: those behind, ascending too, are added.
+    """
+    scores, done = begun or (np.empty(rows.shape, np.float32), np.zeros(len(queries), np.int64))
+    cursors = done.copy()
+    slack = sum_slack(queries, store.norm)
     for shard in store.shards:
         vectors = shard.field()
-        vectors = np.asarray(vectors.view(np.uint16) if vectors.dtype == np.float16 else vectors)
+        vectors = np.asarray(vectors.view(np.int16) if vectors.dtype == np.float16 else vectors)
 
         def score(part: slice, vectors: np.ndarray = vectors, first: int = shard.first) -> None:
-            exact_kernels.rescore(
-                queries[part], vectors, first, rows[part], counts[part], cursors[part], scores[part]
+            exact_sums.rescore(
+                queries[part], vectors, first, rows[part], counts[part], cursors[part], scores[part], slack[part]
             )  # fmt: skip
 
         list(pool.map(score, slices(len(queries), threads)))
@@ -163,8 +168,8 @@ class Candidates:
     def _stored_as(self, first: First) -> bool:
         return first.dtype == torch.from_numpy(self.store.shards[0].field()[:0]).dtype
 
-    def collect(self) -> tuple[np.ndarray, np.ndarray]:
-        """Candidates (Q, C) as ascending rows, and how many of each row are valid (Q,)."""
+    def _collect(self) -> None:
+        """Fill `rows` (Q, C), ascending, `keys` and `counts` (Q,)."""
         scores = torch.empty(TILE_QUERIES * BLOCK_DOCS, dtype=self.first.dtype)
         for shard in self.store.shards:
             vectors = torch.from_numpy(shard.field())
@@ -175,10 +180,34 @@ class Candidates:
                     out = scores[: len(tile) * block.shape[1]].view(len(tile), -1)
                     torch.mm(tile, block, out=out)
                     self._keep(out.view(self.first.bits).numpy(), start, shard.first + begin)
-        exact_kernels.tighten_all(
-            self.rows, self.keys, self.counts, self.limits, self.k, self.margins, self.rounding, self.first.kind
-        )
-        return self.rows, self.counts
+
+    def scored(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Candidates, how many of each row are valid, and their exact scores (Q, C).
+
+        The k best approximations are scored first: what they prove spares half of the others.
+        """
+        self._collect()
+        rows, keys, counts, margins = self.rows, self.keys, self.counts, self.margins
+        rounding, kind = self.rounding, self.first.kind
+        firsts = np.zeros_like(counts)
+
+        def settle(here: slice) -> None:
+            exact_kernels.tighten_all(
+                rows[here], keys[here], counts[here], self.limits[here], self.k, margins[here], rounding, kind
+            )
+            exact_kernels.best_first(rows[here], keys[here], counts[here], firsts[here], self.k)
+
+        def drop(here: slice) -> None:
+            exact_kernels.drop_behind(
+                rows[here], keys[here], firsts[here], counts[here], scores[here], margins[here], rounding, kind
+            )
+
+        parts = slices(len(rows), self.threads)
+        list(self.pool.map(settle, parts))
+        scores = exact_scores(self.queries, self.store, rows, firsts, self.pool, self.threads)
+        list(self.pool.map(drop, parts))
+        exact_scores(self.queries, self.store, rows, counts, self.pool, self.threads, (scores, firsts))
+        return rows, counts, scores
 
     def _keep(self, bits: np.ndarray, start: int, first_row: int) -> None:
         def keep(part: slice) -> None:

@@ -132,7 +132,7 @@ def rescore(dense, vocabulary, vectors, entries, weights, first_row, rows, count
 
     A score is the fp64 sum of Eq. 12's exact products, the dense ones first, in PARTS partial sums, rounded to fp32.
     `dense` (Q, d), `vocabulary` (Q, V) fp32; `vectors` (N, d), `weights` (N, k) bits of fp16, `entries` (N, k);
-    `rows`, `counts`, `cursors` and `scores` as in `exact_kernels.rescore`.
+    `rows`, `counts`, `cursors` and `scores` as in `exact_sums.rescore`.
     """
     sums = np.empty(PARTS)
     read = np.empty(entries.shape[1], np.float32)

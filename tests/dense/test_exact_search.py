@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from dense.tiny import store
 from retrievers.search import device_candidates, exact_search
-from retrievers.search.exact_kernels import LANES, dot, dot_half, near_kth
+from retrievers.search.exact_kernels import near_kth
+from retrievers.search.exact_margin import norms, sum_slack
 from retrievers.search.exact_search import top_k
+from retrievers.search.exact_sums import LANES, dot, dot_half, near_dot, near_dot_half, rescore
 from retrievers.search.vector_store import VectorStore
 
 PRECISIONS = ["fp32", "bf16", "fp16"]
@@ -129,8 +131,33 @@ def test_the_exact_score_is_the_rounded_sum(pairs: list[tuple[float, float]]) ->
     lanes = np.empty(LANES)
     assert abs(Fraction(float(dot(query, vector, lanes))) - exact) <= bound
     halves = vector.astype(np.float16)
-    found = dot_half(query, halves.view(np.uint16), lanes)
+    found = dot_half(query, halves.view(np.int16), lanes)
     assert found == dot(query, halves.astype(np.float32), lanes)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_a_sum_in_any_order_gives_the_score_of_the_fixed_order(dtype: type) -> None:
+    draw = np.random.default_rng(5)
+    queries = draw.standard_normal((40, 200)).astype(np.float32)
+    vectors = draw.standard_normal((300, 200)).astype(dtype)
+    queries[:, 0], vectors[:, 0] = 1.0, 1.0
+    queries[::2, 1:], vectors[::2, 1:] = 0.0, 0.0
+    queries[::2, 1:3], vectors[::2, 1:3] = 2.0**-12, 2.0**-12  # 1 + 2^-23, and below
+    queries[::4, 2] = 0.0  # 1 + 2^-24, halfway between two fp32 numbers
+    queries[3], vectors[7] = 0.0, 0.0
+    queries[5, :2], vectors[5::4, :2] = (1.0, -1.0), 1.0  # what cancels
+    queries[5, 2:] = 0.0
+    bits = vectors.view(np.int16) if dtype is np.float16 else vectors
+    rows = np.tile(np.arange(300, dtype=np.int32), (40, 1))
+    counts, cursors, scores = np.full(40, 300), np.zeros(40, np.int64), np.empty((40, 300), np.float32)
+    rescore(queries, bits, 0, rows, counts, cursors, scores, sum_slack(queries, float(norms(vectors).max())))
+    lanes = np.empty(LANES)
+    fixed = [[(dot_half if dtype is np.float16 else dot)(query, row, lanes) for row in bits] for query in queries]
+    assert scores.tobytes() == np.array(fixed, np.float32).tobytes()
+    any_order = [
+        [(near_dot_half if dtype is np.float16 else near_dot)(query, row) for row in bits] for query in queries
+    ]
+    assert np.abs(any_order - queries.astype(np.float64) @ vectors.astype(np.float64).T).max() < 1e-12
 
 
 @given(st.lists(st.integers(-(2**31), 2**31 - 1) | st.integers(0, 3), min_size=1, max_size=300), st.data())
