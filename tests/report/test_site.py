@@ -165,6 +165,17 @@ def test_a_run_that_is_not_at_hand_is_said_to_be(made: Path, data_dir: Path, tmp
     assert done.notes[0].startswith("The runs of alpha are not in the results folder")
 
 
+def test_what_holds_for_several_datasets_is_said_once(made: Path, tmp_path: Path) -> None:
+    for path in made.rglob("*"):
+        if path.is_file() and path.name not in ("run.trec.gz", "top.trec.gz"):
+            target = tmp_path / "r" / path.relative_to(made)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+    done = report_site.write(tmp_path / "r", tmp_path / "site", ["ndcg@10"])
+    said = [note for note in done.notes if "Nor are rankings" in note]
+    assert len(said) == 1 and len([note for note in done.notes if "Texts are not shown" in note]) > 1
+
+
 def test_a_half_written_pair_is_left_out_with_a_note(tmp_path: Path) -> None:
     results = systems(tmp_path / "r", {"scifact": 10}, {"a": 0, "b": 0.1})
     (results / "runs/b/scifact/manifest.json").unlink()

@@ -32,7 +32,7 @@ class Browsed:
     number: int
     dataset: str
     tags: tuple[str, ...]
-    note: str
+    notes: tuple[str, ...]
 
 
 def write(
@@ -62,11 +62,11 @@ def write(
     details, problem = _details(dataset, results, chosen, texts)
     if dataset and dataset.corpus_file is None:
         note = "The documents are not at hand, so their ids alone are shown"
-    note = f"{note}. {problem}" if note and problem else note or problem
+    notes = tuple(one for one in (note, problem) if one)
     written = [script.write(place / f"{at}.js", f"query:{number}:{at}", one) for at, one in enumerate(details)]
     index = {
         "dataset": name,
-        "note": note,
+        "note": ". ".join(notes),
         "judged": len(ids),
         "tags": [result.tag for result in results],
         "start": _pair(results, measure, baseline),
@@ -79,7 +79,7 @@ def write(
         ],
     }
     written.append(script.write(place / "index.js", f"dataset:{number}", index))
-    return Browsed(number, name, tuple(result.tag for result in results), note), written
+    return Browsed(number, name, tuple(result.tag for result in results), notes), written
 
 
 def _pair(results: Sequence[Result], measure: str, baseline: str | None) -> list[str]:

@@ -95,7 +95,7 @@ def write(
         written.append(_write(output / "queries.html", text))
     recorded = {path.relative_to(output).as_posix(): integrity.facts(path) for path in sorted(written)}
     files.write_json(output / MARKER, {"files": recorded})
-    return Site(output / "index.html", tuple(written), (*notes, *(one.note for one in browsed if one.note)))
+    return Site(output / "index.html", tuple(written), (*notes, *_once(browsed)))
 
 
 def _measure_page(
@@ -192,3 +192,12 @@ def _clear(output: Path) -> None:
         raise BadInput(links[0], None, f"is a link, which no report has made; {cure}")
     for name in recorded.keys() - integrity.damage(output, recorded).keys():
         (output / name).unlink()
+
+
+def _once(browsed: Sequence[queries.Browsed]) -> list[str]:
+    """What is said of the queries of some datasets: each sentence once, named where it isn't about all."""
+    said: dict[str, list[str]] = {}
+    for one in browsed:
+        for note in one.notes:
+            said.setdefault(note, []).append(one.dataset)
+    return [note if len(names) == len(browsed) else f"{', '.join(names)}: {note}" for note, names in said.items()]
