@@ -26,11 +26,26 @@ COMMANDS = (
 )  # fmt: skip
 
 
+class Once(argparse._StoreAction):
+    """An option with one value: another one behind it would silently take its place."""
+
+    before: Any = None
+
+    def __call__(self, parser, namespace, values, option_string=None):  # type: ignore[no-untyped-def]
+        """Keep the value; a second one that differs is an error."""
+        if option_string and self.before not in (None, values):
+            parser.error(f"{option_string} takes one value, and there are two: {self.before} and {values}; keep one")
+        self.before = values
+        super().__call__(parser, namespace, values, option_string)
+
+
 class Parser(argparse.ArgumentParser):
     """Names the nearest command or option where there is none of that name."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
+        for name in (None, "store"):
+            self.register("action", name, Once)
         self.commands: dict[str, Parser] = {}
 
     def error(self, message: str) -> NoReturn:
@@ -43,6 +58,9 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         """As ever, but an option that there is not is told first: it may be the required one, misspelt."""
         words = list(sys.argv[1:] if args is None else args)
+        for action in self._actions:
+            if isinstance(action, Once):
+                action.before = None
         takes_any = any(action.nargs in (argparse.PARSER, argparse.REMAINDER) for action in self._actions)
         for word in () if takes_any else words[: words.index("--")] if "--" in words else words:
             name = word.partition("=")[0]

@@ -39,3 +39,15 @@ def test_refused(line: str, says: str, tmp_path: Path, monkeypatch: pytest.Monke
     assert main(shlex.split(line)) == 2
     assert says in capsys.readouterr().err
     assert sorted(path for path in tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "line", ["leaderboard --results a --results b", "report --baseline a --baseline b", "run bm25 --tag a --k 1 --k 2"]
+)
+def test_a_second_value_is_refused(line: str, capsys: pytest.CaptureFixture) -> None:
+    """The first would be lost without a word."""
+    with pytest.raises(SystemExit):
+        main(shlex.split(line))
+    assert "takes one value, and there are two: " in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([*shlex.split("leaderboard --results a --results a"), "--help"])
