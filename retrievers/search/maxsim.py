@@ -28,7 +28,8 @@ from retrievers.search.joint_queries import LARGEST_SCORE, gamma
 from retrievers.search.ragged import Ragged, ragged
 from retrievers.search.vector_store import Shard, VectorStore
 
-DOC_TOKENS, QUERY_TOKENS = 8192, 512  # of one product; a longer document or query goes alone
+DOC_TOKENS, QUERY_TOKENS = 1024, 256  # of one product, whose result stays in a core's cache; what is longer goes alone
+EXACT_TOKENS = 8192  # of a query's candidates that are scored exactly together
 PASS_QUERIES = 512  # queries that one pass over the store serves
 
 
@@ -99,10 +100,7 @@ def exact_scores(query: np.ndarray, store: VectorStore, rows: np.ndarray) -> np.
         here = np.flatnonzero(numbers == number)
         tokens = shard.ragged()
         starts, inside = tokens.starts, rows[here] - shard.first
-        begin = 0
-        while begin < len(here):  # as many documents as make DOC_TOKENS tokens
-            sizes = np.cumsum(tokens.lengths[inside[begin:]])
-            end = begin + max(1, int(np.searchsorted(sizes, DOC_TOKENS, side="right")))
+        for begin, end in _stretches(tokens.lengths[inside], EXACT_TOKENS):
             parts = [tokens.values[starts[row] : starts[row + 1]] for row in inside[begin:end]]
             docs = ragged(parts)
             values = docs.values.astype(np.float32)  # (T, n)
@@ -110,7 +108,6 @@ def exact_scores(query: np.ndarray, store: VectorStore, rows: np.ndarray) -> np.
             found = np.empty(end - begin, np.float32)
             maxsim_kernels.exact(similarities, query, values, docs.starts, bounds, found)
             scores[here[begin:end]] = found
-            begin = end
     return scores
 
 
@@ -132,13 +129,14 @@ class MaxSimCandidates(exact_search.Candidates):
 
     def collect(self) -> tuple[np.ndarray, np.ndarray]:
         """Candidates (Q, C) as ascending rows, and how many of each row are valid (Q,)."""
+        sizes = np.array([len(query) for query in self.asked])
+        tiles = [(start, ragged(self.asked[start:stop])) for start, stop in _stretches(sizes, QUERY_TOKENS)]
         for shard in self.store.shards:
             for first, docs in _blocks(shard):
                 values = torch.from_numpy(docs.values.astype(np.float32)).T  # (n, Td)
-                for start, stop in _tiles(self.asked):
-                    tile = ragged(self.asked[start:stop])
+                for start, tile in tiles:
                     similarities = torch.mm(torch.from_numpy(tile.values), values).numpy()  # (Tq, Td)
-                    scores = np.empty((stop - start, len(docs.lengths)), np.float32)
+                    scores = np.empty((len(tile.lengths), len(docs.lengths)), np.float32)
                     self._sum(similarities, tile.starts, docs.starts, scores)
                     self._keep(scores.view(np.int32), start, shard.first + first)
         exact_kernels.tighten_all(self.rows, self.keys, self.counts, self.limits, self.k, self.margins, 0.0, 0)
@@ -167,18 +165,14 @@ class MaxSimCandidates(exact_search.Candidates):
 def _blocks(shard: Shard) -> Iterator[tuple[int, Ragged]]:
     """A shard's documents, as many at a time as make DOC_TOKENS tokens, behind the number of the first."""
     docs = shard.ragged()
-    begin = 0
-    while begin < shard.docs:
-        end = begin + max(1, int(np.searchsorted(np.cumsum(docs.lengths[begin:]), DOC_TOKENS, side="right")))
-        yield begin, docs.part(slice(begin, end))
-        begin = end
+    yield from ((begin, docs.part(slice(begin, end))) for begin, end in _stretches(docs.lengths, DOC_TOKENS))
 
 
-def _tiles(queries: Sequence[np.ndarray]) -> Iterator[tuple[int, int]]:
-    """Stretches of queries, as many as make QUERY_TOKENS tokens."""
-    begin = 0
-    sizes = [len(query) for query in queries]
-    while begin < len(sizes):
-        end = begin + max(1, int(np.searchsorted(np.cumsum(sizes[begin:]), QUERY_TOKENS, side="right")))
+def _stretches(lengths: np.ndarray, most: int) -> Iterator[tuple[int, int]]:
+    """Neighbours whose `lengths` (N,) sum to `most` or less, or a longer one alone, as begin and end."""
+    ends = np.cumsum(lengths)
+    begin = done = 0
+    while begin < len(lengths):
+        end = max(begin + 1, int(np.searchsorted(ends, done + most, side="right")))
         yield begin, end
-        begin = end
+        begin, done = end, int(ends[end - 1])
