@@ -55,13 +55,12 @@ def top_k(
 def _passes(
     queries: np.ndarray, store: VectorStore, k: int, device: torch.device, threads: int, first: str
 ) -> Iterator[Found]:
-    room = min(6 * k + 4 * exact_kernels.CHUNK, store.docs + exact_kernels.CHUNK)
-    at_a_time = max(1, CANDIDATE_BYTES // (room * 8))
+    at_a_time = max(1, CANDIDATE_BYTES // (room_for(k, store.docs) * 8))
     for start in range(0, len(queries), at_a_time):
         part = queries[start : start + at_a_time]
         with ThreadPoolExecutor(threads) as pool, full_fp32(), torch_threads(threads):
             if device.type == "cpu":
-                rows, counts, scores = Candidates(part, store, k, room, pool, threads, first).scored()
+                rows, counts, scores = Candidates(part, store, k, pool, threads, first).scored()
             else:
                 from retrievers.search.device_candidates import collect
 
@@ -133,6 +132,11 @@ def exact_scores(
     return scores
 
 
+def room_for(k: int, docs: int) -> int:
+    """Places for a query's candidates."""
+    return min(6 * k + 4 * exact_kernels.CHUNK, docs + exact_kernels.CHUNK)
+
+
 def slices(length: int, parts: int) -> list[slice]:
     """0 .. length - 1 in at most `parts` slices of nearly equal size."""
     edges = np.linspace(0, length, min(parts, max(length, 1)) + 1).astype(int).tolist()
@@ -147,7 +151,6 @@ class Candidates:
         queries: np.ndarray,
         store: VectorStore,
         k: int,
-        room: int,
         pool: ThreadPoolExecutor,
         threads: int,
         first: str,
@@ -158,6 +161,7 @@ class Candidates:
         self.exact = torch.from_numpy(queries).to(self.first.dtype)  # (Q, dim)
         self.margins = double_margins(queries, store.norm, self.first, self._stored_as(self.first))
         self.rounding = ROUNDINGS * self.first.unit
+        room = room_for(k, store.docs)
         self.rows = np.empty((len(queries), room), np.int32)
         self.keys = np.empty((len(queries), room), np.int32)
         self.counts = np.zeros(len(queries), np.int64)
@@ -227,12 +231,8 @@ class Candidates:
 
     def _make_room(self, query: int) -> None:
         """Where more candidates lie within the margin than there is room for, exact scores decide among them."""
-        count = self.counts[query]
-        rows = self.rows[query, :count]
-        only = slice(query, query + 1)
-        with ThreadPoolExecutor(1) as alone:
-            counts = self.counts[only]
-            scores = exact_scores(self.queries[only], self.store, self.rows[only, :count], counts, alone, 1)[0]
+        rows = self.rows[query, : self.counts[query]].copy()
+        scores = self._exact(query, rows)
         best = np.sort(in_order(rows, scores, self.store, self.k))
         kind, margin = self.first.kind, self.margins[query]
         kth = float(scores[best].min())
@@ -241,6 +241,18 @@ class Candidates:
         self.rows[query, : self.k] = rows[best]
         self.keys[query, : self.k] = exact_kernels.least_keys(scores[best], kind)
         self.counts[query] = self.k
+
+    def _exact(self, query: int, rows: np.ndarray) -> np.ndarray:
+        """Exact scores fp32 (C,) of one query's candidates, ascending rows (C,)."""
+        only = slice(query, query + 1)
+        with ThreadPoolExecutor(1) as alone:
+            return exact_scores(self.queries[only], self.store, rows[None], self.counts[only], alone, 1)[0]
+
+    def _tighten(self) -> None:
+        """After the last block: drop what is below the limits."""
+        exact_kernels.tighten_all(
+            self.rows, self.keys, self.counts, self.limits, self.k, self.margins, self.rounding, self.first.kind
+        )
 
     def _fastest(self) -> First:
         """The precision whose product, conversion included, takes the least time on a few documents here."""

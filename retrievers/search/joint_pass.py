@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from retrievers.search import exact_kernels, exact_search, joint_kernels
-from retrievers.search.exact_search import in_order, slices
+from retrievers.search import exact_search, joint_kernels
+from retrievers.search.exact_search import slices
 from retrievers.search.joint_queries import JointQueries
 from retrievers.search.joint_store import JointStore, sparse_rows
 
@@ -53,19 +53,10 @@ class JointPass(exact_search.Candidates):
     def __init__(
         self, queries: JointQueries, store: JointStore, k: int, pool: ThreadPoolExecutor, threads: int
     ) -> None:
-        room = min(6 * k + 4 * exact_kernels.CHUNK, store.docs + exact_kernels.CHUNK)
-        super().__init__(queries.dense, store, k, room, pool, threads, "fp32")
+        super().__init__(queries.dense, store, k, pool, threads, "fp32")
         self.joint = queries
 
-    def _make_room(self, query: int) -> None:
-        """Where more candidates lie within the margin than there is room for, exact scores decide among them."""
+    def _exact(self, query: int, rows: np.ndarray) -> np.ndarray:
         only = slice(query, query + 1)
-        rows = self.rows[query, : self.counts[query]]
         with ThreadPoolExecutor(1) as alone:
-            scores = exact_scores(self.joint.part(only), self.store, rows[None], self.counts[only], alone, 1)[0]
-        best = np.sort(in_order(rows, scores, self.store, self.k))
-        limit = exact_kernels.least_key(float(scores[best].min()) - self.margins[query] / 2, 0)
-        self.limits[query] = max(self.limits[query], limit)
-        self.rows[query, : self.k] = rows[best]
-        self.keys[query, : self.k] = exact_kernels.least_keys(scores[best], 0)
-        self.counts[query] = self.k
+            return exact_scores(self.joint.part(only), self.store, rows[None], self.counts[only], alone, 1)[0]

@@ -37,7 +37,7 @@ import numpy as np
 import torch
 
 from retrievers.encoders.encoding import torch_threads
-from retrievers.search import exact_kernels, joint_kernels
+from retrievers.search import joint_kernels
 from retrievers.search.exact_margin import UNIT, norms
 from retrievers.search.exact_search import Found, full_fp32, in_order, slices
 from retrievers.search.joint_kernels import ROUNDED
@@ -136,7 +136,7 @@ class JointCandidates(JointPass):
                     torch.mm(tile, vectors.T, out=out)
                     self._add_sparse(entries, start, out.numpy())
                     self._keep(out.numpy().view(np.int32), start, shard.first + begin)
-        exact_kernels.tighten_all(self.rows, self.keys, self.counts, self.limits, self.k, self.margins, 0.0, 0)
+        self._tighten()
         return self.rows, self.counts
 
     def _block(self, shard: Shard, part: slice) -> tuple[torch.Tensor, np.ndarray]:

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from retrievers.encoders.encoding import torch_threads
-from retrievers.search import exact_kernels, exact_search, maxsim_kernels
+from retrievers.search import exact_search, maxsim_kernels
 from retrievers.search.exact_margin import UNIT, norms
 from retrievers.search.exact_search import Found, full_fp32, in_order
 from retrievers.search.joint_queries import LARGEST_SCORE, gamma
@@ -123,8 +123,7 @@ class MaxSimCandidates(exact_search.Candidates):
         pool: ThreadPoolExecutor,
         threads: int,
     ) -> None:
-        room = min(6 * k + 4 * exact_kernels.CHUNK, store.docs + exact_kernels.CHUNK)
-        super().__init__(np.zeros((len(queries), 1), np.float32), store, k, room, pool, threads, "fp32")
+        super().__init__(np.zeros((len(queries), 1), np.float32), store, k, pool, threads, "fp32")
         self.asked, self.margins = queries, bounds
 
     def collect(self) -> tuple[np.ndarray, np.ndarray]:
@@ -139,7 +138,7 @@ class MaxSimCandidates(exact_search.Candidates):
                     scores = np.empty((len(tile.lengths), len(docs.lengths)), np.float32)
                     self._sum(similarities, tile.starts, docs.starts, scores)
                     self._keep(scores.view(np.int32), start, shard.first + first)
-        exact_kernels.tighten_all(self.rows, self.keys, self.counts, self.limits, self.k, self.margins, 0.0, 0)
+        self._tighten()
         return self.rows, self.counts
 
     def _sum(self, similarities: np.ndarray, queries: np.ndarray, docs: np.ndarray, scores: np.ndarray) -> None:
@@ -148,18 +147,8 @@ class MaxSimCandidates(exact_search.Candidates):
 
         list(self.pool.map(add, exact_search.slices(len(scores), self.threads)))
 
-    def _make_room(self, query: int) -> None:
-        """Where more candidates lie within the margin than there is room for, exact scores decide among them."""
-        rows = self.rows[query, : self.counts[query]].astype(np.int64)
-        order = np.argsort(rows)
-        scores = np.empty(len(rows), np.float32)
-        scores[order] = exact_scores(self.asked[query], self.store, rows[order])
-        best = np.sort(in_order(rows, scores, self.store, self.k))
-        limit = exact_kernels.least_key(float(scores[best].min()) - self.margins[query] / 2, 0)
-        self.limits[query] = max(self.limits[query], limit)
-        self.rows[query, : self.k] = rows[best]
-        self.keys[query, : self.k] = exact_kernels.least_keys(scores[best], 0)
-        self.counts[query] = self.k
+    def _exact(self, query: int, rows: np.ndarray) -> np.ndarray:
+        return exact_scores(self.asked[query], self.store, rows.astype(np.int64))
 
 
 def _blocks(shard: Shard) -> Iterator[tuple[int, Ragged]]:

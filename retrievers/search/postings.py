@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numba import njit
 
-from retrievers.search import exact_kernels
 from retrievers.search.exact_margin import UNIT, norms
 from retrievers.search.exact_search import slices
 from retrievers.search.joint_kernels import REBIAS, moved
@@ -101,7 +100,7 @@ class PostingsCandidates(JointPass):
                     scores = np.empty((len(edges) - 1, len(entries)), np.float32)
                     self._add(edges, postings, scores)
                     self._keep(scores.view(np.int32), start, shard.first + begin)
-        exact_kernels.tighten_all(self.rows, self.keys, self.counts, self.limits, self.k, self.margins, 0.0, 0)
+        self._tighten()
         return self.rows, self.counts
 
     def _add(self, edges: np.ndarray, postings: Postings, scores: np.ndarray) -> None:
