@@ -27,7 +27,7 @@ def test_what_is_written_passes_check_and_its_own_test(tmp_path, monkeypatch, ca
 
 
 def test_it_is_short(tmp_path):
-    code, _ = scaffold.write("mine", tmp_path)
+    code, _ = scaffold.write("quite_short", tmp_path)
     lines = code.read_text().splitlines()
     body = [line for line in lines if line.strip() and not line.startswith(("import", "from", '"'))]
     assert len(body) <= 33 and max(map(len, lines)) <= 120
