@@ -22,7 +22,7 @@ from harness.records import Doc, Query
 from retrievers.dense import doc_text, escaped
 from retrievers.encoders import backbones, encoding, widths
 from retrievers.encoders.mae_model import Opened, checked_length, open_checkpoint, runner
-from retrievers.encoders.precision import precision_here
+from retrievers.encoders.precision import chosen_here, precision_here
 from retrievers.encoders.published import AUTO, chosen, chosen_title
 from retrievers.encoders.vocabulary_vectors import VocabularyHead, activation_of, largest
 from retrievers.joint_parts import parts
@@ -82,8 +82,9 @@ class DupMAE(ShardedRetriever):
         name = chosen(activation, "activation", settings, "log1p_relu")
         self.activation = activation_of(name)
         place = encoding.pick_device(device)
-        precision = precision_here(precision, place)  # type: ignore[assignment]
-        dtype = encoding.dtype_of(precision)
+        here = precision_here(precision, place)
+        self.chosen = chosen_here(precision, here)
+        dtype = encoding.dtype_of(here)
         self.weight = None if projection == "none" else read_projection(self.opened).to(place)  # (d', H)
         self.dim: int = lm.config.hidden_size if self.weight is None else self.weight.shape[0]
         most = min(512, backbones.longest(lm.config))
@@ -99,7 +100,7 @@ class DupMAE(ShardedRetriever):
         self.queries = encoding.PackedEncoder(bert, self.opened.tokenizer, self._pool_queries, batch_tokens)
         self.shaping = {
             "title": self.title, "max_length": self.length, "k": self.k, "activation": name,
-            "include_sep": include_sep, "projection": projection, "precision": precision,
+            "include_sep": include_sep, "projection": projection, "precision": here,
         }  # fmt: skip
 
     @classmethod
@@ -110,7 +111,7 @@ class DupMAE(ShardedRetriever):
 
     def fingerprint(self) -> dict[str, Any]:
         """What `checkpoint` points at."""
-        return pointed_at(self.opened, self.docs)
+        return pointed_at(self.opened, self.docs) | self.chosen
 
     def sources(self) -> list[Path] | None:
         """The files of `checkpoint`."""

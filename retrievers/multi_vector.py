@@ -42,7 +42,7 @@ class MultiVector(ShardedRetriever):
         *,
         over: str = "",
         revision: str | None = None,
-        precision: Literal["fp32", "bf16", "fp16"] = "fp32",
+        precision: Literal["fp32", "bf16", "fp16", "auto"] = "fp32",
         query_prompt: str | None = None,
         doc_prompt: str | None = None,
         title: str | None = " ",
@@ -66,7 +66,7 @@ class MultiVector(ShardedRetriever):
         self.dim = int(self.own.model.encode_document(["x"], show_progress_bar=False)[0].shape[1])
         self.run: Run | None = None
         self.shaping = {
-            "title": title, "precision": precision, "store_dtype": store_dtype,
+            "title": title, "precision": self.own.precision, "store_dtype": store_dtype,
             "doc_prompt": self.own.prompts["document"],
         }  # fmt: skip
 

@@ -207,7 +207,7 @@ class CrossEncoderScorer:
         model: str = "cross-encoder/ms-marco-MiniLM-L6-v2",
         *,
         revision: str | None = None,
-        precision: Literal["fp32", "bf16", "fp16"] = "fp32",
+        precision: Literal["fp32", "bf16", "fp16", "auto"] = "fp32",
         prompt: str | None = None,
         max_length: int | None = None,
         trust_remote_code: bool = False,

@@ -15,7 +15,7 @@ from retrievers.encoders import encoding, widths
 from retrievers.encoders.backbones import longest
 from retrievers.encoders.mae_model import Opened, Padded, checked_length, open_checkpoint, runner
 from retrievers.encoders.packed_bert import PackedBert
-from retrievers.encoders.precision import advice
+from retrievers.encoders.precision import advice, chosen_here, precision_here
 from retrievers.encoders.published import AUTO, chosen, chosen_title
 
 
@@ -25,12 +25,14 @@ class ClsEncoder:
     def __init__(
         self, opened: Opened, lengths: tuple[int, int], precision: str, device: str, batch_tokens: int
     ) -> None:
-        bert = runner(opened.model, encoding.dtype_of(precision), encoding.pick_device(device))
+        place = encoding.pick_device(device)
+        self.opened, self.precision = opened, precision_here(precision, place)
+        self.chosen = chosen_here(precision, self.precision)
+        bert = runner(opened.model, encoding.dtype_of(self.precision), place)
         self.length = checked_length(lengths[0], bert.longest, "max_length")
         self.query_length = checked_length(lengths[1], bert.longest, "query_max_length")
         self.packed = encoding.PackedEncoder(bert, opened.tokenizer, encoding.pool_cls, batch_tokens)
         self.dim: int = opened.model.config.hidden_size
-        self.opened, self.precision = opened, precision
 
     def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors (n, H)."""
@@ -61,9 +63,9 @@ class RetroMAE(DenseRetriever):
 
     `checkpoint` is a folder or a name on the hub. `title` stands between title and text, null leaves titles out;
     "auto" for it, and null for `max_length` and `query_max_length` (tokens), is what the checkpoint's retromae.json or
-    the table of published checkpoints says, else a space and 512. `precision` is that of the model's arithmetic,
-    `store_dtype` (fp16, fp32) that of the vectors on disk. A checkpoint that was only pre-trained is refused unless
-    `allow_pretrained`.
+    the table of published checkpoints says, else a space and 512. `precision` is that of the model's arithmetic, auto
+    is bf16 where that is quicker, else fp32; `store_dtype` (fp16, fp32) is that of the vectors on disk. A checkpoint
+    that was only pre-trained is refused unless `allow_pretrained`.
     """
 
     runtime = DenseRetriever.runtime | {"batch_tokens"}
@@ -78,7 +80,7 @@ class RetroMAE(DenseRetriever):
         title: str | None = AUTO,
         max_length: int | None = None,
         query_max_length: int | None = None,
-        precision: Literal["fp32", "bf16", "fp16"] = "fp32",
+        precision: Literal["fp32", "bf16", "fp16", "auto"] = "fp32",
         store_dtype: Literal["fp16", "fp32"] = "fp16",
         dim: int | None = None,
         store: Literal["fp16", "int8", "binary"] | None = None,
@@ -103,7 +105,7 @@ class RetroMAE(DenseRetriever):
             encoder, title=title, store_dtype=store_dtype, dim=dim, store=store, rescore=rescore, ann=ann,
             device=device, threads=threads,
         )  # fmt: skip
-        self.shaping |= {"max_length": lengths[0], "precision": precision}
+        self.shaping |= {"max_length": lengths[0], "precision": encoder.precision}
 
     @classmethod
     def known_width(cls, arguments: Mapping[str, Any]) -> int | None:
@@ -112,7 +114,8 @@ class RetroMAE(DenseRetriever):
 
     def fingerprint(self) -> dict[str, Any]:
         """What `checkpoint` points at."""
-        return pointed_at(self.opened, self.encoder.packed)  # type: ignore[attr-defined]
+        encoder: ClsEncoder = self.encoder  # type: ignore[assignment]
+        return pointed_at(self.opened, encoder.packed) | encoder.chosen
 
     def sources(self) -> list[Path] | None:
         """The files of `checkpoint`."""
@@ -126,6 +129,7 @@ class RetroMAE(DenseRetriever):
             "title": self.title,
             "max_length": encoder.length,
             "query_max_length": encoder.query_length,
+            "precision": encoder.precision,
             "similarity": "dot",
             **described(self.opened, encoder.packed),
         }

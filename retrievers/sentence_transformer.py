@@ -16,7 +16,7 @@ from retrievers.dense import escaped
 from retrievers.encoders import checkpoint, encoding, own_vectors, sentence_modules, widths
 from retrievers.encoders.own_model import CHARS_PER_TOKEN, DOC_PROMPTS, UNLIMITED, prompt
 from retrievers.encoders.packed_bert import PackedBert
-from retrievers.encoders.precision import advice
+from retrievers.encoders.precision import advice, chosen_here, precision_here
 
 SIMILARITIES = {"cosine": "cos", "cos": "cos", "dot": "dot", "dot_score": "dot"}
 
@@ -27,8 +27,8 @@ class SentenceTransformerEncoder:
     `model` is a folder or a name on the hub (a bare name is one of sentence-transformers' own). `query_prompt` and
     `doc_prompt` are put before the texts; None takes the model's prompt named `query_prompt_name` or `doc_prompt_name`,
     or else what the model sets. `max_length` in tokens, `similarity` cos (vectors are normalised) or dot; None for both
-    is the model's own. `precision` is that of the model's arithmetic; pooling and vectors are fp32. Code that comes
-    with a model runs only with `trust_remote_code`.
+    is the model's own. `precision` is that of the model's arithmetic, auto is bf16 where that is quicker, else fp32;
+    pooling and vectors are fp32. Code that comes with a model runs only with `trust_remote_code`.
     """
 
     runtime = frozenset({"device", "batch_tokens"})
@@ -40,7 +40,7 @@ class SentenceTransformerEncoder:
         model: str = "all-MiniLM-L6-v2",
         *,
         revision: str | None = None,
-        precision: Literal["fp32", "bf16", "fp16"] = "fp32",
+        precision: Literal["fp32", "bf16", "fp16", "auto"] = "fp32",
         max_length: int | None = None,
         similarity: Literal["cos", "dot"] | None = None,
         query_prompt: str | None = None,
@@ -51,8 +51,10 @@ class SentenceTransformerEncoder:
         device: str = "auto",
         batch_tokens: int = 0,
     ) -> None:
-        dtype, self.device = encoding.dtype_of(precision), encoding.pick_device(device)
-        self.precision = precision
+        self.device = encoding.pick_device(device)
+        self.precision = precision_here(precision, self.device)
+        self.chosen = chosen_here(precision, self.precision)
+        dtype = encoding.dtype_of(self.precision)
         bare = "/" not in model and not Path(model).expanduser().is_dir()
         self.folder, self.revision = checkpoint.find(f"sentence-transformers/{model}" if bare else model, revision)
         self.rests_on = checkpoint.sources(self.folder, revision)
@@ -73,9 +75,9 @@ class SentenceTransformerEncoder:
             bert = PackedBert(self.model[0].auto_model, dtype, self.device)
             pool = own_vectors.POOLS[self.model[1].pooling_mode]
             self.packed = encoding.PackedEncoder(bert, self.model.tokenizer, pool, batch_tokens)
-            self.altered = own_vectors.differ(self.encode_queries, self._own("query"), precision) or own_vectors.differ(
-                self.encode_docs, self._own("document"), precision
-            )
+            self.altered = own_vectors.differ(
+                self.encode_queries, self._own("query"), self.precision
+            ) or own_vectors.differ(self.encode_docs, self._own("document"), self.precision)
             self.unpacked = self.altered
         if self.unpacked is not None:
             self.model.to(self.device, dtype)
@@ -114,6 +116,7 @@ class SentenceTransformerEncoder:
         So their vectors of just these models are not taken for ours.
         """
         state: dict[str, Any] = {"checkpoint_sha256": checkpoint.digest(self.folder), "revision": self.revision}
+        state |= self.chosen
         if self.altered:
             state["vectors"] = "of its own encode"
         elif self.normalise and self.similarity == "dot":

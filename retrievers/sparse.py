@@ -39,7 +39,7 @@ class Sparse(ShardedRetriever):
         model: str = "naver/splade-cocondenser-ensembledistil",
         *,
         revision: str | None = None,
-        precision: Literal["fp32", "bf16", "fp16"] = "fp32",
+        precision: Literal["fp32", "bf16", "fp16", "auto"] = "fp32",
         max_active_dims: int | None = None,
         query_prompt: str | None = None,
         doc_prompt: str | None = None,
@@ -61,7 +61,7 @@ class Sparse(ShardedRetriever):
         self.title, self.device, self.most = title, device, max_active_dims
         self.size = int(self.own.model.encode_document(["x"]).shape[-1])  # what the model says of itself may be H
         self.shaping = {
-            "title": title, "precision": precision, "max_active_dims": max_active_dims,
+            "title": title, "precision": self.own.precision, "max_active_dims": max_active_dims,
             "doc_prompt": self.own.prompts["document"],
         }  # fmt: skip
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from retrievers.encoders import checkpoint, encoding, sentence_modules
+from retrievers.encoders.precision import chosen_here, precision_here
 
 DOC_PROMPTS = ("document", "passage", "corpus")  # the order in which sentence-transformers looks for them
 UNLIMITED = 1 << 30  # tokens; tokenizers that know no limit name a number beyond
@@ -38,7 +39,10 @@ class OwnModel:
         device: str = "auto",
         batch_tokens: int = 0,
     ) -> None:
-        dtype, self.device = encoding.dtype_of(precision), encoding.pick_device(device)
+        self.device = encoding.pick_device(device)
+        self.precision = precision_here(precision, self.device)
+        self.chosen = chosen_here(precision, self.precision)
+        dtype = encoding.dtype_of(self.precision)
         self.folder, self.revision = checkpoint.find(name, revision)
         self.rests_on = checkpoint.sources(self.folder, revision)
         self.model = load(kind, self.folder, trust_remote_code)
@@ -97,8 +101,8 @@ class OwnModel:
         return found
 
     def fingerprint(self) -> dict[str, Any]:
-        """What the model is."""
-        return {"checkpoint_sha256": checkpoint.digest(self.folder), "revision": self.revision}
+        """What the model is, and in which precision it works where that was left open."""
+        return {"checkpoint_sha256": checkpoint.digest(self.folder), "revision": self.revision, **self.chosen}
 
     def sources(self) -> list[Path] | None:
         """The files of the model."""

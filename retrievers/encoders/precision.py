@@ -51,6 +51,11 @@ def precision_here(asked: str, device: torch.device) -> str:
     return quicker_precision(device) if asked == "auto" else asked
 
 
+def chosen_here(asked: str, chosen: str) -> dict[str, str]:
+    """What "auto" came to, for a fingerprint: vectors of another machine's choice are other vectors."""
+    return {"precision": chosen} if asked == "auto" else {}
+
+
 def quicker_precision(device: torch.device) -> str:
     """ "bf16" where matrix products of a small model's size are at least 1.2 times as fast in it, else "fp32"."""
     if device.type == "cuda":
