@@ -17,7 +17,8 @@ import numpy as np
 import torch
 
 from retrievers.search import exact_search
-from retrievers.search.exact_search import Found, full_fp32, in_order
+from retrievers.search.exact_search import full_fp32
+from retrievers.search.order import Found, in_order
 from retrievers.search.reduced import ReducedStore, truncated
 from retrievers.search.vector_store import VectorStore
 from retrievers.search.wanted import Wanted

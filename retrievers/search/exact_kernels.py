@@ -2,8 +2,8 @@
 
 Scores are looked at through their bit patterns as integers, mapped so that integer order is the order of the floats
 (the sign bit flips the others): one loop serves fp32, bf16 and fp16, and compares as many numbers per instruction as
-the format allows. Every function releases the interpreter lock and is compiled once, into Python's cache folder
-beside this file.
+the format allows. Few reach the threshold, and these are found by words of eight marks, a byte each. Every function
+releases the interpreter lock and is compiled once, into Python's cache folder beside this file.
 """
 
 import numpy as np
@@ -11,8 +11,9 @@ from numba import njit
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 
-CHUNK = 32  # scores looked at together; most chunks hold none above the threshold
+SPARE = 32  # places of a query beside those that k needs, so that a limit is not tightened for every document
 BINS = 512
+ONE, ONES, SUMMED = np.uint64(1), np.uint64(0x0101010101010101), np.uint64(56)
 
 
 @njit(nogil=True, cache=True)
@@ -114,12 +115,14 @@ def keep(bits, first_row, query, document, rows, keys, counts, limits, full, cro
 
     `bits` (Q, documents of the block) are the scores' bit patterns, int32 or int16, the block's first document is row
     `first_row` of the store; `rows`, `keys` (Q, C) and `counts`, `limits` (Q,) are the candidates so far, and `full`
-    (Q,) the counts at which limits are tightened next. Begins at `query` and `document`. Returns the (query,
-    document) to go on from where more than `crowded` candidates of a query remain after tightening, so that the
+    (Q,) the counts at which limits are tightened next. Begins at `query` and `document`, a multiple of 8. Returns the
+    (query, document) to go on from where more than `crowded` candidates of a query remain after tightening, so that the
     caller has to make room, else (-1, 0).
     """
-    room = rows.shape[1]
-    documents = bits.shape[1]
+    room, documents = rows.shape[1], bits.shape[1]
+    hits = np.zeros((documents + 7) // 8 * 8, np.uint8)
+    words = hits.view(np.uint64)
+    places = np.empty(len(words) + 1, np.int32)
     while query < len(bits):
         scores, query_rows, query_keys = bits[query], rows[query], keys[query]
         limit = bits.dtype.type(limits[query])
@@ -127,32 +130,55 @@ def keep(bits, first_row, query, document, rows, keys, counts, limits, full, cro
         flipped = limit < 0  # above a limit of zero and more, patterns are keys
         if flipped:
             flip(scores[document:], kind)
-        for begin in range(document, documents, CHUNK):
-            end = min(begin + CHUNK, documents)
-            above = False
-            for place in range(begin, end):
-                above |= scores[place] >= limit
-            if not above:
-                continue
-            if count + CHUNK > full[query]:
+        found, at = mark(hits, words, places, scores, document, limit), 0
+        while at < found:
+            place = np.int64(places[at])
+            at += 1
+            if count + 8 > full[query]:
                 count, limits[query] = tighten(
                     query_rows, query_keys, count, limits[query], k, margins[query], rounding, kind
                 )
-                limit = bits.dtype.type(limits[query])
-                full[query] = min(room, max(2 * count, count + 4 * CHUNK))
+                full[query] = min(room, max(2 * count, count + 4 * SPARE))
                 if count > crowded:
                     counts[query] = count
                     if flipped:
-                        flip(scores[begin:], kind)
-                    return query, begin
-            for place in range(begin, end):  # without a branch: what is below the limit is overwritten by the next
-                query_keys[count] = scores[place]
-                query_rows[count] = first_row + place
-                count += scores[place] >= limit
+                        flip(scores[place:], kind)
+                    return query, place
+                limit = bits.dtype.type(limits[query])
+                found, at = mark(hits, words, places, scores, place, limit), 0
+                continue
+            left = words[place >> 3]
+            while True:
+                below = (left - ONE) & ~left & ONES  # a one in every byte before the next hit
+                hit = place + np.int64((below * ONES) >> SUMMED)
+                query_keys[count] = scores[hit]
+                query_rows[count] = first_row + hit
+                count += 1
+                left &= left - ONE
+                if left == 0:
+                    break
         counts[query] = count
         document = 0
         query += 1
     return -1, 0
+
+
+@njit(nogil=True, cache=True)
+def mark(hits, words, places, scores, document, limit):
+    """Set `hits` to 1 where a score of `document` and behind reaches the limit, else to 0.
+
+    `words` are `hits` eight by eight; the first of each eight that have a hit goes to `places`. Returns their number.
+    """
+    some, marks = scores[document:], hits[document : len(scores)]  # so that no place is counted from the end
+    for place in range(some.size):
+        marks[place] = np.uint8(some[place] >= limit)
+    found = 0
+    first = document >> 3
+    later = words[first:]
+    for word in range(later.size):
+        places[found] = (first + word) << 3
+        found += later[word] != 0
+    return found
 
 
 @njit(nogil=True, cache=True)

@@ -21,6 +21,7 @@ import torch
 from retrievers.encoders.encoding import pick_device, torch_threads
 from retrievers.search import exact_kernels, exact_sums
 from retrievers.search.exact_margin import FIRST, First, double_margins, fitting, sum_slack
+from retrievers.search.order import Found, in_order, put_in_order
 from retrievers.search.vector_store import VectorStore
 
 BLOCK_DOCS = 4096  # documents and queries of one matrix product: its operands and its result stay within a CPU's caches
@@ -28,7 +29,6 @@ TILE_QUERIES = 512
 PROBE_DOCS = 1024  # on which the precisions are timed
 CANDIDATE_BYTES = 3 << 27  # 400 MB: bounds the queries that one pass over the vectors serves
 ROUNDINGS = 2.1  # a threshold moves by one rounding up and one down, see `exact_margin`
-Found = tuple[np.ndarray, np.ndarray]  # rows of the store, fp32 scores; both (at most k,), in order
 
 
 def top_k(
@@ -66,10 +66,8 @@ def _passes(
 
                 rows, counts = collect(part, store, k, device, first)
                 scores = exact_scores(part, store, rows, counts, pool, threads)
-        for query, count in enumerate(counts.tolist()):
-            found, exact = rows[query, :count], scores[query, :count]
-            best = in_order(found, exact, store, k)
-            yield found[best].astype(np.int64), exact[best]
+            found = put_in_order(rows, counts, scores, store, k, pool)
+        yield from found
 
 
 @contextmanager
@@ -85,22 +83,6 @@ def full_fp32() -> Iterator[None]:
     finally:
         torch.set_float32_matmul_precision(before)
         cuda.allow_fp16_reduced_precision_reduction, cuda.allow_bf16_reduced_precision_reduction = halves
-
-
-def in_order(rows: np.ndarray, scores: np.ndarray, store: VectorStore, k: int) -> np.ndarray:
-    """The places of the best k, by score and then doc_id, both descending."""
-    order = np.argsort(-scores)
-    if len(order) > k:
-        order = order[: np.searchsorted(-scores[order], -scores[order[k - 1]], side="right")]  # the ties at the cut too
-    best = scores[order]
-    edges = np.flatnonzero(best[1:] != best[:-1]) + 1
-    if len(edges) + 1 < len(order):  # some scores are equal
-        for start, end in pairwise([0, *edges.tolist(), len(order)]):
-            if end - start > 1:
-                ties = order[start:end]
-                by_id = sorted(zip(store.doc_ids(rows[ties]), ties.tolist(), strict=True), reverse=True)
-                order[start:end] = [at for _, at in by_id]
-    return order[:k]
 
 
 def exact_scores(
@@ -134,7 +116,7 @@ def exact_scores(
 
 def room_for(k: int, docs: int) -> int:
     """Places for a query's candidates."""
-    return min(6 * k + 4 * exact_kernels.CHUNK, docs + exact_kernels.CHUNK)
+    return min(6 * k + 4 * exact_kernels.SPARE, docs + exact_kernels.SPARE)
 
 
 def slices(length: int, parts: int) -> list[slice]:
@@ -166,7 +148,7 @@ class Candidates:
         self.keys = np.empty((len(queries), room), np.int32)
         self.counts = np.zeros(len(queries), np.int64)
         self.crowded = room // 4 * 3 if room < store.docs else room
-        self.full = np.full(len(queries), min(room, 2 * k + 4 * exact_kernels.CHUNK), np.int64)
+        self.full = np.full(len(queries), min(room, 2 * k + 4 * exact_kernels.SPARE), np.int64)
         self.limits = np.full(len(queries), exact_kernels.least_key(-np.inf, self.first.kind), np.int64)
 
     def _stored_as(self, first: First) -> bool:

@@ -39,11 +39,12 @@ import torch
 from retrievers.encoders.encoding import torch_threads
 from retrievers.search import joint_kernels
 from retrievers.search.exact_margin import UNIT, norms
-from retrievers.search.exact_search import Found, full_fp32, in_order, slices
+from retrievers.search.exact_search import full_fp32, slices
 from retrievers.search.joint_kernels import ROUNDED
 from retrievers.search.joint_pass import BLOCK_DOCS, JointPass, exact_scores
 from retrievers.search.joint_queries import LARGEST_SCORE, JointQueries, gamma
 from retrievers.search.joint_store import JointStore, sparse_rows
+from retrievers.search.order import Found, put_in_order
 from retrievers.search.postings import PostingsCandidates, usable
 from retrievers.search.row_sums import CHUNK, LANES, LARGEST
 from retrievers.search.vector_store import Shard
@@ -87,10 +88,8 @@ def _passes(queries: JointQueries, store: JointStore, k: int, device: torch.devi
 
                 rows, counts = collect(part, store, k, device)
             scores = exact_scores(part, store, rows, counts, pool, threads)
-        for query, count in enumerate(counts.tolist()):
-            found, exact = rows[query, :count], scores[query, :count]
-            best = in_order(found, exact, store, k)
-            yield found[best].astype(np.int64), exact[best]
+            found = put_in_order(rows, counts, scores, store, k, pool)
+        yield from found
 
 
 def double_margins(queries: JointQueries, store: JointStore, errors: np.ndarray) -> np.ndarray:

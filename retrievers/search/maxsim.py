@@ -23,8 +23,9 @@ import torch
 from retrievers.encoders.encoding import torch_threads
 from retrievers.search import exact_search, maxsim_kernels
 from retrievers.search.exact_margin import UNIT, norms
-from retrievers.search.exact_search import Found, full_fp32, in_order
+from retrievers.search.exact_search import full_fp32
 from retrievers.search.joint_queries import LARGEST_SCORE, gamma
+from retrievers.search.order import Found, in_order
 from retrievers.search.ragged import Ragged, ragged
 from retrievers.search.vector_store import Shard, VectorStore
 
