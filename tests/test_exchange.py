@@ -174,6 +174,19 @@ def test_means_never_take_the_place_of_a_run(tmp_path: Path) -> None:
     assert [result.tag for result in stored.read(tmp_path)[0]] == ["ours"]
 
 
+def test_means_are_listed_as_what_can_be_renamed_and_removed(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    (tmp_path / "x.json").write_text('{"task_name": "SciFact", "scores": {"test": [{"ndcg_at_10": 0.5}]}}')
+    imported.import_mteb(tmp_path / "x.json", "theirs", tmp_path)
+    for named in ("theirs", "ours"):
+        assert main(["list", "results", "--results", str(tmp_path), "--json"]) == 0
+        told = capsys.readouterr()
+        [row] = json.loads(told.out)
+        assert (row["tag"], row["dataset"], row["score"], row["queries"]) == (named, "scifact", 0.5, None)
+        assert "note: what has no queries are means that `import` took over" in told.err
+        assert main(["results", "rename", "theirs", "ours", "--results", str(tmp_path)]) == 2 * (named == "ours")
+        capsys.readouterr()
+
+
 def test_the_commands(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     capsys.readouterr()
     for form, name in (("mteb", "toy.json"), ("trec", "toy.trec.gz"), ("ir-measures", "toy.tsv")):

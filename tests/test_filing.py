@@ -2,6 +2,10 @@
 
 import gzip
 import json
+import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -125,3 +129,52 @@ def test_notes_are_about_what_a_table_shows(tmp_path: Path, capsys: pytest.Captu
 
     assert said() and said("--dataset", "nfcorpus") and said("--system", "b")
     assert not said("--dataset", "scifact") and not said("--system", "a")
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from harness.running import filing
+
+left = int(sys.argv[2])
+
+def count(event, arguments):
+    global left
+    if event in ("os.rename", "os.remove", "os.mkdir", "os.rmdir") and sys.argv[1] in str(arguments[0]):
+        left -= 1
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(count)
+filing.rename(Path(sys.argv[1]), "old", "new")
+"""
+
+
+@pytest.mark.slow
+def test_a_rename_killed_at_any_step_is_finished_by_the_same_command(tmp_path: Path, monkeypatch, capsys) -> None:
+    """No kill loses or spoils a number, or leaves what another command stumbles over."""
+    monkeypatch.chdir(tmp_path)
+    made_results.add(Path("made"), "old", "one", [0.5, 0.1])
+    folder = made_results.add(Path("made"), "old", "two", [0.2, 0.3])
+    (folder / "run.trec.gz").write_bytes(gzip.compress(b"q0 Q0 d 1 0.5 old\n"))
+    means = Path("made/means/old/scifact.json")
+    means.parent.mkdir(parents=True)
+    means.write_text(json.dumps({"schema": 1, "tag": "old", "dataset": "scifact", "scores": {}, "source": {}}))
+    wanted = {path.relative_to("made").as_posix().replace("old", "new") for path in Path("made").rglob("*.*")}
+
+    ends: list[int] = []
+    while not ends or ends[-1] == -signal.SIGKILL:
+        shutil.rmtree("r", ignore_errors=True)
+        shutil.copytree("made", "r")
+        command = [sys.executable, "-c", KILLED, str(tmp_path / "r"), str(len(ends) + 1)]
+        ends.append(subprocess.run(command, capture_output=True, check=False).returncode)
+        shown = {one.dataset: one.mean("ndcg@10") for one in results.read(Path("r"))[0]}
+        assert shown == {"one": 0.3, "two": 0.25}, len(ends)
+        assert main(["leaderboard", "--results", "r"]) == 0
+        assert "left out" not in capsys.readouterr().err
+        if any(Path("r").glob("*/old/*")):
+            assert main(["results", "rename", "old", "new", "--results", "r"]) == 0, len(ends)
+        kept = {path.relative_to("r").as_posix() for path in Path("r").rglob("[!.]*.*")}
+        assert kept == wanted, len(ends)
+        assert gzip.decompress(Path("r/runs/new/two/run.trec.gz").read_bytes()).split()[5] == b"new"
+    assert ends[-1] == 0 and len(ends) > 10

@@ -93,12 +93,16 @@ def _results(args: argparse.Namespace) -> list[dict[str, Any]]:
     import sys
 
     from harness import results
+    from harness.results import means
 
     folder = options.results_folder(args)
-    if not any(folder.glob("runs/*/*/manifest.json")):  # which is no error of a list
-        return []
-    found, notes = results.read(folder)
-    found, damaged = results.sound(found)
+    found, notes, damaged = list[results.Result](), list[str](), list[str]()
+    if any(folder.glob("runs/*/*/manifest.json")):  # where there is none, it is no error of a list
+        found, notes = results.read(folder)
+        found, damaged = results.sound(found)
+    taken, wrong = means.read(folder)
+    notes += wrong
+    notes += ["what has no queries are means that `import` took over"] if taken else []
     for note in [*notes, *damaged, *results.stale(found)]:
         print(f"note: {note}", file=sys.stderr)
     return [
@@ -111,6 +115,16 @@ def _results(args: argparse.Namespace) -> list[dict[str, Any]]:
             "created": result.created,
         }
         for result in found
+    ] + [
+        {
+            "tag": one.tag,
+            "dataset": one.dataset,
+            "measure": next(iter(one.scores), None),
+            "score": next((round(score, 4) for score in one.scores.values()), None),
+            "queries": None,
+            "created": None,
+        }
+        for one in taken
     ]
 
 

@@ -70,6 +70,12 @@ def refile(body: dict[str, Any], place: Path, tag: str, digest: str | None) -> N
     files.write_json(place / NAME, manifest)
 
 
+def same_but_tag(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether `refile` makes one of the other: the same result, moment and costs included."""
+    of_tag = {"tag", "run", "files", CHECKSUM}
+    return {**one, **dict.fromkeys(of_tag)} == {**other, **dict.fromkeys(of_tag)}
+
+
 def read(place: Path) -> dict[str, Any] | None:
     """The manifest of a result folder; None where there is none, so the result is not whole.
 

@@ -3,7 +3,7 @@
 Nothing is claimed about them: a table shows their means without marks, ranks or a place among the best.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,11 @@ def refile(path: Path, target: Path, tag: str) -> None:
     one = read_one(path)
     files.write_json(target, {"schema": SCHEMA, **vars(one), "tag": tag})
     path.unlink()
+
+
+def same_but_tag(one: MeansOnly, other: MeansOnly) -> bool:
+    """Whether `refile` makes one of the other."""
+    return replace(one, tag=other.tag) == other
 
 
 def _place(results: Path, one: MeansOnly) -> Path:

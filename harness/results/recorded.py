@@ -183,6 +183,10 @@ class Recorded:
         wrong = integrity.damage(self.folder, recorded)
         return "; ".join(f"{self.folder / name}: {what}" for name, what in wrong.items())
 
+    def same_but_tag(self, other: "Recorded") -> bool:
+        """Whether `refile` makes one of the other."""
+        return manifest.same_but_tag(self.manifest, other.manifest)
+
     def refile(self, place: Path, tag: str, digest: str | None) -> None:
         """Write its manifest into `place` under another tag; `digest` is the sha256 of its run, if that is here."""
         manifest.refile(self.manifest, place, tag, digest)

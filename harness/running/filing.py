@@ -9,7 +9,7 @@ from harness import results as stored
 from harness.errors import HarnessError, unknown
 from harness.host import locks
 from harness.results import Result, manifest, means, tags
-from harness.running.publish import NEW, sweep
+from harness.running.publish import RENAMED
 from harness.runs import run_files, write
 
 
@@ -51,45 +51,54 @@ def remove(results: Path, tag: str, datasets: Sequence[str] = ()) -> list[Path]:
 def rename(results: Path, tag: str, new: str, datasets: Sequence[str] = ()) -> tuple[list[Path], list[str]]:
     """File what `places` names under another tag; returns the new places, and notes.
 
-    The tag is in every line of a run, so the runs get another sha256. Raises HarnessError where something of the new
-    name is there already, and where a run is at work; then all of it stays.
+    The tag is in every line of a run, so the runs get another sha256. Where it was killed, the same call goes on.
+    Raises HarnessError where something else of the new name is there, and where a run is at work; then all of it stays.
     """
     tags.check(new)
     found = places(results, tag, datasets)
     targets = [path.parent.parent / new / path.name for path in found]
-    if there := next((path for path in targets if path.exists()), None):
-        raise HarnessError(f"{there} is there already; remove it first, or choose another name")
+    for path, target in zip(found, targets, strict=True):
+        if target.exists() and (new == tag or not _moved(path, target)):
+            raise HarnessError(f"{target} is there already; remove it first, or choose another name")
     made_of = sorted({one.tag for one in stored.glance(results) if tag in {made.tag for made in one.inputs}})
     with ExitStack() as stack:
         _hold(stack, found)
         for path, target in zip(found, targets, strict=True):
             if path.is_file():
                 means.refile(path, target, new)
-            elif result := stored.at(path):
+                continue
+            if (result := stored.at(path)) and not target.exists():
                 _copy(result, target, new)
-                (path / manifest.NAME).unlink()
-                shutil.rmtree(path)
-            else:  # of a failed attempt
-                shutil.rmtree(path)
+            (path / manifest.NAME).unlink(missing_ok=True)  # first: what is left of a kill is no result
+            shutil.rmtree(path)
     _clear(found)
     notes = [f"{', '.join(made_of)} was made of {tag} and still names it; run it again"] if made_of else []
     return [path for path in targets if path.exists()], notes
 
 
+def _moved(path: Path, target: Path) -> bool:
+    """Whether a killed rename has put at `target` what lay at `path`, so that only `path` is left to be removed."""
+    if path.is_file():
+        return target.is_file() and means.same_but_tag(means.read_one(path), means.read_one(target))
+    if (old := stored.at(path)) is None:
+        return not (path / manifest.FAILURE).exists()
+    now = stored.at(target)
+    return now is not None and old.same_but_tag(now)
+
+
 def _copy(result: Result, target: Path, tag: str) -> None:
-    """The files of a result under another tag; its manifest comes last."""
-    new = target / NEW
-    sweep(target)
-    new.mkdir(parents=True)
+    """The files of a result under another tag: made in its own folder and moved in one step, so there is never half."""
+    new = result.folder / RENAMED
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir()
     for path in result.folder.iterdir():
         if path.is_file() and not path.name.startswith(".") and path.name not in (manifest.NAME, manifest.RUN):
             shutil.copyfile(path, new / path.name)
     run = result.folder / manifest.RUN
     digest = write(run_files.read_run(run), new / manifest.RUN, tag) if run.is_file() else None
     result.refile(new, tag, digest)
-    for path in sorted(new.iterdir(), key=lambda path: path.name == manifest.NAME):
-        path.replace(target / path.name)
-    new.rmdir()
+    target.parent.mkdir(exist_ok=True)
+    new.rename(target)
 
 
 def _hold(stack: ExitStack, found: Sequence[Path]) -> None:

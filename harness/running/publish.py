@@ -19,6 +19,7 @@ from harness.runs.rankings import top
 
 KEPT = 10  # documents of a query whose ids and scores are kept beside the scores
 NEW = ".new"  # below the result's folder: what is being written
+RENAMED = ".renamed"  # likewise: what is getting another tag
 
 
 def publish(run: Run, dataset: Dataset, place: Path, tag: str, most: int, body: dict[str, Any]) -> Result:
@@ -116,7 +117,8 @@ def depth(run: Run, dataset: Dataset, most: int) -> int:
 def sweep(place: Path) -> None:
     """Remove what killed processes left of a result that was being written; nobody else may be writing there."""
     integrity.sweep(place)
-    shutil.rmtree(place / NEW, ignore_errors=True)
+    for name in (NEW, RENAMED):
+        shutil.rmtree(place / name, ignore_errors=True)
 
 
 def _unknown_docs(dataset: Dataset) -> list[str]:
