@@ -134,3 +134,28 @@ def test_a_hundred_runs_take_seconds(place: Path) -> None:
     start = time.process_time()
     assert main(["score", "runs/many*.trec", "--dataset", "toy"]) == 0
     assert time.process_time() - start < 30  # of processor; 126 calls took 338 s
+
+
+@pytest.mark.parametrize(
+    ("name", "tag"),
+    [
+        ("modèle_é.run", "modele_e"),
+        ("my run (v2).trec", "my-run-v2"),
+        ("run@v1,k=3.txt", "run@v1,k=3"),
+        ("モデル.trec", ""),
+    ],
+)
+def test_the_name_of_a_file_becomes_a_tag_or_costs_this_file_alone(place: Path, capsys, name: str, tag: str) -> None:
+    (Path("runs") / name).write_text(RUN.format(tag="x"))
+    assert main(["score", "runs", "--dataset", "toy"]) == int(not tag)
+    assert tags() == {"sys0", "sys1", "sys2", "packed", tag} - {""}
+    if not tag:
+        assert "left out: runs/モデル.trec: its name holds モテル" in capsys.readouterr().err
+        assert main(["score", f"runs/{name}", "--dataset", "toy"]) == 2
+
+
+def test_a_file_without_a_name_in_its_column_costs_no_other(place: Path, capsys) -> None:
+    Path("runs/plain.json").write_text('{"q1": {"d2": 1}}')
+    assert main(["score", "runs", "--dataset", "toy", "--tags", "column", "--json"]) == 1
+    told = capsys.readouterr()
+    assert "left out: runs/plain.json: nothing in it names its system" in told.err and len(json.loads(told.out)) == 4

@@ -51,7 +51,9 @@ def main(args: argparse.Namespace) -> int:
     files = foreign.files_of(args.run)
     if args.tag is not None and len(files) > 1:
         raise HarnessError(f"--tag {args.tag} is for one file, and there are {len(files)}; see --tags")
-    named = foreign.tags_of(files, args.tags) if args.tag is None else dict.fromkeys(files, args.tag)
+    named, refused = foreign.tags_of(files, args.tags) if args.tag is None else (dict.fromkeys(files, args.tag), {})
+    if refused and not named:
+        raise next(iter(refused.values()))
     dataset = datasets.load(
         args.dataset, options.data_folders(args), paths.cache_dir(), not args.offline, documents=False
     )
@@ -61,23 +63,25 @@ def main(args: argparse.Namespace) -> int:
         named = {dataset.carried: "carried"}
     if args.tag is not None:
         named = dict.fromkeys(named, tags.check(args.tag))
-    found, failed = [], 0
+    for why in refused.values():
+        print(f"beir-harness: left out: {why}", file=sys.stderr)
+    found, failed = [], len(refused)
     with options.results_written(args) as results:
         for path, tag in named.items():
             try:
                 found.append(foreign.score_file(path, dataset, tag, args.k, results, args.overwrite))
             except HarnessError as error:
-                if len(named) == 1:
+                if len(files) <= 1:
                     raise
                 failed += 1
                 print(f"beir-harness: {tag} is left out: {error}", file=sys.stderr)
     if args.json:
         bodies = [one.manifest for one in found]
-        print(json.dumps(bodies if len(named) > 1 else bodies[0], indent=2, ensure_ascii=False))
+        print(json.dumps(bodies if len(files) > 1 else bodies[0], indent=2, ensure_ascii=False))
     else:
         told: set[str] = set()
         for one in found:
-            print(_lines(one) if len(named) == 1 else _line(one, told))
+            print(_lines(one) if len(files) <= 1 else _line(one, told))
             told.update(one.notes)
     return 1 if failed else 0
 

@@ -36,6 +36,15 @@ def default(name: str, arguments: dict[str, Any]) -> str:
     return f"{tag[: LONGEST - 9]}-{digest}"
 
 
+def tidy(name: str) -> str:
+    """A name with a hyphen for what no tag can hold.
+
+    >>> tidy("my run (v2)@1")
+    'my-run-v2-@1'
+    """
+    return re.sub(r"[^A-Za-z0-9._+=@,-]+", "-", name).strip("-.")
+
+
 def _short(value: Any) -> str:
     if isinstance(value, str):
         return PurePath(value).name or value

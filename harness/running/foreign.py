@@ -1,6 +1,7 @@
 """A run file from elsewhere becomes a result like any other."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from harness import files, runs
 from harness import results as stored
 from harness.datasets import Dataset
-from harness.errors import HarnessError
+from harness.errors import HarnessError, printable
 from harness.host import locks
 from harness.results import Result, manifest, tags
 from harness.running import strangers
@@ -37,25 +38,40 @@ def files_of(given: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def tags_of(paths: Sequence[Path], by: str) -> dict[Path, str]:
-    """Path -> tag, from the "file"'s name without its endings, or from its sixth "column" (MTEB's: the model's name).
+def tags_of(paths: Sequence[Path], by: str) -> tuple[dict[Path, str], dict[Path, HarnessError]]:
+    """Path -> tag, from the "file"'s name without its endings, or from its sixth "column" (MTEB's: the model's name);
+    and path -> why, for those that have no name which can be a tag.
 
-    Raises HarnessError where a tag can't be one, and where two files would have the same.
+    Raises HarnessError where two files would have the same.
     """
     found: dict[str, Path] = {}
+    refused: dict[Path, HarnessError] = {}
     for path in paths:
-        name = ENDINGS.sub("", path.name) if by == "file" else named_in(path)
-        if by == "column" and not name:
-            raise HarnessError(f"{path}: nothing in it names its system; take the file's name with --tags file")
         try:
-            tag = tags.check(re.sub(r"[^\w.=+-]+", "-", name).strip("-."))
+            tag = _tag(path, by)
         except HarnessError as error:
-            other = "column" if by == "file" else "file"
-            raise HarnessError(f"{path}: {error}; name it with --tag, or all by --tags {other}") from None
+            refused[path] = error
+            continue
         if tag in found:
             raise HarnessError(f"{found[tag]} and {path} would both be {tag}; name one of them with --tag, alone")
         found[tag] = path
-    return {path: tag for tag, path in found.items()}
+    return {path: tag for tag, path in found.items()}, refused
+
+
+def _tag(path: Path, by: str) -> str:
+    """The name of a run as a tag: no accents, hyphens for signs. Raises HarnessError where a letter would be lost."""
+    name = ENDINGS.sub("", path.name) if by == "file" else named_in(path)
+    if by == "column" and not name:
+        raise HarnessError(f"{path}: nothing in it names its system; take the file's name with --tags file")
+    plain = "".join(sign for sign in unicodedata.normalize("NFKD", name) if not unicodedata.combining(sign))
+    other = "column" if by == "file" else "file"
+    cure = f"name it with --tag, or all by --tags {other}"
+    if lost := "".join(dict.fromkeys(sign for sign in plain if sign.isalnum() and not sign.isascii())):
+        raise HarnessError(f"{path}: its name holds {printable(lost)}, and a tag has letters from a to z; {cure}")
+    try:
+        return tags.check(tags.tidy(plain))
+    except HarnessError as error:
+        raise HarnessError(f"{path}: {error}; {cure}") from None
 
 
 def score_file(path: Path, dataset: Dataset, tag: str, k: int, results: Path, overwrite: bool = False) -> Result:
