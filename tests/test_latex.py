@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,39 @@ def test_odd_names_of_systems_and_datasets_fit_too(tmp_path, compiled):
 def test_letters_that_pdflatex_lacks_are_said(tmp_path):
     add(tmp_path, "系统-1", "own", [0.2, 0.5])
     assert "% names hold 系统, for which pdfLaTeX has no letters" in latex(boards(tmp_path))
+
+
+def test_letters_that_pdflatex_lacks_are_said_where_the_table_is_made(tmp_path, capsys):
+    """Who writes it into a file sees no comment in it."""
+    add(tmp_path / "r", "a", "日本語_set", [0.2, 0.5])
+    command = ["leaderboard", "--results", str(tmp_path / "r"), "--output", str(tmp_path / "t")]
+    assert main([*command, "--format", "latex"]) == 0
+    assert "note: names hold 日本語, for which pdfLaTeX has no letters" in capsys.readouterr().err
+    assert main([*command, "--format", "csv"]) == 0 and not capsys.readouterr().err
+
+
+def test_what_is_said_of_letters_is_what_pdflatex_does(tmp_path):
+    """Every Latin letter and printed sign that is not called missing compiles, in T1 where the table says so."""
+    if not TEX:
+        pytest.skip(WITHOUT)
+    signs = [
+        chr(code) for code in (*range(0xA1, 0x250), *range(0x1E00, 0x1F00), *range(0x2010, 0x2060), 0x20AC, 0x2122)
+    ]
+    signs = [sign for sign in signs if unicodedata.category(sign)[0] in "LPS"]
+    for encoding in ("OT1", "T1"):
+        lines = [f"X {tex.escape(sign)}" for sign in signs]
+        page = [
+            rf"\documentclass{{article}}\usepackage[{encoding}]{{fontenc}}\begin{{document}}",
+            *lines,
+            r"\end{document}",
+        ]
+        (tmp_path / "p.tex").write_text("\n\n".join(page), encoding="utf-8")
+        command = ["pdflatex", "-interaction=nonstopmode", "-file-line-error", "-no-shell-escape", "p.tex"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False)
+        failed = {signs[int(line) // 2 - 1] for line in re.findall(r"p\.tex:(\d+): ", done.stdout)}
+        said = {sign for sign in signs if tex.foreign(sign) or (encoding == "OT1" and tex.in_t1(sign))}
+        assert failed <= said
+        assert failed >= {sign for sign in said if sign < "\u0250"}
 
 
 def test_digits_are_those_of_intervals_too(tmp_path):

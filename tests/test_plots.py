@@ -1,6 +1,7 @@
 """Figures as files: every kind in every format, the same bytes each time, and errors that say what is missing."""
 
 import hashlib
+import warnings
 from itertools import combinations
 from pathlib import Path
 
@@ -227,3 +228,16 @@ def test_one_query_is_drawn_without_an_interval(tmp_path: Path) -> None:
     board = build(stored.read(tmp_path)[0], "ndcg@10")
     for figure, marks in ((lists.leaderboard(board), ["o", "o"]), (lists.differences(board, "a"), ["None", "o"])):
         assert [line.get_marker() for line in figure.axes[0].lines] == marks  # the line is that of 0
+
+
+@pytest.mark.parametrize("figure", ["leaderboard", "pareto"])
+def test_signs_that_the_font_lacks_are_said_once(tmp_path: Path, capsys: pytest.CaptureFixture, figure: str) -> None:
+    """matplotlib warns once a sign and drawing, with a line of its code."""
+    for tag in ("a", "b"):
+        costs = {"index": {"index_bytes": 10}, "search": {"latency": {"p50_ms": 2.0}}}
+        add(tmp_path / "r", tag, "東京-news", [0.2, 0.5], costs=costs)
+    options = ["--dataset", "東京-news", "--results", str(tmp_path / "r"), "--output", str(tmp_path / "x.svg")]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert main(["plot", figure, *options]) == 0
+    assert capsys.readouterr().err.count("note: the font of the figures lacks 東 京: boxes stand there") == 1

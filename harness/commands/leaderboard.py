@@ -1,6 +1,7 @@
 """`beir-harness leaderboard`: tables of every finished result, with tested differences."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from harness.commands import options
@@ -123,6 +124,8 @@ def main(args: argparse.Namespace) -> int:
     boards = [with_holes(with_spread(board, chosen), chosen) for board in boards]
     if args.format == "latex":
         text = paper.latex(boards, args.width, args.without, args.digits)
+        if warning := paper.unprintable(boards):
+            print(f"note: {warning}", file=sys.stderr)
     else:
         text = render(boards, args.format, args.without)
     if args.output and args.output.is_dir():

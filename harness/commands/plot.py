@@ -1,6 +1,7 @@
 """`beir-harness plot`: one figure as a file."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,10 @@ def main(args: argparse.Namespace) -> int:
     _check(args)
     [args.measure] = options.measures(args)
     found, _ = results.read(options.results_folder(args))
-    style.save(figure(args, found), args.output)
+    with style.missing_signs() as missing:
+        style.save(figure(args, found), args.output)
+    if missing:
+        print(f"note: the font of the figures lacks {' '.join(missing)}: boxes stand there", file=sys.stderr)
     print(args.output)
     return 0
 

@@ -1,6 +1,8 @@
 """How every figure looks, and how it becomes a file without dates or random names in it."""
 
 import io
+import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +24,7 @@ NO_DATES: dict[str, dict[str, None]] = {
     "pdf": {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None},
     "svg": {"Date": None, "Creator": None},
 }
+NO_GLYPH = re.compile(r"Glyph (\d+) .*missing from font")  # a warning of matplotlib
 RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so a figure does not depend on the machine's fonts
     "font.size": 8.5,
@@ -51,6 +54,20 @@ def styled(height: float, width: float = WIDTH) -> Iterator[tuple["Figure", "Axe
     with matplotlib.rc_context(RC):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, figure.add_subplot()
+
+
+@contextmanager
+def missing_signs() -> Iterator[list[str]]:
+    """Collects, by the end, the signs that the font lacked in what was drawn, in place of a warning for each."""
+    signs: list[str] = []
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        yield signs
+    for one in told:
+        if not (found := NO_GLYPH.match(str(one.message))):
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+        elif (sign := chr(int(found[1]))) not in signs:
+            signs.append(sign)
 
 
 def save(figure: "Figure", path: Path) -> None:

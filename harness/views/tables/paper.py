@@ -15,7 +15,7 @@ from harness.statistics.ties import EQUAL
 from harness.views.tables import captions, tables
 from harness.views.tables.grid import Text
 from harness.views.tables.marks import BETTER, HOLES, SAME, SHALLOW, WORSE, keys
-from harness.views.tables.tex import broken, escape, foreign, points, written
+from harness.views.tables.tex import broken, escape, foreign, in_t1, points, written
 from harness.views.tables.wording import CORRECTION_NAMES, NONE, rank_text
 
 WIDTHS = {"one": 238.5, "two": 505.5}  # points: 84 and 178 mm, a column of ACM's page and its two
@@ -240,14 +240,25 @@ def _caption(boards: Sequence[Leaderboard], tags: Sequence[str], without: Collec
 def _comments(boards: Sequence[Leaderboard]) -> list[str]:
     """What a reader of the source may want to know."""
     lines = [r"needs \usepackage{booktabs}"]
-    names = [name for board in boards for name in (*board.tags, *(column.name for column in board.columns))]
-    if signs := foreign("".join(names)):
-        lines.append(f"names hold {signs}, for which pdfLaTeX has no letters: use LuaLaTeX with a font that has them")
+    if signs := in_t1(_names(boards)):
+        lines.append(rf"needs \usepackage[T1]{{fontenc}} in pdfLaTeX, for {signs}")
+    lines += [warning] if (warning := unprintable(boards)) else []
     for board in boards:
         lines += [f"{captions.title(board)}: {board.signature}"]
         lines += [line.removeprefix(HOLES).strip() for line in captions.holes(board)]
         lines += [f"Note: {note}" for note in board.notes]
     return [f"% {' '.join(line.split())}" for line in dict.fromkeys(lines)]
+
+
+def unprintable(boards: Sequence[Leaderboard]) -> str:
+    """What to know before a table is set whose names hold signs that pdfLaTeX has no letters for; else empty."""
+    why = "for which pdfLaTeX has no letters, nor has the default font of LuaLaTeX"
+    cure = "set the table in LuaLaTeX with a font that has them"
+    return f"names hold {signs}, {why}: {cure}" if (signs := foreign(_names(boards))) else ""
+
+
+def _names(boards: Sequence[Leaderboard]) -> str:
+    return "".join(name for board in boards for name in (*board.tags, *(column.name for column in board.columns)))
 
 
 def _listed(parts: Sequence[str], last: str = " and ") -> str:

@@ -28,7 +28,10 @@ _ESCAPES = str.maketrans(
         "√": r"$\surd$",
     }
 )
-KNOWN = {sign for sign in map(chr, _ESCAPES) if sign > "~"} | set("’‘“”…—")
+KNOWN = {sign for sign in map(chr, _ESCAPES) if sign > "~"} | set("’‘“”…—€™‰№•")
+KNOWN |= set("ƒǄǅǆǇǈǉǊǋǌǍǎǏǐǑǒǓǔǢǣǦǧǨǩǰǴǵȘșȚțȲȳȷḂḃḍḞḟḠḡḥḰḱḷṃṅṇṛṣṭẎẏẐẑẞỲỳ")  # LaTeX composes them
+_MISSING = set("ĦħĸĿŀŉŦŧſ")  # of Latin-1 and Latin Extended-A, in any encoding
+_IN_T1 = set("«»‹›‚„ÐÞðþĄąĐđĘęĮįŊŋŲųǪǫ")  # of Latin, and in LaTeX's encoding T1 alone
 MINUS = re.compile(r"(?<![\w.-])-(?=\.?\d)")
 POWER = re.compile(r"(?<![\w.-])(\d(?:\.\d+)?)e([+-]\d+)(?![\w.])")
 # Computer Modern Roman, in thousandths of the size; Libertine and Times are narrower
@@ -58,7 +61,13 @@ def broken(text: str) -> str:
 
 def foreign(text: str) -> str:
     """The signs of `text` that pdfTeX has no letters for, each once."""
-    return "".join(dict.fromkeys(sign for sign in _shown(text) if sign > "\u017f" and sign not in KNOWN))
+    beyond = (sign for sign in _shown(text) if sign in _MISSING or (sign > "\u017f" and sign not in KNOWN | _IN_T1))
+    return "".join(dict.fromkeys(beyond))
+
+
+def in_t1(text: str) -> str:
+    """The signs of `text` that pdfTeX prints in the encoding T1 and not in its own, each once."""
+    return "".join(dict.fromkeys(sign for sign in _shown(text) if sign in _IN_T1))
 
 
 def _shown(text: str) -> str:
