@@ -185,7 +185,8 @@ class Garbage:
     ("how", "said"),
     [
         ("nan", "no finite float32"), ("unknown", "'q9'"), ("type", "no finite float32"), ("twice", "'d1' twice"),
-        ("shape", "Error"), ("none", "TypeError"), ("exit", "ended the program"), ("base", "from below"),
+        ("shape", "search gave ('q1',)"), ("none", "search gave None"),
+        ("exit", "ended the program"), ("base", "from below"),
         ("memory", "memory did not suffice"),
     ],
 )  # fmt: skip

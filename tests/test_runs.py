@@ -1,5 +1,6 @@
 """What a retriever yields becomes a run: one total order, the own document dropped, the faults named."""
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -169,3 +170,19 @@ def test_a_run_of_other_queries_is_an_error_that_names_one(tmp_path, in_file, fi
     else:
         with pytest.raises(BadInput, match=r"mine\.trec: wrong or mixed query ids: .* such as 'u1'"):
             runs.read(path, QUERIES)
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        (None, "search gave None; it has to yield ScoredDoc"),
+        ({"q1": {"a": 1.0}}, "search gave 'q1'; it has to yield"),
+        ([[ScoredDoc("q1", "a", 1.0)]], "search gave [ScoredDoc("),
+        ([("a", 1.0)], "search gave ('a', 1.0); it has"),
+        ([("q1", 1.0), ("q1", 2.0)], "search gave ('q1', 1.0); it has"),
+    ],
+)
+def test_what_is_no_scored_document_is_shown(found: object, says: str) -> None:
+    """A dict of dicts, a list of lists and a function without `return` are what one writes first."""
+    with pytest.raises(HarnessError, match=re.escape(says)):
+        runs.order(found, [Query("q1", "x")], 10)  # type: ignore[arg-type]

@@ -71,7 +71,9 @@ def begun(make: Make, folder: Path, docs: Sequence[Doc]) -> Retriever:
 def search(retriever: Retriever, queries: Iterable[Query], k: int) -> Run:
     """Everything that `retriever` finds, as a run. Raises Broken for what is no (query_id, doc_id, score)."""
     run: Run = {}
-    for hit in retriever.search(queries, k):
+    hits = retriever.search(queries, k)
+    require(isinstance(hits, Iterable), f"search gave {hits!r}; it has to yield ScoredDoc(query_id, doc_id, score)")
+    for hit in hits:
         require(isinstance(hit, tuple) and len(hit) == len(ScoredDoc._fields), f"search gave {hit!r}, not a ScoredDoc")
         query_id, doc_id, score = hit
         run.setdefault(query_id, {})[doc_id] = score

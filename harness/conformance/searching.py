@@ -85,7 +85,9 @@ def scores_are_floats(make: Make, folder: Path) -> None:
     """A score is a Python float: not an int, not a float32 or a tensor."""
     for query_id, doc_id, score in indexed(make, folder / "index", DOCS).search(QUERIES, ALL):
         kind = type(score).__name__
-        require(isinstance(score, float), f"query {query_id!r}, document {doc_id!r}: the score is a {kind}, {score!r}")
+        require(
+            isinstance(score, float), f"query {query_id!r}, document {doc_id!r}: the score {score!r} is of type {kind}"
+        )
 
 
 @law("Leave out documents without a score; look for a division by a zero length or norm and for a logarithm of zero")

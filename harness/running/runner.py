@@ -118,7 +118,9 @@ def run(
         queries = dataset.queries()
         depth = k + dataset.spare()
         with log.stage("search"), metered() as searching:
-            hits = progress.over_queries(searcher.search(iter(queries), depth), f"{what}: search", len(queries))
+            hits = progress.over_queries(
+                runs.stream(searcher.search(iter(queries), depth)), f"{what}: search", len(queries)
+            )
             found = runs.order(hits, queries, k, dataset.exclude_self, dataset.excluded())
         searching.wall_s += getattr(searcher, "earlier_s", 0.0)
         facts = prepared.plugin.facts(searcher)

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from harness.errors import BadInput, HarnessError
+from harness.errors import BadInput, HarnessError, printable
 from harness.records import Query, ScoredDoc
 from harness.runs.rankings import TEXT, Excluded, Run, as_float32, assemble, best_first, cut, fit, mismatch, out_of
 from harness.runs.run_files import read_run, write
 
-__all__ = ["Run", "order", "read", "write"]
+__all__ = ["Run", "order", "read", "stream", "write"]
+WANTED = "it has to yield ScoredDoc(query_id, doc_id, score)"
 
 
 def order(
@@ -32,8 +33,8 @@ def order(
     `excluded` others too, and counted in `Run.dropped_self`; ask the retriever for so many more, and k remain.
     Scores are compared as float32.
 
-    Raises HarnessError naming the query and the document: a query that was not asked or comes in two pieces, a document
-    twice, an id that is no `str` or has white space, a score that is no finite float32.
+    Raises HarnessError for what is no ScoredDoc, and naming query and document for a query that was not asked or comes
+    in two pieces, a document twice, an id that is no `str` or has white space, a score that is no finite float32.
     """
     if k < 1:
         raise HarnessError(f"a depth of {k}: keep at least 1 document a query")
@@ -42,14 +43,17 @@ def order(
     documents: Sequence[str]
     given: Sequence[float]
     dropped = 0
-    for query_id, rows in groupby(scored, key=itemgetter(0)):
+    for query_id, rows in groupby(stream(scored), key=itemgetter(0)):
+        hits = list(rows)
+        if odd := next((hit for hit in hits if len(hit) != len(ScoredDoc._fields) or isinstance(hit, str)), None):
+            raise HarnessError(f"search gave {printable(repr(odd))}; {WANTED}")
         if query_id not in asked:
             raise HarnessError(f"the retriever returned query {query_id!r}, which is none of the {len(asked)} asked")
         if query_id in ranked:
             raise HarnessError(
                 f"the retriever returned query {query_id!r} in two pieces; all its documents must follow each other"
             )
-        _, documents, given = zip(*rows, strict=True)
+        _, documents, given = zip(*hits, strict=True)
         never = out_of(query_id, exclude_self, excluded)
         if never and not never.isdisjoint(documents):
             others = [at for at, doc_id in enumerate(documents) if doc_id not in never]
@@ -58,6 +62,13 @@ def order(
         doc_ids, scores = best_first(*_checked(query_id, documents, given))
         ranked[query_id] = doc_ids[:k], scores[:k]
     return assemble({query.query_id: ranked[query.query_id] for query in queries if query.query_id in ranked}, dropped)
+
+
+def stream(given: Iterable[ScoredDoc]) -> Iterable[ScoredDoc]:
+    """What `search` gave, if one can go through it; a search without `yield` or `return` gives None."""
+    if not isinstance(given, Iterable):
+        raise HarnessError(f"search gave {given!r}; {WANTED}")
+    return given
 
 
 def read(
