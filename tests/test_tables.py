@@ -285,3 +285,16 @@ def test_a_permutation_table_says_how_sure_its_p_are(tmp_path):
     assert (
         "is 0.5% of p, below 0.004 √(p / 10,000,000); other draws could turn the verdict on a and b on scifact." in text
     )
+
+
+@pytest.mark.parametrize(("gains", "said"), [((0.05, 0.0, 0.0, 0.0, 0.0, 0.0), True), ((0.3,), False), ((0.0,), False)])
+def test_an_interval_that_leaves_out_0_without_a_mark_is_explained(tmp_path, gains, said) -> None:
+    rng = np.random.default_rng(5)
+    base = rng.uniform(0.2, 0.6, 40)
+    made_results.add(tmp_path, "base", "one", base.tolist())
+    for at, gain in enumerate(gains):
+        noise = rng.normal(0, 0.13, 40)
+        made_results.add(tmp_path, f"s{at}", "one", np.clip(base + gain + noise - noise.mean(), 0, 1).tolist())
+    board = build(results.read(tmp_path)[0], "ndcg@10", baseline="base")
+    text = render([board], "md")
+    assert ("The interval of a difference looks at it alone; it may leave out 0" in text) == said

@@ -59,7 +59,7 @@ def caption(board: Leaderboard) -> list[str]:
             f"{claim}: {tested(board.test, board.correction)} over the "
             f"{counted(len(board.family), 'comparison')} of this table, p ≤ {board.alpha:g}."
         )
-        lines += _planned(board)
+        lines += [*_apart(board), *_planned(board)]
         lines.append(
             f"{LEVEL} not separable from the best (bold) of its dataset: "
             f"{behind_ranks(board)} over {counted(len(board.pairs), 'pair')}, those of all datasets."
@@ -87,6 +87,19 @@ def caption(board: Leaderboard) -> list[str]:
     elif board.ranks:
         lines.append(f"Rank: what {all_pairs(board)} ({behind_ranks(board)}, {percent(board)}).")
     return lines
+
+
+def _apart(board: Leaderboard) -> list[str]:
+    """Why an interval leaves out 0 where nothing is claimed; empty where none does, or no difference is shown."""
+    if len(board.columns) > 1 or board.baseline is None:
+        return []
+    open_ones = [one for one in board.family if one.interval and one.corrected > board.alpha]
+    if not any(low > 0 or high < 0 for low, high in (one.interval for one in open_ones if one.interval)):
+        return []
+    return [
+        f"The interval of a difference looks at it alone; it may leave out 0 where the correction for "
+        f"{counted(len(board.family), 'comparison')} leaves the difference open."
+    ]
 
 
 def over_caption(board: Leaderboard) -> list[str]:

@@ -53,8 +53,8 @@
     const without = found.low !== null && (found.low > 0 || found.high < 0);
     if (found.low === null || without === found.sure) return null;
     return el("p", { class: "how" }, without
-      ? "The interval is of this difference alone and leaves out 0; among " + beir.counted(family, "comparison") + " that is not enough."
-      : "The interval is not made by the test and may hold 0 where the test finds a difference; the test decides.");
+      ? "The interval looks at this difference alone and leaves out 0. Corrected for " + beir.counted(family, "comparison") + ", the difference isn't significant."
+      : "The interval holds 0 although the test finds a difference: the two are computed in different ways, and the test decides.");
   }
 
   function tests(found, name, correction, family) {
