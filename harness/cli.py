@@ -65,7 +65,7 @@ class Parser(argparse.ArgumentParser):
         for word in () if takes_any else words[: words.index("--")] if "--" in words else words:
             name = word.partition("=")[0]
             if name.startswith("--") and not any(option.startswith(name) for option in self._option_string_actions):
-                self.error(f"there is no {name}{_nearest(name, self._long())}")
+                self.error(f"there is no {name}{self._meant(name)}")
         return super().parse_known_args(words, namespace)
 
     def parse_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
@@ -74,9 +74,17 @@ class Parser(argparse.ArgumentParser):
         if left:
             own = self.commands.get(getattr(found, "command", ""), self)
             wrong = next((one for one in left if one.startswith("-")), "")
-            hint = _nearest(wrong, own._long()) if wrong else ""
+            hint = own._meant(wrong) if wrong else ""
             own.error(f"unrecognized arguments: {' '.join(left)}{hint}")
         return found
+
+    def _meant(self, name: str) -> str:
+        """An option that takes the name as its value, `--format json` for --json, else the nearest option."""
+        value = name.removeprefix("--")
+        for action in self._actions:
+            if action.option_strings and value in (action.choices or ()):
+                return f"; did you mean {action.option_strings[-1]} {value}?"
+        return _nearest(name, self._long())
 
     def _long(self) -> list[str]:
         return [option for option in self._option_string_actions if option.startswith("--")]

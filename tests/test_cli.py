@@ -141,6 +141,8 @@ def test_two_processes_on_one_results_folder(place: Path) -> None:
         ("run bm25 --dataset sample --offlin=3", "ignored explicit argument"),
         ("score x --datset scifact --tag y", "there is no --datset; did you mean --dataset?"),  # a required one
         ("score x --dataset=scifact --tagg=y", "there is no --tagg; did you mean --tag?"),
+        ("leaderboard --json", "there is no --json; did you mean --format json?"),
+        ("leaderboard --latex --digits 3", "did you mean --format latex?"),
         ("list dataset", "argument what: there is no 'dataset'; did you mean datasets?"),
         ("plot leaderbord --output x.png", "there is no 'leaderbord'; did you mean leaderboard?"),
         ("leaderboard --correction hollm", "argument --correction: there is no 'hollm'; did you mean holm?"),

@@ -80,7 +80,7 @@ def test_ms_marco_s_three_columns_are_ranks(tmp_path: Path) -> None:
         ("a", b"1\t10\t30\n1\t11\t20\n1\t12\t10\n", "third column of query '1' is not the ranks 1 to 3; if it holds"),
         ("a", b"1\t10\t3\n1\t11\t1\n", "is not the ranks 1 to 2"),
         ("a", b"1\t10\t0\n1\t11\t1\n", "is not the ranks 1 to 2"),
-        ("a", TREC.replace(" ", ",").encode(), ":1: 1 columns, .* blanks or tabs stand between them, not ','"),
+        ("a", TREC.replace(" ", ",").encode(), ":1: 1 column, .* blanks or tabs stand between them, not ','"),
         ("a", TREC.replace(" ", "|").encode(), "not '|'"),
         ("a", b"#1 Q0 d1 1 2 t\n#2 Q0 d1", ":2: 3 columns, not the six"),  # cut short, and no comment
         ("a", b"# only\n# comments\n", "an empty run file"),

@@ -102,7 +102,7 @@ def test_status_of_a_run_that_lives_and_then_was_killed(place: Path, capsys: pyt
     assert main(["status"]) == 0
     said = capsys.readouterr().out
     assert said.startswith("dead: killed before it was done")
-    assert "stopped in the middle: slow on one: search" in said
+    assert "stopped in the middle: slow on one: search\n" in said  # since when, its log cannot tell
     assert "0 running" in said and "1 stopped in the middle" in said
     assert "the same command goes on from there" in said
 

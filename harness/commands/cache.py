@@ -110,7 +110,7 @@ def _listing(cache: Path, found: "list[Entry]") -> str:
         of = f"{row['retriever']} on {row['dataset'] or 'an unknown collection'}" if row["retriever"] else ""
         state = [] if row["complete"] else ["unfinished"]
         state += [counted(len(row["results"]), "result")] if row["results"] else []
-        tags = sorted({one.partition("/")[0] for one in row["results"]} | {row["asked"].get("tag")} - {None})
+        tags = sorted({one.partition("/")[0] for one in row["results"]} or {row["asked"].get("tag")} - {None})
         state += [f"{name}={value}" for name, value in row["asked"].get("arguments", {}).items() if name not in SPEED]
         state += [", ".join(tags[:3]) + ", …" * (len(tags) > 3)] if tags else []
         state += [f"in use by {row['busy']}"] if row["busy"] else []

@@ -54,7 +54,9 @@ def _text(status: "Status") -> str:
         if pair.state in ("running", "stopped"):
             done = f" ({pair.how_far})" if pair.how_far else ""
             verb = "running" if pair.state == "running" else "stopped in the middle"
-            lines.append(f"  {verb}: {what}: {pair.stage or 'begins'}{done}, {duration(pair.seconds)}")
+            known = pair.state == "running" or status.ended  # a log that a kill has cut short doesn't say how long
+            took = f", {duration(pair.seconds)}" if known else ""
+            lines.append(f"  {verb}: {what}: {pair.stage or 'begins'}{done}{took}")
         elif pair.state == "failed":
             lines.append(f"  failed: {what}: {pair.message.partition(chr(10))[0]}")
     if status.count("running", "stopped", "remaining"):

@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.datasets import dataset_table
 from harness.datasets.dataset_table import Unit
-from harness.errors import HarnessError
+from harness.errors import HarnessError, counted
 from harness.leaderboard.ceilings import ceilings
 from harness.results import Result, stale
 from harness.results.alike import unlike
@@ -58,7 +58,9 @@ def join(results: Sequence[Result], measure: str) -> Matrix:
     for other, theirs in zip(results[1:], scores[1:], strict=True):
         if theirs.keys() != scores[0].keys():
             odd = sorted(theirs.keys() ^ scores[0].keys())
-            raise _unlike(first, other, f"{len(odd)} queries that only one of them judged, {odd[0]!r} for one")
+            raise _unlike(
+                first, other, f"{counted(len(odd), 'query')} that only one of them judged, {odd[0]!r} for one"
+            )
     ids = tuple(sorted(scores[0]))
     matrix = np.array([[column[query_id] for column in scores] for query_id in ids], dtype=np.float64)
     if not ids or not np.isfinite(matrix).all():

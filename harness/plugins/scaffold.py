@@ -32,7 +32,9 @@ def write(name: str, folder: Path) -> tuple[Path, Path]:
 def checked(name: str) -> str:
     """`name` itself if a module can be called so: lower-case letters, digits and `_`, no word of the language."""
     plain = name.isascii() and name.isidentifier() and name == name.lower() and class_name(name).isidentifier()
-    if not plain or keyword.iskeyword(name) or hasattr(builtins, class_name(name)):
+    if plain and (keyword.iskeyword(name) or hasattr(builtins, class_name(name))):
+        raise HarnessError(f"{name!r} is a word of Python; choose another name, for example my_retriever")
+    if not plain:
         raise HarnessError(
             f"{name!r} cannot be the name; use lower-case letters, digits and _, for example my_retriever"
         )

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from harness.datasets import Dataset
-from harness.errors import HarnessError, printable
+from harness.errors import HarnessError, counted, printable
 from harness.runs import Run
 
 MOST = 0.9  # of a run's documents; beyond it the ids are of something else
@@ -24,15 +24,18 @@ def notes(run: Run, dataset: Dataset) -> list[str]:
     if not strange:
         return []
     example = printable(min(run.doc_ids.take(pa.array(first[~known])).slice(0, 10_000).to_pylist()))
+    total = counted(len(hashes), "document")
     if dataset.corpus_file is None:
-        what = f"{len(hashes) - strange} of the run's {len(hashes)} documents are judged for some query"
+        judged = len(hashes) - strange
+        what = f"{judged} of the run's {total} {'is' if judged == 1 else 'are'} judged for some query"
         lost = int(np.count_nonzero(~np.logical_or.reduceat(known[back], run.starts[:-1])))
         what += f", and in {lost} of its {len(run)} queries none is" * bool(lost)
         said = f"the collection is not at hand, so ids can't be checked, such as {example!r}: {what}"
         refused = strange == len(hashes) >= ENOUGH
     else:
-        what = f"{strange} of the run's {len(hashes)} documents are not in the collection, {example!r} for one"
-        said = f"{what}; they count as not relevant"
+        are, they = ("is", "it counts") if strange == 1 else ("are", "they count")
+        what = f"{strange} of the run's {total} {are} not in the collection, {example!r} for one"
+        said = f"{what}; {they} as not relevant"
         refused = strange > MOST * len(hashes)
     if refused:
         like = next((qrel.doc_id for qrel in dataset.qrels() if qrel.relevance > 0), "")

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from harness.errors import BadInput, HarnessError
+from harness.errors import BadInput, HarnessError, counted
 from harness.files import DAMAGED, UNPACKED, atomic_gzip, open_maybe_gzip
 from harness.runs import other_runs, run_headers
 from harness.runs.rankings import Run, as_float32, assemble, best_first
@@ -142,7 +142,7 @@ def read_line_by_line(path: Path) -> Run:
         if not queries and other_runs.is_marco(columns):
             return other_runs.read_marco(path, text)
         if len(columns) != len(COLUMNS):
-            what = f"{len(columns)} columns, not the six of a run file: {' '.join(COLUMNS)}"
+            what = f"{counted(len(columns), 'column')}, not the six of a run file: {' '.join(COLUMNS)}"
             raise BadInput(path, number, what + _other_sign(line))
         query_id, _, doc_id, rank, score, tag = columns
         first_tag = first_tag or tag

@@ -10,7 +10,7 @@ from typing import Any
 from harness.datasets.dataset_table import File, Row, rows
 from harness.datasets.sources.archives import unpack
 from harness.datasets.sources.download import download
-from harness.errors import BadInput, HarnessError
+from harness.errors import BadInput, HarnessError, counted
 from harness.files import SMALL, write_bytes
 from harness.lines import numbered_text
 
@@ -114,5 +114,5 @@ def _qrels_from_trec(path: Path) -> Iterator[str]:
         if not columns:
             continue
         if len(columns) != 4:
-            raise BadInput(path, number, f"{len(columns)} columns instead of query, 0, document, grade")
+            raise BadInput(path, number, f"{counted(len(columns), 'column')} instead of query, 0, document, grade")
         yield "\t".join((columns[0], columns[2], columns[3]))

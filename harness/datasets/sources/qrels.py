@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.errors import BadInput
+from harness.errors import BadInput, counted
 from harness.lines import checked_id, numbered_text
 from harness.measures import LARGEST_GRADE
 from harness.records import Qrel
@@ -73,7 +73,7 @@ def _is_header(path: Path, number: int, row: list[str]) -> bool:
 def _qrel(path: Path, number: int, row: list[str], begun: bool) -> Qrel:
     if len(row) != 3:
         hint = "; TREC's qrels have four: leave out the second" if len(" ".join(row).split()) == 4 else ""
-        what = f"{len(row)} columns instead of query-id, corpus-id, score, tabs between them"
+        what = f"{counted(len(row), 'column')} instead of query-id, corpus-id, score, tabs between them"
         raise BadInput(path, number, what + hint)
     if not GRADE.fullmatch(row[2]):
         head = "" if begun else "; a header begins with query-id"
