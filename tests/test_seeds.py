@@ -1,6 +1,7 @@
 """Seeds of one system as one system: the mean a query, the spread in a note, and what is refused."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -157,3 +158,18 @@ def test_all_members_are_in_the_signature_and_their_costs_count(tmp_path):
     (one,) = merged(tmp_path)
     assert build([one], "ndcg@10").signature.endswith("commit:aaaaaaa,bbbbbbb")
     assert one.cost("index_s") == 1.5
+
+
+def test_the_tag_of_an_argument_tells_the_seed(tmp_path, capsys):
+    """What `run --set seed=1` is called without a tag; where no tag tells one, --seeds would do nothing."""
+    for seed in (1, 2):
+        arguments = {"arguments": {"seed": seed, "size": 3}, "k": 10}
+        made_results.add(tmp_path, f"mine-seed={seed}-size=3", "one", [0.2 * seed, 0.4], fingerprint=arguments)
+    made_results.add(tmp_path, "other", "one", [0.1, 0.2])
+    words = ["leaderboard", "--seeds", "--format", "json", "--results", str(tmp_path)]
+    assert main(words) == 0
+    assert '"mine-size=3"' in capsys.readouterr().out
+    shutil.rmtree(tmp_path / "runs/mine-seed=1-size=3")
+    shutil.rmtree(tmp_path / "runs/mine-seed=2-size=3")
+    assert main(words) == 2
+    assert "--seeds: no tag here tells a seed, as mine-s0" in capsys.readouterr().err

@@ -107,6 +107,8 @@ def main(args: argparse.Namespace) -> int:
     chosen = results.select(found, args.dataset, [] if args.seeds else args.system)
     notes = results.about_shown(notes, chosen, bool(args.dataset), bool(args.system) and not args.seeds)
     if args.seeds:
+        if not any(seeds.split(one.tag) for one in chosen):
+            raise HarnessError("--seeds: no tag here tells a seed, as mine-s0, mine-seed0 and mine-seed=0 do")
         chosen = seeds.merge(chosen, args.system)
     boards = [
         build(

@@ -1,6 +1,7 @@
 """Runs of one system that differ in their random seed, as one system: each query's score is the mean over the seeds.
 
-Seeds are told by the tag: `mine-s0`, `mine-s1`, … (or `-seed0`) become `mine`. Tests then compare expected scores over
+Seeds are told by the tag: `mine-s0`, `mine-s1`, … (or `-seed0`) become `mine`, and so do `mine-seed=0`, …, as a system
+with an argument `seed` is called that was given no tag. Tests then compare expected scores over
 queries, as for any other system; how far the seeds lie apart is stated beside the table and enters no test (Reimers and
 Gurevych, EMNLP 2017, on why one seed is not enough).
 """
@@ -17,6 +18,7 @@ from harness.results import Result
 from harness.results.alike import difference, unlike
 
 SEED = re.compile(r"(?P<system>.+)-(?:s|seed)(?P<seed>\d+)")
+ARGUMENT = re.compile(r"(?P<system>.+?)-seed=(?P<seed>\d+)(?P<rest>-.+)?")
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,19 @@ class SeedMean(Result):
         return {query_id: math.fsum(each[query_id] for each in found) / len(found) for query_id in found[0]}
 
 
+def split(tag: str) -> tuple[str, int] | None:
+    """The system and the seed that a tag tells; None where it tells no seed.
+
+    >>> split("mine-s3"), split("mine-seed=12-size=4"), split("mine-size=4")
+    (('mine', 3), ('mine-size=4', 12), None)
+    """
+    if found := ARGUMENT.fullmatch(tag):
+        return found["system"] + (found["rest"] or ""), int(found["seed"])
+    if found := SEED.fullmatch(tag):
+        return found["system"], int(found["seed"])
+    return None
+
+
 def merge(results: Sequence[Result], systems: Sequence[str] = ()) -> list[Result]:
     """`results` with the seeds of one system on one dataset taken together; systems without a seed stay as they are.
 
@@ -69,15 +84,15 @@ def merge(results: Sequence[Result], systems: Sequence[str] = ()) -> list[Result
     """
     together: dict[tuple[str, str], list[tuple[int, Result]]] = defaultdict(list)
     merged: list[Result] = []
-    names = {result.tag: found["system"] if (found := SEED.fullmatch(result.tag)) else result.tag for result in results}
+    names = {result.tag: found[0] if (found := split(result.tag)) else result.tag for result in results}
     for tag in systems:
         if tag not in names.values():
             raise unknown("system", tag, {*names.values()})
     for result in results:
         if systems and names[result.tag] not in systems:
             continue
-        if found := SEED.fullmatch(result.tag):
-            together[found["system"], result.dataset].append((int(found["seed"]), result))
+        if found := split(result.tag):
+            together[found[0], result.dataset].append((found[1], result))
         else:
             merged.append(result)
     plain = {result.tag for result in merged}
@@ -119,9 +134,9 @@ def _differ(first: Result, second: Result) -> str:
 
 
 def _but_seed(result: Result) -> Any:
-    found = SEED.fullmatch(result.tag)
+    found = split(result.tag)
     assert found
-    own = re.compile(rf"(?<![a-z])(s|seed)([-_=]?)0*{int(found['seed'])}(?!\d)", re.IGNORECASE)
+    own = re.compile(rf"(?<![a-z])(s|seed)([-_=]?)0*{found[1]}(?!\d)", re.IGNORECASE)
 
     def plain(value: Any, name: str = "") -> Any:
         if isinstance(value, dict):

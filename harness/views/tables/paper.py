@@ -252,8 +252,7 @@ def _comments(boards: Sequence[Leaderboard]) -> list[str]:
 
 def unprintable(boards: Sequence[Leaderboard]) -> str:
     """What to know before a table is set whose names hold signs that pdfLaTeX has no letters for; else empty."""
-    why = "for which pdfLaTeX has no letters, nor has the default font of LuaLaTeX"
-    cure = "set the table in LuaLaTeX with a font that has them"
+    why, cure = "for which pdfLaTeX has no letters", "set the table in LuaLaTeX with a font that has them"
     return f"names hold {signs}, {why}: {cure}" if (signs := foreign(_names(boards))) else ""
 
 
