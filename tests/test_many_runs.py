@@ -68,13 +68,18 @@ def test_one_bad_file_costs_no_other(place: Path, capsys: pytest.CaptureFixture)
     [
         (["runs", "--tag", "x"], "--tag x is for one file, and there are 4; see --tags"),
         (["nothing*"], "there is no run file in nothing*"),
-        (["runs/sys0.trec", "other/sys0.run"], "would both be sys0"),
+        (["runs/sys0.trec", "other/sys0.run"], "would both be sys0; name one of them with --tag, alone\n"),
+        (
+            ["other", "--tags", "column"],
+            "would both be x; name one of them with --tag, alone; or name all by --tags file",
+        ),
         (["predictions.json", "--tags", "column"], "nothing in it names its system"),
     ],
 )
 def test_what_is_asked_wrongly(place: Path, capsys: pytest.CaptureFixture, words: list[str], says: str) -> None:
     Path("other").mkdir()
     Path("other/sys0.run").write_text(RUN.format(tag="x"))
+    Path("other/sys1.run").write_text(RUN.format(tag="x"))
     Path("predictions.json").write_text('{"q1": {"d2": 1}}')
     assert main(["score", *words, "--dataset", "toy"]) == 2
     assert says in capsys.readouterr().err
@@ -150,7 +155,7 @@ def test_the_name_of_a_file_becomes_a_tag_or_costs_this_file_alone(place: Path, 
     assert main(["score", "runs", "--dataset", "toy"]) == int(not tag)
     assert tags() == {"sys0", "sys1", "sys2", "packed", tag} - {""}
     if not tag:
-        assert "left out: runs/モデル.trec: its name holds モテル" in capsys.readouterr().err
+        assert "left out: runs/モデル.trec: its name holds モデル," in capsys.readouterr().err
         assert main(["score", f"runs/{name}", "--dataset", "toy"]) == 2
 
 

@@ -187,10 +187,10 @@ def _open(name: str, split: str, folder: Path, judged: Path, row: Row | None, ca
         if file is None and (documents or wanted != CORPUS):
             raise BadInput(folder, None, f"there is no {wanted} or {wanted}.gz: a folder in BEIR layout is needed")
     if qrels is None:
-        there = f"there is {', '.join(splits)}" if splits else "qrels/ is empty or missing"
-        raise BadInput(
-            folder, None, f"there are no judgments qrels/{chosen}.tsv; {there}; write {name}@SPLIT to choose"
+        there = (
+            f"there is {', '.join(splits)}; write {name}@SPLIT to choose" if splits else "qrels/ is empty or missing"
         )
+        raise BadInput(folder, None, f"there are no judgments qrels/{chosen}.tsv; {there}")
     assert queries is not None
     return Dataset(
         name=full,

@@ -53,7 +53,8 @@ def tags_of(paths: Sequence[Path], by: str) -> tuple[dict[Path, str], dict[Path,
             refused[path] = error
             continue
         if tag in found:
-            raise HarnessError(f"{found[tag]} and {path} would both be {tag}; name one of them with --tag, alone")
+            cure = "; or name all by --tags file" * (by == "column")
+            raise HarnessError(f"{found[tag]} and {path} would both be {tag}; name one of them with --tag, alone{cure}")
         found[tag] = path
     return {path: tag for tag, path in found.items()}, refused
 
@@ -66,12 +67,17 @@ def _tag(path: Path, by: str) -> str:
     plain = "".join(sign for sign in unicodedata.normalize("NFKD", name) if not unicodedata.combining(sign))
     other = "column" if by == "file" else "file"
     cure = f"name it with --tag, or all by --tags {other}"
-    if lost := "".join(dict.fromkeys(sign for sign in plain if sign.isalnum() and not sign.isascii())):
+    if lost := "".join(dict.fromkeys(filter(_lost, unicodedata.normalize("NFC", name)))):
         raise HarnessError(f"{path}: its name holds {printable(lost)}, and a tag has letters from a to z; {cure}")
     try:
         return tags.check(tags.tidy(plain))
     except HarnessError as error:
         raise HarnessError(f"{path}: {error}; {cure}") from None
+
+
+def _lost(sign: str) -> bool:
+    """Whether it is a letter, or has one, that is none of a to z without its accents."""
+    return any(part.isalnum() and not part.isascii() for part in unicodedata.normalize("NFKD", sign))
 
 
 def score_file(path: Path, dataset: Dataset, tag: str, k: int, results: Path, overwrite: bool = False) -> Result:
