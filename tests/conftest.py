@@ -1,10 +1,14 @@
 """What several test modules share: the folder of real collections beside the checkout, and a clean cache."""
 
 import signal
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from harness.plugins.importing import FILE_MODULE
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 settings.load_profile("untimed")
@@ -36,3 +40,18 @@ def own_cache(
     monkeypatch.setenv("BEIR_HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.delenv("BEIR_HARNESS_DATA", raising=False)
     monkeypatch.delenv("BEIR_HARNESS_RESULTS", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def no_module_stays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Modules that a test wrote and imported by their name go with it; one called `mine` is in the way of the next.
+
+    Those of a `file.py:Class` have names of their own, and classes that several tests share.
+    """
+    before = set(sys.modules)
+    yield
+    made = str(tmp_path_factory.getbasetemp())
+    for name in sys.modules.keys() - before:
+        place = str(getattr(sys.modules[name], "__file__", None) or "")
+        if place.startswith(made) and not name.startswith(FILE_MODULE):
+            del sys.modules[name]
