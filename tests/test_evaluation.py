@@ -189,6 +189,8 @@ def test_query_ids_that_look_like_numbers_stay_text(tmp_path):
         ("query_id\tmap\nq1\t0.5\nq1\t0.5\n", 3, "'q1' is there a second time"),
         ("query_id\tmap\nq1\tnan\n", 2, "'nan' is no finite number"),
         ("query_id\tmap\nq1\thigh\n", 2, "'high' is no finite number"),
+        ("query_id\tmap\nq1\t0.5\nq2\t2.0\n", 3, "'2.0' is not between 0 and 1"),
+        ("query_id\tmap\nq1\t-0.5\n", 2, "'-0.5' is not between 0 and 1"),
     ],
 )
 def test_a_broken_table_of_scores_is_named(tmp_path, text, line, message):

@@ -57,6 +57,9 @@ class Scores:
         return dict(zip(self.query_ids, column, strict=True))
 
 
+ROUNDING = 1e-9  # of a score's own computation
+
+
 def mean(values: Iterable[float]) -> float:
     """The arithmetic mean, summed exactly, so that no order of the queries can change it."""
     numbers = [float(value) for value in values]
@@ -77,7 +80,8 @@ def write_scores(scores: Scores, path: Path) -> None:
 def read_scores(path: Path) -> Table:
     """Read what `write_scores` wrote.
 
-    Raises BadInput with file and line for a table that is not whole: other columns, no finite number, a query twice.
+    Raises BadInput with file and line for a table that is not whole: other columns, a query twice, what is
+    no number from 0 to 1 (but for rounding), as the scores of all measures are.
     """
     lines = numbered_text(path)
     _, first = next(lines, (1, ""))
@@ -109,4 +113,6 @@ def _number(text: str, path: Path, line: int) -> float:
         value = math.nan
     if not math.isfinite(value):
         raise BadInput(path, line, f"the score {text!r} is no finite number")
+    if not -ROUNDING <= value <= 1 + ROUNDING:
+        raise BadInput(path, line, f"the score {text!r} is not between 0 and 1")
     return value
