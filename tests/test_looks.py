@@ -149,3 +149,96 @@ def test_a_kept_look_of_another_version_or_a_damaged_one(place: Place) -> None:
         for path in kept:
             path.write_text(text)
         assert "reused t" in place.run("./mine.py:Mine"), text
+
+
+PLAIN = "\n".join(line for line in PLUGIN.splitlines() if "fingerprint" not in line and "sources" not in line) + "\n"
+HERE = "import os\nfrom pathlib import Path\nHERE = Path(__file__).parent\nWAYS = {'f': list, 'b': reversed}\n"
+READS = [
+    pytest.param("ORDER = WAYS[(HERE / 'order.txt').read_text()]\n", "order.txt", id="beside"),
+    pytest.param("ORDER = WAYS[(HERE / 'more' / 'order').read_text()]\n", "more/order", id="below"),
+    pytest.param("ORDER = WAYS[open(os.path.join(HERE, 'more', 'a.json')).read()]\n", "more/a.json", id="joined"),
+    pytest.param("ORDER = WAYS[open('ways/one.txt').read()]\n", "ways/one.txt", id="from the working folder"),
+    pytest.param("ORDER = WAYS[next((HERE / 'model').iterdir()).read_text()]\n", "model/x", id="folder"),
+]
+
+
+@pytest.mark.parametrize("plugin", [PLAIN, PLUGIN], ids=["says nothing", "has a fingerprint"])
+@pytest.mark.parametrize(("order", "name"), READS)
+def test_a_file_that_its_code_reads(place: Place, plugin: str, order: str, name: str) -> None:
+    place.write("mine.py", HERE + plugin + order)
+    read = place.write(name, "f")
+    assert "done t" in place.run("./mine.py:Mine")
+    assert "reused t" in place.run("./mine.py:Mine")
+    read.write_text("b")
+    said = place.run("./mine.py:Mine")
+    assert CHANGED in said and "state.reads." in said
+
+
+@pytest.mark.parametrize("plugin", [PLAIN, PLUGIN], ids=["says nothing", "has a fingerprint"])
+def test_a_variable_that_its_code_reads(place: Place, monkeypatch: pytest.MonkeyPatch, plugin: str) -> None:
+    ask = "os.environ['MINE_KEY'] if 'MINE_KEY' in os.environ else os.getenv('OMP_NUM_THREADS')\n"
+    place.write("mine.py", HERE + plugin + ask + "NAME = 'MINE_WAY'\nORDER = WAYS[os.environ.get(NAME, 'f')]\n")
+    assert "done t" in place.run("./mine.py:Mine")
+    monkeypatch.setenv("MINE_KEY", "secret")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert "reused t" in place.run("./mine.py:Mine")
+    monkeypatch.setenv("MINE_WAY", "b")
+    said = place.run("./mine.py:Mine")
+    assert CHANGED in said and "environment" in said and "secret" not in said
+
+
+def test_a_variable_that_only_its_fingerprint_tells(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.write("mine.py", HERE + FORWARD.replace('{"sign": ', '{"way": os.environ.get("MINE_WAY"), "sign": '))
+    assert "done t" in place.run("./mine.py:Mine")
+    monkeypatch.setenv("MINE_WAY", "b")
+    assert CHANGED in place.run("./mine.py:Mine")
+
+
+COMES = [
+    pytest.param("mine.py", "try: from fast import ORDER\nexcept: ORDER = list\n", "fast.py", id="a module"),
+    pytest.param("p/mine.py", "try: from .fast import ORDER\nexcept: ORDER = list\n", "p/fast.py", id="a part"),
+    pytest.param("mine.py", "from late import ORDER\n", "early/late.py", id="one before it"),
+    pytest.param("mine.py", "ORDER = list\nif (HERE / 'way.txt').exists(): ORDER = reversed\n", "way.txt", id="a file"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "order", "comes"), COMES)
+def test_what_comes_to_be_read(place: Place, name: str, order: str, comes: str) -> None:
+    (place.folder / "early").mkdir()
+    place.write("last/late.py", "ORDER = list\n")
+    place.write(name, HERE + PLAIN + order)
+    spec = "p.mine:Mine" if name.startswith("p/") else f"./{name}:Mine"
+    assert "done t" in place.run(spec, path="early last .")
+    assert "reused t" in place.run(spec, path="early last .")
+    place.write(comes, "ORDER = reversed\n")
+    assert CHANGED in place.run(spec, path="early last .")
+
+
+@pytest.mark.parametrize("way", ["importlib.import_module('helper')", "__import__('helper')", "by_path('helper.py')"])
+def test_a_module_that_is_imported_by_its_name(place: Place, way: str) -> None:
+    by_path = "import importlib, runpy\nby_path = lambda name: type('M', (), runpy.run_path(HERE / name))\n"
+    place.write("mine.py", HERE + by_path + PLAIN + f"ORDER = {way}.ORDER\n")
+    helper = place.write("helper.py", "ORDER = list\n")
+    assert "done t" in place.run("./mine.py:Mine")
+    assert "reused t" in place.run("./mine.py:Mine")
+    helper.write_text("ORDER = reversed\n")
+    assert CHANGED in place.run("./mine.py:Mine")
+
+
+def test_files_in_a_list_of_an_argument(place: Place) -> None:
+    place.write("mine.py", HERE + PLAIN.replace('folder: str = ""', "files: list = [], folder=''") + "ORDER = list\n")
+    named = place.write("one.txt", "f")
+    words = ("./mine.py:Mine", "--set", 'files=["none.txt", "one.txt"]')
+    assert "done t" in place.run(*words)
+    assert "reused t" in place.run(*words)
+    named.write_text("b")
+    assert CHANGED in place.run(*words)
+
+
+def test_what_is_written_is_not_read(place: Place) -> None:
+    writes = "open(HERE / 'log.txt', 'a').write('x')\nif __name__ == '__main__':\n    (HERE / 'own.txt').read_text()\n"
+    place.write("mine.py", HERE + FORWARD + writes)
+    for expected in ("done t", "reused t", "reused t"):
+        place.write("own.txt", expected * 2)
+        assert expected in place.run("./mine.py:Mine")
+        (place.folder / "cache" / "looks").rename(place.folder / f"looks{len(list(place.folder.iterdir()))}")

@@ -18,9 +18,10 @@ from harness.plugins import constructor, trust
 from harness.plugins.identity import ADAPTERS, RETRIEVERS, found_at, points
 from harness.plugins.importing import advice, importing, load_file
 from harness.plugins.plugin import Plugin, describe
+from harness.plugins.reads import variables
 from harness.retriever import Retriever
 
-__all__ = ["Plugin", "describe", "find", "found_at", "make", "names", "shown"]
+__all__ = ["Plugin", "describe", "find", "found_at", "make", "names", "shown", "variables"]
 
 METHODS = ("index", "load", "search")
 

@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
-from harness.plugins import own_code
+from harness.plugins import own_code, reads
 from harness.plugins.importing import FILE_MODULE, OURS
 
 RETRIEVERS = "beir_harness.retrievers"
@@ -34,15 +34,40 @@ def identity_of(cls: type) -> dict[str, Any]:
 
 
 def code_of(cls: type) -> set[Path]:
-    """The files of its code, and of its adapter's, that are outside installed packages and not ours."""
-    origin = vars(cls).get("adapted_from", cls)
-    return {path for one in {cls.__module__, origin.__module__} for path in own_code.files(one).values()}
+    """The files of its code, and of its adapter's, that are outside installed packages and not ours.
+
+    With what these read, and with those that are not there and would be read or imported if they were.
+    """
+    code = _files(cls)
+    missing = {path for one in _modules(cls) for path in own_code.absent(one)} | reads.absent(code)
+    return code | missing | set(reads.places(code).values())
+
+
+def read_by(cls: type) -> dict[str, dict[str, str]]:
+    """What its code reads beside itself, by hashes: files under `reads`, variables under `environment`."""
+    code = _files(cls)
+    variables = {name: value for name, value in reads.environment(code).items() if value is not None}
+    found = {"reads": reads.contents(code), "environment": variables}
+    return {name: one for name, one in found.items() if one}
+
+
+def environment_of(cls: type) -> dict[str, str | None]:
+    """The environment variables that its code reads -> hash of their value, see `reads.environment`."""
+    return reads.environment(_files(cls))
 
 
 def found_at(identity: Mapping[str, Any]) -> list[str]:
     """Where Python finds the package of a class by its name now; empty for a file that was named by its path."""
     place = str(identity["class"]).partition(":")[0]
     return [] if place.endswith(".py") else own_code.place(place.partition(".")[0])
+
+
+def _files(cls: type) -> set[Path]:
+    return {path for one in _modules(cls) for path in own_code.files(one).values()}
+
+
+def _modules(cls: type) -> set[str]:
+    return {cls.__module__, vars(cls).get("adapted_from", cls).__module__}
 
 
 @cache

@@ -4,7 +4,7 @@ A value counts as a path if it holds a slash or has an ending; so no word of a h
 that happens to lie in the working folder.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,22 @@ MOST = 1000  # files of a folder that is read; one that holds more is no checkpo
 
 
 def places(arguments: Mapping[str, Any]) -> dict[str, Path]:
-    """Argument -> the file or folder that it names, of those that are there."""
-    return {name: path for name, value in arguments.items() if (path := _path(value)) is not None}
+    """Argument -> the file or folder that it names, of those that are there; nested ones as `name.0`, `name.key`."""
+    return {name: path for name, value in _flat(arguments.items(), "") if (path := _path(value)) is not None}
 
 
 def contents(arguments: Mapping[str, Any]) -> dict[str, str]:
     """Argument -> hex sha256 of what it names: of a file's bytes, or of the names and bytes of a folder's files."""
-    return {name: found for name, path in places(arguments).items() if (found := _content(path))}
+    return {name: found for name, path in places(arguments).items() if (found := content(path))}
+
+
+def _flat(items: Iterable[tuple[Any, Any]], above: str) -> Iterator[tuple[str, Any]]:
+    for name, value in items:
+        inner = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else None
+        if inner is None:
+            yield f"{above}{name}", value
+        else:
+            yield from _flat(inner, f"{above}{name}.")
 
 
 def _path(value: Any) -> Path | None:
@@ -34,7 +43,8 @@ def _path(value: Any) -> Path | None:
         return None
 
 
-def _content(path: Path) -> str:
+def content(path: Path) -> str:
+    """Hex sha256 of a file's bytes, or of the names and bytes of a folder's files; empty where these are too many."""
     if path.is_file():
         return files.sha256(path)
     held = sorted(islice((one for one in path.rglob("*") if one.is_file()), MOST + 1))

@@ -1,7 +1,7 @@
 """The files that a retriever's code consists of, outside installed packages: its own and those that it imports.
 
-Import statements are followed wherever they stand, so that the same files are found whatever has run so far. What is
-imported by other means (importlib) is not seen.
+Import statements are followed wherever they stand, and `import_module` of a name that stands there, so that the same
+files are found whatever has run so far.
 """
 
 import ast
@@ -12,22 +12,19 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.files import sha256, sha256_json
-from harness.plugins.importing import OURS
+from harness.plugins import reads
+from harness.plugins.importing import FILE_MODULE, OURS
 
 
 def files(module: str) -> dict[str, Path]:
     """Name -> file of a loaded module and of all that it imports; packages with their `__init__`."""
-    found: dict[str, Path] = {}
-    left = [module]
-    while left:
-        name = left.pop()
-        if name in found or (path := _file(name)) is None:
-            continue
-        found[name] = path
-        left += _above(name)
-        if path.suffix == ".py":
-            left += _imported(name, path)
-    return found
+    return {name: path for name, path in _reached(module).items() if path}
+
+
+def absent(module: str) -> set[Path]:
+    """Files that are not there, and would be imported by a loaded module or what it imports if they were."""
+    tried = (path for name in _reached(module) for path in _before(name))
+    return {path for path in tried if not path.exists()}
 
 
 def digest(module: str) -> str | None:
@@ -49,6 +46,37 @@ def place(top: str) -> list[str]:
         if spec := importlib.util.find_spec(top):
             return [str(spec.origin), *(spec.submodule_search_locations or ())]
     return []
+
+
+def _reached(module: str) -> dict[str, Path | None]:
+    """Name -> file of a module and of all that it imports; None for what is not there, and where `_file` has none."""
+    found: dict[str, Path | None] = {}
+    left = [module]
+    while left:
+        name = left.pop()
+        if name in found:
+            continue
+        found[name] = path = _file(name)
+        if path:
+            left += _above(name)
+            if path.suffix == ".py":
+                left += _imported(name, path)
+    return found
+
+
+def _before(name: str) -> Iterator[Path]:
+    """The files in which Python looks for a module before it finds it, or all where it does not."""
+    top, *rest = name.split(".")
+    if top in OURS or top in sys.stdlib_module_names or name.startswith(FILE_MODULE) or not top:
+        return
+    origin, *folders = place(top) or [""]
+    for folder in folders if rest else sys.path:
+        named = Path(folder).absolute().joinpath(*(rest or [top]))
+        for path in (named / "__init__.py", named.with_suffix(".py")):
+            if not rest and str(path) == origin:
+                return
+            if "-packages" not in str(path):
+                yield path
 
 
 def _file(name: str) -> Path | None:
@@ -79,16 +107,24 @@ def _above(name: str) -> Iterator[str]:
 
 
 def _imported(name: str, path: Path) -> Iterator[str]:
-    try:
-        tree = ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError, RecursionError):  # of a file that was not run, or has changed since
-        return
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for node in ast.walk(tree):
+    for node in ast.walk(reads.tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             base = ".".join([*above, *([node.module] if node.module else [])])
             yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names)
+            yield from (f"{base}.{alias.name}" for alias in node.names if alias.name != "*")
+        elif isinstance(node, ast.Call) and (named := _by_name(node)):
+            dots = len(named) - len(named.lstrip("."))
+            above = package.split(".")[: len(package.split(".")) - dots + 1] if dots else []
+            yield ".".join([*above, named.lstrip(".")])
+
+
+def _by_name(call: ast.Call) -> str:
+    """The module that `import_module("name")` or `__import__("name")` imports; empty for another call."""
+    function = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    first = call.args[0] if call.args else None
+    named = function in ("import_module", "__import__") and isinstance(first, ast.Constant) and first.value
+    return named if isinstance(named, str) else ""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.plugins import constructor, named_files
-from harness.plugins.identity import code_of, identity_of
+from harness.plugins.identity import code_of, environment_of, identity_of, read_by
 from harness.records import Doc
 from harness.retriever import Retriever
 
@@ -44,8 +44,13 @@ class Plugin:
 
     @property
     def code(self) -> set[Path]:
-        """The files of its code outside installed packages."""
+        """The files of its code outside installed packages, and what that reads, see `code_of`."""
         return code_of(self.cls)
+
+    @property
+    def environment(self) -> dict[str, str | None]:
+        """The environment variables that its code reads, with the hashes of their values."""
+        return environment_of(self.cls)
 
     @property
     def name(self) -> str:
@@ -106,11 +111,14 @@ class Plugin:
         return made.advice(docs) if hasattr(made, "advice") else None
 
     def state(self, made: Any, arguments: Mapping[str, Any]) -> Any:
-        """As JSON, what the arguments of an instance point at; of one that does not say, the files that they name."""
+        """As JSON, what the arguments of an instance point at; of one that does not say, the files that they name.
+
+        With what its own code reads beside itself, where there is such.
+        """
         said = made.fingerprint() if hasattr(made, "fingerprint") else None
         if not said and (named := named_files.contents(self.shaping(arguments))):
-            return {"files": named}
-        return said
+            said = {"files": named}
+        return {"own": said, **read} if (read := read_by(self.cls)) else said
 
     def sources(self, made: Any, arguments: Mapping[str, Any]) -> list[Path] | None:
         """The files and folders that the state of an instance rests on; None where it does not say."""

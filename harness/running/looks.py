@@ -2,7 +2,8 @@
 
 <cache>/looks/<key>.json; the key is of the words of the command, the folder they were said in, the interpreter and
 where it looks for modules. It counts as long as everything that it rests on is as it was, by size, times and inode: the
-files that the retriever names (`sources`), its code and the installed packages. A cache that cannot be written or read
+files that the retriever names (`sources`), its code, the files and variables that this reads, and the installed
+packages. A cache that cannot be written or read
 only costs time.
 """
 
@@ -49,6 +50,7 @@ def keep(cache: Path, words: Sequence[Any], system: System, prepared: Prepared |
         "requires": prepared.requires,
         "state": prepared.state,
         "sources": prepared.sources,
+        "environment": prepared.plugin.environment,
     }
     with suppress(OSError, TypeError):
         files.write_json(_path(cache, words), found)
@@ -59,7 +61,8 @@ def recall(cache: Path, words: Sequence[Any]) -> tuple[System, Prepared] | None:
     path = _path(cache, words)
     with suppress(OSError, ValueError, KeyError, TypeError):
         kept = files.read_json(path)
-        if unchanged(kept["sources"]) and plugins.found_at(kept["identity"]) == kept["found_at"]:
+        same = plugins.found_at(kept["identity"]) == kept["found_at"]
+        if same and plugins.variables(kept["environment"]) == kept["environment"] and unchanged(kept["sources"]):
             return _of(kept)
         path.unlink(missing_ok=True)
     return None

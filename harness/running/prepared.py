@@ -99,6 +99,7 @@ def prepare(system: System) -> tuple[Prepared, Retriever]:
 
 def _made(system: System) -> tuple[Prepared, Retriever]:
     plugin = plugins.describe(plugins.find(system.spec))
+    plugin.identity  # noqa: B018 - of the code as it was imported: to make one may take long
     passed = checked(plugin.cls, system.arguments)
     retriever = plugins.make(plugin.cls, passed)
     arguments = plugin.arguments(passed)

@@ -33,7 +33,8 @@ def watched(spec: str, plugin: Plugin, sources: Iterable[Path]) -> list[Entry]:
     places = {place for module in loaded if (place := getattr(module, "__file__", None))}
     installed = tuple(place for place in sys.path if place.endswith("-packages"))
     found = {Path(place) for place in places if not place.startswith(installed)} | set(map(Path, installed))
-    found |= plugin.code
+    for path in plugin.code:
+        found.update(_below(path.absolute()))
     if (file := spec.rpartition(":")[0]).endswith(".py"):
         found.add(Path(file).expanduser().absolute())  # it may be a link, which may come to lead elsewhere
     for source in sources:
