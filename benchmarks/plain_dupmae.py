@@ -55,12 +55,12 @@ def model(layers: int, hidden: int, vocabulary: int) -> BertForMaskedLM:
     )
 
 
-def batch(texts: int, length: int, vocabulary: int, device: str = "cpu") -> tuple[Masked, Tensor]:
+def batch(texts: int, length: int, vocabulary: int, device: str = "cpu", rows: float = 1.0) -> tuple[Masked, Tensor]:
     """Random full-length texts, masked, and their (B, V) bag-of-words weights."""
     generator = torch.Generator().manual_seed(0)
     ids = torch.randint(1000, vocabulary, (texts, length), generator=generator)
     ids[:, 0], ids[:, -1] = CLS, SEP
-    masker = Masker(torch.rand(vocabulary, generator=generator) < 0.2, MASK, 0.3, 0.5)
+    masker = Masker(torch.rand(vocabulary, generator=generator) < 0.2, MASK, 0.3, 0.5, rows=rows)
     masked = masker.draw(ids, torch.full((texts,), length), generator)
     weights = torch.zeros(texts, vocabulary).scatter_(1, ids[:, 1:-1], 1 / (length - 2))
     moved = Masked(*(value if value is None else value.to(device) for value in masked))

@@ -39,6 +39,8 @@ def add_pretrain_arguments(parser: argparse.ArgumentParser) -> None:
     add("--dropout", type=float, metavar="P", help="default: what the checkpoint says; 0 is quicker")
     add("--encoder-mask", type=float, default=0.3, metavar="P", help="share of tokens the encoder must guess (0.3)")
     add("--decoder-mask", type=float, default=0.5, metavar="P", help="share of tokens hidden from a decoder row (0.5)")
+    add("--decoder-rows", type=float, default=1.0, metavar="P",
+        help="share of tokens that the decoder rebuilds, drawn anew each step: less is quicker (1)")  # fmt: skip
     add("--mask-form", choices=("budget", "words"), default="budget",
         help="decoder rows: the official law, or a coin per word (quicker, another law)")  # fmt: skip
     add(

@@ -41,14 +41,15 @@ class Sizes(NamedTuple):
     length: int
 
 
-def forward_flops(sizes: Sizes, objective: str, encoder_mask: float) -> dict[str, float]:
+def forward_flops(sizes: Sizes, objective: str, encoder_mask: float, decoder_rows: float = 1.0) -> dict[str, float]:
     """Operations of one example's forward pass, part by part."""
     n, h, length = sizes.length, sizes.hidden, sizes.length
     layer = n * (2 * (4 * h * h + 2 * h * sizes.intermediate) + 4 * length * h)
     head = n * (2 * h * sizes.vocabulary + 2 * h * h)
     found = {"encoder": sizes.layers * layer, "masked_lm": encoder_mask * head}
     if objective != "mlm":
-        found |= {"decoder": layer, "reconstruction": head}
+        contexts = n * 4 * h * h  # keys and values
+        found |= {"decoder": contexts + decoder_rows * (layer - contexts), "reconstruction": decoder_rows * head}
     if objective == "dupmae":
         found["bag_of_words"] = head
     return found
@@ -78,7 +79,9 @@ def plan(a: argparse.Namespace) -> dict[str, Any]:
     config: Any = start.lm.config
     shape = backbones.family(config).shape(config)
     sizes = Sizes(config.num_hidden_layers, shape.hidden, shape.intermediate, len(tokenizer), a.max_length)
-    parts = {name: 3 * value for name, value in forward_flops(sizes, a.objective, a.encoder_mask).items()}
+    parts = {
+        name: 3 * value for name, value in forward_flops(sizes, a.objective, a.encoder_mask, a.decoder_rows).items()
+    }
     a_token = sum(parts.values()) / a.max_length
     parameters = sum(parameter.numel() for parameter in start.lm.parameters())
     precision = resolve_precision(a.precision, device, a.output / prepare.RUN)
@@ -114,7 +117,13 @@ def measured(a: argparse.Namespace, start: Any, tokenizer: Any, device: torch.de
     decoder = a.decoder_mask if isinstance(model, RetroMAE) else None
     pieces = torch.tensor(continuations(tokenizer), device=device)
     masker = Masker(
-        pieces, tokenizer.mask_token_id, a.encoder_mask, decoder, a.mask_form, objectives.CORRUPTION[a.preset]
+        pieces,
+        tokenizer.mask_token_id,
+        a.encoder_mask,
+        decoder,
+        a.mask_form,
+        objectives.CORRUPTION[a.preset],
+        a.decoder_rows,
     )
     most = MEASURED if device.type == "cpu" else GPU_MEASURED
     count = max(1, min(a.batch_size, most // a.max_length))

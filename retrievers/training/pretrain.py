@@ -69,6 +69,7 @@ def pretrain(a: argparse.Namespace) -> dict[str, Any]:
         a.decoder_mask if isinstance(model, RetroMAE) else None,
         a.mask_form,
         objectives.CORRUPTION[a.preset],
+        a.decoder_rows,
     )
     special = (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id)
     batches = loop.Batches(text.ids, schedule, masker, special, a.seed, accelerator)

@@ -140,6 +140,40 @@ def test_a_short_text_has_a_pool_as_small_as_alone() -> None:
     assert max(rows) <= 8
 
 
+@given(texts, seeds, st.sampled_from([0.05, 0.25, 0.5, 0.9]), st.sampled_from(["budget", "words"]))
+@settings(max_examples=80, deadline=None)
+def test_a_share_of_the_rows(pieces: list[list[int]], seed: int, share: float, form: masking.Form) -> None:
+    """Of each text so many positions, each once; their rows see by the same law as all rows do."""
+    ids, lengths, words = framed(pieces)
+    masker = masking.Masker(CONTINUES, MASK, 0.3, 0.5, form, rows=share)
+    drawn = masker.draw(ids, lengths, generator(seed))
+    assert drawn.rebuilt is not None and drawn.visible is not None
+    for rows, text, length, word in zip(drawn.rebuilt, drawn.visible, lengths.tolist(), words, strict=True):
+        chosen = rows[rows > 0].tolist()
+        assert len(chosen) == max(1, round((length - 2) * share))
+        assert chosen == sorted(set(chosen)) and max(chosen) < length - 1
+        for row, position in zip(text, chosen, strict=False):
+            assert not row[position] and not row[length:].any()
+            assert row[0] and row[length - 1]
+            for number in range(1, int(word.max()) + 1):
+                columns = (word == number).nonzero().squeeze(1)
+                others = row[columns[columns != position]]
+                assert others.all() or not others.any(), "a word is hidden whole or not at all"
+
+
+def test_every_position_is_drawn_as_often() -> None:
+    ids, lengths, _ = framed([[7] * 40, [7] * 20])
+    masker = masking.Masker(CONTINUES, MASK, 0.3, 0.5, rows=0.25)
+    found = torch.zeros(2, 42)
+    for seed in range(2000):
+        rebuilt = masker.draw(ids, lengths, generator(seed)).rebuilt
+        assert rebuilt is not None
+        found.scatter_add_(1, rebuilt, (rebuilt > 0).float())
+    assert (found[0, 1:41] / 2000 - 0.25).abs().max() < 0.05
+    assert (found[1, 1:21] / 2000 - 0.25).abs().max() < 0.05
+    assert found[0, [0, 41]].sum() == found[1, 21:].sum() == 0
+
+
 @given(texts, seeds)
 @settings(max_examples=60, deadline=None)
 def test_the_encoder_guesses_whole_words_and_sees_the_rest(pieces: list[list[int]], seed: int) -> None:
@@ -166,12 +200,14 @@ def test_of_the_chosen_tokens_eight_in_ten_are_masked(shares: tuple[float, float
     assert found == pytest.approx(expected, abs=0.02)  # a random piece is [MASK] or the same once in sixty
 
 
-def test_draws_are_functions_of_tokens_and_seed() -> None:
+@pytest.mark.parametrize("rows", [1.0, 0.5])
+def test_draws_are_functions_of_tokens_and_seed(rows: float) -> None:
     ids, lengths, _ = framed([[7, 41, 8, 9], [9] * 30])
-    masker = masking.Masker(CONTINUES, MASK, 0.3, 0.5)
+    masker = masking.Masker(CONTINUES, MASK, 0.3, 0.5, rows=rows)
     first, again, other = (masker.draw(ids, lengths, generator(seed)) for seed in (1, 1, 2))
-    for name in masking.Masked._fields:
-        assert torch.equal(getattr(first, name), getattr(again, name))
+    assert (first.rebuilt is None) == (rows == 1)
+    for one, two in zip(first, again, strict=True):
+        assert one is two is None or (one is not None and two is not None and torch.equal(one, two))
     assert not torch.equal(first.visible, other.visible)
     assert masker._replace(decoder=None).draw(ids, lengths, generator()).visible is None
 

@@ -106,6 +106,25 @@ def test_a_token_reaches_the_decoders_guess_of_it_only_through_cls(make: Any, ki
         assert not torch.equal(after[0, seen_by], before[0, seen_by])
 
 
+@pytest.mark.parametrize("preset", ["code", "paper"])
+@pytest.mark.parametrize("objective", ["retromae", "dupmae"])
+def test_rows_of_the_decoder_lose_what_they_lose_among_all(objective: str, preset: str) -> None:
+    """Each row's loss is the same alone; the mean over all of them, one drawn at a time, is the loss of all."""
+    model = objectives.make(objective, bert(), objectives.PRESETS[preset][objective]).eval()
+    whole = batch([14, 14])
+    assert whole.visible is not None
+    single = []
+    for at in range(1, 13):
+        rebuilt = torch.full((2, 1), at)
+        one = whole._replace(rebuilt=rebuilt, visible=whole.visible[:, at : at + 1])
+        single.append(model(one)["decoder_mlm"].item())
+    assert model(whole)["decoder_mlm"].item() == pytest.approx(sum(single) / 12, rel=1e-5)
+    padded = torch.tensor([[1, 2, 3], [5, 0, 0]])
+    visible = whole.visible.gather(1, padded[..., None].expand(-1, -1, 14))
+    found = model(whole._replace(rebuilt=padded, visible=visible))
+    assert found["decoder_mlm"].isfinite() and found["encoder_mlm"] == model(whole)["encoder_mlm"]
+
+
 @pytest.mark.parametrize("objective", ["mlm", "retromae", "dupmae"])
 def test_padding_and_the_order_of_a_batch_change_nothing(objective: str) -> None:
     switches = objectives.PRESETS["paper"][objective]  # its sums per text do not weigh texts by length

@@ -27,7 +27,8 @@ class Masked(NamedTuple):
     lengths: Tensor  # (B,) int64, N + 2
     encoder_ids: Tensor  # (B, L) int64, corrupted
     labels: Tensor  # (B, L) int64, the encoder's targets, IGNORED elsewhere
-    visible: Tensor | None  # (B, L, L) bool, [b, i, j]: may the decoder's row i see position j; None without a decoder
+    visible: Tensor | None  # (B, R, L) bool, [b, i, j]: may the decoder's row i see position j; None without a decoder
+    rebuilt: Tensor | None = None  # (B, R) int64, the position of each row of the decoder, 0 if of none; None if R = L
 
 
 def number_words(ids: Tensor, lengths: Tensor, continues: Tensor) -> Tensor:
@@ -148,34 +149,58 @@ def corrupt(
     return torch.where(chosen & (coin >= masks) & (coin < masks + swaps), random, corrupted), labels
 
 
-def visibility(
-    words: Tensor, lengths: Tensor, probability: float, generator: torch.Generator, form: Form = "budget"
-) -> Tensor:
-    """What each row of the decoder may see: (B, L, L) bool, [b, i, j] true where row i sees position j.
+def sample(words: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """Ordinary positions that the decoder rebuilds, a new random `share` of each text's, one at least: (B, R) int64.
 
-    [CLS] and [SEP] are seen by every row but their own, nothing sees itself or padding. "budget": every row takes one
-    of min(L, 256) draws of the official law, with replacement. "words": every row hides each word with `probability`.
+    In a text's order, behind them 0. The mean of their losses has the mean of all tokens' losses as its expectation.
+    """
+    ordinary = words > 0  # (B, L)
+    wanted = (ordinary.sum(1) * share).round().clamp_min(1)  # (B,)
+    keys = torch.rand(words.shape, device=words.device, generator=generator).masked_fill(~ordinary, 2.0)
+    rank = keys.argsort(1).argsort(1)  # (B, L)
+    chosen = ordinary & (rank < wanted[:, None])
+    position = torch.arange(words.shape[1], device=words.device)
+    behind = position.masked_fill(~chosen, words.shape[1]).sort(1).values[:, : int(chosen.sum(1).max())]  # (B, R)
+    return behind.masked_fill(behind == words.shape[1], 0)
+
+
+def visibility(
+    words: Tensor,
+    lengths: Tensor,
+    probability: float,
+    generator: torch.Generator,
+    form: Form = "budget",
+    rebuilt: Tensor | None = None,
+) -> Tensor:
+    """What each row of the decoder may see: (B, R, L) bool, [b, i, j] true where row i sees position j.
+
+    Row i is that of position rebuilt[b, i], without `rebuilt` (B, R) that of position i, and R = L. [CLS] and [SEP] are
+    seen by every row but their own, nothing sees itself or padding. "budget": every row takes one of min(L, 256) draws
+    of the official law, with replacement. "words": every row hides each word with `probability`.
     """
     texts, length = words.shape
+    rows = length if rebuilt is None else rebuilt.shape[1]
     if form == "budget":
         draws = min(length, POOL)
         hidden = hide_within_budget(word_sizes(words), budget(lengths, probability), draws, generator)  # (B, S, W)
         hidden = torch.cat([torch.zeros_like(hidden[..., :1]), hidden], 2)  # (B, S, 1 + W), nothing hides word 0
         pool = hidden.gather(2, words[:, None].expand(-1, draws, -1))  # (B, S, L)
         own = lengths.clamp_max(POOL)[:, None]  # (B, 1), a short text's pool is as small as if it were alone
-        choice = (torch.rand(words.shape, device=words.device, generator=generator) * own).long()  # (B, L)
+        choice = (torch.rand((texts, rows), device=words.device, generator=generator) * own).long()  # (B, R)
         choice = torch.minimum(choice, own - 1) + draws * torch.arange(texts, device=words.device)[:, None]
-        hidden = pool.view(-1, length).index_select(0, choice.view(-1)).view(texts, length, length)  # (B, L, L)
+        hidden = pool.view(-1, length).index_select(0, choice.view(-1)).view(texts, rows, length)  # (B, R, L)
     else:
         most = int(words.max()) + 1
-        coins = hide_each((texts, most, length), probability, words.device, generator)  # (B, 1 + W, L)
+        coins = hide_each((texts, most, rows), probability, words.device, generator)  # (B, 1 + W, R)
         coins[:, 0] = False
         row = words + most * torch.arange(texts, device=words.device)[:, None]  # (B, L)
-        hidden = coins.view(-1, length).index_select(0, row.view(-1)).view(texts, length, length).mT  # (B, L, L)
+        hidden = coins.view(-1, rows).index_select(0, row.view(-1)).view(texts, length, rows).mT  # (B, R, L)
     valid = torch.arange(length, device=words.device) < lengths[:, None]  # (B, L)
-    visible = ~hidden & valid[:, None]  # (B, L, L)
-    visible.diagonal(dim1=1, dim2=2).fill_(False)
-    return visible
+    visible = ~hidden & valid[:, None]  # (B, R, L)
+    if rebuilt is None:
+        visible.diagonal(dim1=1, dim2=2).fill_(False)
+        return visible
+    return visible.scatter_(2, rebuilt[..., None], False)
 
 
 class Masker(NamedTuple):
@@ -187,11 +212,15 @@ class Masker(NamedTuple):
     decoder: float | None  # share of tokens hidden from a row of the decoder, None without a decoder
     form: Form = "budget"
     shares: tuple[float, float] = (0.8, 0.1)
+    rows: float = 1.0  # share of the tokens that the decoder rebuilds
 
     def draw(self, ids: Tensor, lengths: Tensor, generator: torch.Generator) -> Masked:
         """A batch for the model from framed ids (B, L) and lengths (B,), on the device of these and the generator."""
         words = number_words(ids, lengths, self.continues)
         vocabulary = len(self.continues)
         corrupted = corrupt(ids, words, lengths, self.encoder, self.mask_id, vocabulary, generator, self.shares)
-        hidden = None if self.decoder is None else visibility(words, lengths, self.decoder, generator, self.form)
-        return Masked(ids, lengths, *corrupted, hidden)
+        if self.decoder is None:
+            return Masked(ids, lengths, *corrupted, None)
+        rebuilt = sample(words, self.rows, generator) if self.rows < 1 else None
+        visible = visibility(words, lengths, self.decoder, generator, self.form, rebuilt)
+        return Masked(ids, lengths, *corrupted, visible, rebuilt)

@@ -56,8 +56,11 @@ def identity(
 ) -> dict[str, Any]:
     """Everything that the losses are a function of: two runs with the same identity are the same run."""
     weights = Path(args.init) / "model.safetensors"
+    given = {name: value for name, value in sorted(vars(args).items()) if name not in FREE}
+    if given.get("decoder_rows") == 1:
+        del given["decoder_rows"]  # runs of before it was an argument are the same runs
     return {
-        **{name: value for name, value in sorted(vars(args).items()) if name not in FREE},
+        **given,
         "switches": switches,
         "text": facts["key"],
         "weights": sha256(weights) if weights.is_file() else None,

@@ -37,6 +37,7 @@ RANGES = {
     ),
     **dict.fromkeys(("max_length", "query_max_length", "teacher_length"), LENGTH),
     **dict.fromkeys(("encoder_mask", "decoder_mask"), SHARE),
+    "decoder_rows": Range(0, 1, low_counts=False),
     "epochs": Range(0, math.inf, low_counts=False, high_counts=False),
     "learning_rate": Range(0, math.inf, high_counts=False),
     "warmup": Range(0, 1, high_counts=False, hint="it is a share of the steps, 0.1 for a tenth of them"),

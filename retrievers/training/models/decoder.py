@@ -34,17 +34,17 @@ class EnhancedDecoder(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, queries: Tensor, contexts: Tensor, visible: Tensor) -> Tensor:
-        """queries, contexts (B, L, H), visible (B, L, L) bool, [b, i, j]: row i may see position j -> (B, L, H).
+        """queries (B, R, H), contexts (B, L, H), visible (B, R, L) bool, [b, i, j]: row i may see j -> (B, R, H).
 
         A row that may see nothing at all (padding) attends to nothing; it carries no loss.
         """
         query, key, value = (
-            linear(stream).unflatten(2, (self.heads, -1)).transpose(1, 2)  # (B, heads, L, H / heads)
+            linear(stream).unflatten(2, (self.heads, -1)).transpose(1, 2)  # (B, heads, R or L, H / heads)
             for linear, stream in ((self.query, queries), (self.key, contexts), (self.value, contexts))
         )
         dropped = self.attention_dropout if self.training else 0.0
-        seen = F.scaled_dot_product_attention(query, key, value, visible[:, None], dropped)  # (B, heads, L, H / heads)
-        seen = self.attended(seen.transpose(1, 2).flatten(2))  # (B, L, H)
+        seen = F.scaled_dot_product_attention(query, key, value, visible[:, None], dropped)  # (B, heads, R, H / heads)
+        seen = self.attended(seen.transpose(1, 2).flatten(2))  # (B, R, H)
         rows = self.attended_norm(self.dropout(seen) + queries)
-        wide = self.narrow(self.activation(self.widen(rows)))  # (B, L, H)
+        wide = self.narrow(self.activation(self.widen(rows)))  # (B, R, H)
         return self.output_norm(self.dropout(wide) + rows)

@@ -41,17 +41,21 @@ class MaskedLanguageModel(nn.Module):
         """The unweighted losses; hidden (B, L, H) is the encoder's output."""
         return {"encoder_mlm": self.tokens_loss(hidden, batch.labels)}
 
-    def tokens_loss(self, hidden: Tensor, labels: Tensor) -> Tensor:
-        """Cross-entropy of the masked-LM head at the positions with a label: hidden (B, L, H), labels (B, L)."""
+    def tokens_loss(self, hidden: Tensor, labels: Tensor, sampled: float = 1.0) -> Tensor:
+        """Cross-entropy of the masked-LM head at the positions with a label: hidden (B, L, H), labels (B, L).
+
+        The labels are the share `sampled` of those that the loss is an estimate for.
+        """
         counts = labels != IGNORED  # (B, L)
         output = backbones.output(self.lm)
         rows = backbones.transform(self.lm, hidden[counts])  # (T, H), logits only where they are needed
-        scale = 1 / (max(1, len(rows)) if self.average == "token" else len(labels))
+        scale = 1 / (max(1, len(rows)) if self.average == "token" else len(labels) * sampled)
         return token_loss(rows, output.weight, output.bias, labels[counts], scale)
 
 
 class RetroMAE(MaskedLanguageModel):
-    """Masked language modelling + reconstruction of every token from [CLS] and a sample of the others.
+    """Masked language modelling + reconstruction of every token, or of those in `Masked.rebuilt`, from [CLS] and a
+    sample of the others.
 
     query: "plain" adds the [CLS] vector to the position embedding (the paper), "embedded" sends it through the
     embedding module (the released DupMAE code).
@@ -66,14 +70,16 @@ class RetroMAE(MaskedLanguageModel):
     def losses(self, batch: Masked, hidden: Tensor) -> dict[str, Tensor]:
         """The losses of the base class, then the decoder's."""
         assert batch.visible is not None, "RetroMAE needs the decoder's visibility"
-        rows = self.decoder(
-            self.queries(hidden[:, 0], hidden.shape[1]), self.contexts(batch.ids, hidden), batch.visible
-        )
+        queries = self.queries(hidden[:, 0], hidden.shape[1])
         position = torch.arange(batch.ids.shape[1], device=batch.ids.device)
         ordinary = (position >= 1) & (position < batch.lengths[:, None] - 1)  # (B, L)
-        return super().losses(batch, hidden) | {
-            "decoder_mlm": self.tokens_loss(rows, batch.ids.masked_fill(~ordinary, IGNORED))
-        }
+        labels, sampled = batch.ids.masked_fill(~ordinary, IGNORED), 1.0
+        if (at := batch.rebuilt) is not None:
+            queries, labels = queries.gather(1, at[..., None].expand(-1, -1, queries.shape[2])), labels.gather(1, at)
+            if self.average == "text":  # a GPU would be waited for
+                sampled = float((labels != IGNORED).sum() / ordinary.sum())
+        rows = self.decoder(queries, self.contexts(batch.ids, hidden), batch.visible)  # (B, R, H)
+        return super().losses(batch, hidden) | {"decoder_mlm": self.tokens_loss(rows, labels, sampled)}
 
     def queries(self, cls: Tensor, length: int) -> Tensor:
         """The query stream: the text's vector cls (B, H) at each position -> (B, L, H)."""
