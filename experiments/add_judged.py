@@ -48,7 +48,8 @@ def add(again: Path, place: Path, near: bool) -> str:
         shutil.copyfile(again / name, place / name)
         old["files"][name] = integrity.facts(place / name)
     if not same:
-        _note(old, f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} of the same command on another processor, whose run rounds otherwise: {said}")
+        which = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'}"
+        _note(old, f"{which} of the same command on another processor, whose run rounds otherwise: {said}")
     old.pop(manifest.CHECKSUM, None)
     old[manifest.CHECKSUM] = files.sha256_json(old)
     files.write_json(place / manifest.NAME, old)
