@@ -236,7 +236,23 @@ def test_files_in_a_list_of_an_argument(place: Place) -> None:
 
 
 def test_what_is_written_is_not_read(place: Place) -> None:
-    writes = "open(HERE / 'log.txt', 'a').write('x')\nif __name__ == '__main__':\n    (HERE / 'own.txt').read_text()\n"
+    writes = """
+import time, sqlite3, logging
+import numpy as np
+open(HERE / 'log.txt', 'a').write('x')
+OUT = HERE / "last.txt"
+OUT.write_text(str(time.time()))
+np.save(HERE / "kept.npy", np.array([time.time()]))
+sqlite3.connect(HERE / "kept.db").execute(f"create table t{time.time_ns()} (a)")
+logging.basicConfig(filename="mine.log")
+logging.warning("%s", time.time())
+(HERE / "made").mkdir(exist_ok=True)
+(HERE / "made" / str(time.time_ns())).write_text("x")
+open("/proc/uptime").read()
+os.environ.get("SHLVL")
+if __name__ == '__main__':
+    (HERE / 'own.txt').read_text()
+"""
     place.write("mine.py", HERE + FORWARD + writes)
     for expected in ("done t", "reused t", "reused t"):
         place.write("own.txt", expected * 2)

@@ -47,7 +47,13 @@ def content(path: Path) -> str:
     """Hex sha256 of a file's bytes, or of the names and bytes of a folder's files; empty where these are too many."""
     if path.is_file():
         return files.sha256(path)
-    held = sorted(islice((one for one in path.rglob("*") if one.is_file()), MOST + 1))
+    read = (one for one in path.rglob("*") if not _idle(one.relative_to(path)) and one.is_file())
+    held = sorted(islice(read, MOST + 1))
     if len(held) > MOST:
         return ""
     return files.sha256_json([[one.relative_to(path).as_posix(), files.sha256(one)] for one in held])
+
+
+def _idle(path: Path) -> bool:
+    """Whether it is hidden or compiled code: no part of what a folder holds."""
+    return any(part.startswith(".") or part == "__pycache__" for part in path.parts)

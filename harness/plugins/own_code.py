@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.files import sha256, sha256_json
-from harness.plugins import reads
+from harness.plugins import code_paths
 from harness.plugins.importing import FILE_MODULE, OURS
 
 
@@ -108,7 +108,7 @@ def _above(name: str) -> Iterator[str]:
 
 def _imported(name: str, path: Path) -> Iterator[str]:
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for node in ast.walk(reads.tree(path)):
+    for node in ast.walk(code_paths.tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
