@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import toy
 from harness import datasets
-from harness.datasets import dataset_table, folders, groups, load, rows
+from harness.datasets import dataset_table, folders, groups, load, rows, survey
 from harness.errors import BadInput, HarnessError
 
 
@@ -239,3 +240,19 @@ def test_real_collections(shared: Path, name: str, docs: int, queries: int, qrel
 def test_the_sample_is_in_the_package() -> None:
     facts = load("sample", download=False).facts()
     assert facts["docs"] >= 300 and facts["queries"] >= 50 and facts["unknown_docs"] == 0
+
+
+def test_damaged_hashes_of_documents_are_found_again(tmp_path):
+    toy.write(tmp_path / "data")
+    corpus, cache = tmp_path / "data" / "corpus.jsonl", tmp_path / "cache"
+    first = survey.id_hashes(cache, corpus)
+    (kept,) = (cache / "surveys").glob("*.npy")
+    whole = kept.read_bytes()
+    for at in (-1, -len(first) * 8 - 1, 0):
+        damaged = bytearray(whole)
+        damaged[at] ^= 1
+        kept.write_bytes(damaged)
+        assert survey.id_hashes(cache, corpus).tolist() == first.tolist()
+        assert kept.read_bytes() == whole
+    kept.write_bytes(whole[:-8])
+    assert survey.id_hashes(cache, corpus).tolist() == survey.id_hashes(cache, corpus).tolist() == first.tolist()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 BLOCK = 1 << 16  # ids hashed at a time
+CHECK = 4  # words of a sha256
 SCHEMA = 2  # part of the key: raise it when the meaning of a fact changes
 FACTS = {"collection_sha256": str, "records_sha256": str, "queries_sha256": str, "qrels_sha256": str} | dict.fromkeys(
     ("docs", "queries", "qrels", "unknown_docs"), int
@@ -112,8 +113,8 @@ def id_hashes(cache: Path, corpus: Path) -> "np.ndarray":
     kept = memory(cache, [corpus], "npy")
     with suppress(OSError, ValueError, EOFError):
         found = np.load(kept, allow_pickle=False, mmap_mode="r")
-        if found.dtype == np.uint64 and found.ndim == 1:
-            return found
+        if found.dtype == np.uint64 and found.ndim == 1 and np.array_equal(_check(found[:-CHECK]), found[-CHECK:]):
+            return found[:-CHECK]
     return _keep(kept, hashed(doc.doc_id for doc in read_docs(corpus)))
 
 
@@ -121,8 +122,15 @@ def _keep(place: Path, found: "np.ndarray") -> "np.ndarray":
     import numpy as np
 
     with suppress(OSError), atomic_path(place) as temporary, open(temporary, "wb") as file:
-        np.save(file, found)
+        np.save(file, np.concatenate([found, _check(found)]))
     return found
+
+
+def _check(found: "np.ndarray") -> "np.ndarray":
+    """(CHECK,) uint64: the sha256 of the hashes, kept behind them; one that is damaged would be a foreign document."""
+    import numpy as np
+
+    return np.frombuffer(hashlib.sha256(np.ascontiguousarray(found).data).digest(), np.uint64)
 
 
 def hashed(doc_ids: Iterable[str]) -> "np.ndarray":
