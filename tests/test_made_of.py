@@ -76,6 +76,7 @@ def test_through_the_commands_a_stale_fusion_is_named_everywhere(tmp_path: Path,
     run(OVERLAP, "--set", "bonus=1.0", "--tag", "part", "--overwrite")
     for words in commands[:3]:
         assert note in said(*words)
+    assert note in said("compare", "fused", "part", "--dataset", "toy")
     said(*commands[3])
     assert note in (tmp_path / "results" / "tables" / "ndcg@10.md").read_text()
     said("report", "--output", str(tmp_path / "site"))

@@ -64,7 +64,8 @@ def test_bad_manifests_are_named_and_the_rest_goes_on(tmp_path, spoil, message):
 def test_means_are_those_of_the_scores_whatever_the_manifest_says(tmp_path):
     folder = made_results.add(tmp_path, "a", "scifact", [0.25, 0.75])
     body = json.loads((folder / "manifest.json").read_text())
-    write_json(folder / "manifest.json", body | {"scores": {"ndcg@10": 0.99}})
+    sums = {"scores.tsv.gz": integrity.facts(folder / "scores.tsv.gz")}
+    write_json(folder / "manifest.json", body | {"scores": {"ndcg@10": 0.99}, "files": sums})
     (result,), _ = results.read(tmp_path)
     assert result.means == {"ndcg@10": 0.5} and result.body["scores"] == {"ndcg@10": 0.5}
 
@@ -218,3 +219,16 @@ def test_columns_follow_the_dataset_table_then_the_alphabet(tmp_path):
     found, notes = columns(results.read(tmp_path)[0], "ndcg@10")
     assert [column.name for column in found] == ["nfcorpus", "scifact", "apples", "zoo"]
     assert notes == ["a on bread was not scored with ndcg@10, nor has it judged.tsv.gz to make it of"]
+
+
+@pytest.mark.parametrize(("recorded", "refused"), [(0.6 + 1e-9, False), (0.61, True)])
+def test_scores_without_a_checksum_that_are_not_those_of_the_manifest(tmp_path, recorded, refused):
+    folder = made_results.add(tmp_path, "a", "scifact", [0.5, 0.7])
+    body = json.loads((folder / "manifest.json").read_text())
+    write_json(folder / "manifest.json", body | {"scores": {"ndcg@10": recorded}})
+    (result,), _ = results.read(tmp_path)
+    if not refused:
+        assert result.mean("ndcg@10") == pytest.approx(0.6)
+        return
+    with pytest.raises(BadInput, match=r"mean ndcg@10 of 0.600000, and 0.610000 by the manifest: one of them was edit"):
+        result.mean("ndcg@10")

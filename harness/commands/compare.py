@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -46,9 +47,15 @@ def main(args: argparse.Namespace) -> int:
     from harness.leaderboard.comparison import compare, pick
     from harness.views.tables.tables_json import measured_json
 
-    found, _ = results.read(options.results_folder(args))
+    found, notes = results.read(options.results_folder(args))
     name = datasets.name_of(args.dataset, options.data_folders(args))
+    wanted = tuple(f"{tag} on {name} " for tag in (args.first, args.second))
+    for note in notes:
+        if note.startswith(wanted):  # why it is not there, which `pick` cannot know
+            print(f"note: {note}", file=sys.stderr)
     first, second = (pick(found, tag, name) for tag in (args.first, args.second))
+    for note in results.stale([first, second]):
+        print(f"note: {note}", file=sys.stderr)
     measures = options.measures(args, [first.primary_measure])
     if args.query is not None:
         unused = ("top", "test", "correction", "alpha", "margin")

@@ -146,7 +146,7 @@ def _of_self(code: ast.AST) -> dict[str, ast.AST]:
     """`.name` of `self.name = value` wherever it stands, and of a class's own -> the value."""
     found: dict[str, ast.AST] = {}
     for node in ast.walk(code):
-        for one in node.body if isinstance(node, ast.ClassDef) else [node]:
+        for one in ast.iter_child_nodes(node) if isinstance(node, ast.ClassDef) else [node]:
             for target in one.targets if isinstance(one, ast.Assign) else []:
                 if isinstance(node, ast.ClassDef) or isinstance(target, ast.Attribute):
                     found.setdefault(f".{last(target)}", one.value)  # type: ignore[attr-defined]

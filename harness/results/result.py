@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from harness.runs import Run
 
 
+SAME = 1e-6  # between a mean and what an old manifest has for it, whose sum may be another in the last digits
+
+
 class Input(NamedTuple):
     """Another system's run that a result was made of, and the result of that system which is here now, if any."""
 
@@ -36,9 +39,18 @@ class Result(Recorded):
 
     @cached_property
     def _stored(self) -> "Table":
-        from harness.measures.scores import read_scores
+        from harness.measures.scores import mean, read_scores
 
-        return read_scores(self._sound(manifest.SCORES))
+        path = self._sound(manifest.SCORES)
+        found = read_scores(path)
+        if manifest.SCORES in self._table("files"):
+            return found
+        for measure, recorded in self._table("scores").items():  # an old result, without a checksum
+            now = mean(found.per_query(measure).values()) if measure in found.measures and found.query_ids else None
+            if now is not None and isinstance(recorded, int | float) and abs(now - recorded) > SAME:
+                what = f"has a mean {measure} of {now:.6f}, and {recorded:.6f} by the manifest"
+                raise BadInput(path, None, f"{what}: one of them was edited; run or score this pair again")
+        return found
 
     @cached_property
     def seen(self) -> "Judged":
