@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from harness.plugins.code_paths import last, text
 
@@ -16,6 +17,7 @@ SHELL = re.compile(
 )
 
 
+@lru_cache(maxsize=64)
 def asked(code: ast.AST) -> set[str]:
     """The names that it asks for; without those of speed, places, secrets, shells and schedulers."""
     return {

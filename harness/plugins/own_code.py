@@ -9,6 +9,7 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from harness.files import sha256, sha256_json
@@ -108,7 +109,7 @@ def _above(name: str) -> Iterator[str]:
 
 def _imported(name: str, path: Path) -> Iterator[str]:
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for node in ast.walk(code_paths.tree(path)):
+    for node in _importing(code_paths.tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -120,6 +121,12 @@ def _imported(name: str, path: Path) -> Iterator[str]:
             dots = len(named) - len(named.lstrip("."))
             above = package.split(".")[: len(package.split(".")) - dots + 1] if dots else []
             yield ".".join([*above, named.lstrip(".")])
+
+
+@lru_cache(maxsize=64)
+def _importing(code: ast.AST) -> list[ast.AST]:
+    """The nodes that may import something."""
+    return [node for node in ast.walk(code) if isinstance(node, ast.Import | ast.ImportFrom | ast.Call)]
 
 
 def _by_name(call: ast.Call) -> str:
