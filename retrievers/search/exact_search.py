@@ -252,21 +252,19 @@ class Candidates:
 def quickest(names: tuple[str, ...], stored: torch.dtype, dim: int, threads: int) -> str:
     """The precision of the quickest product, the documents' conversion included, as measured once in a process.
 
-    `threads` are those that torch uses now. What takes twice as long as another at its first product has no second.
+    `threads` are those that torch uses now. The first product of a precision prepares what the others find; what takes
+    several times as long as another's already then has no second.
     """
     queries, vectors = torch.rand(TILE_QUERIES, dim), torch.rand(PROBE_DOCS, dim).to(stored)
-    best = {name: _seconds(queries, vectors, FIRST[name]) for name in names}
-    for _ in range(2):
-        least = min(best.values())
-        for name in [name for name in names if best[name] < 2 * least]:
-            best[name] = min(best[name], _seconds(queries, vectors, FIRST[name]))
-    return min(names, key=lambda name: best[name])
+    first = {name: _seconds(queries, vectors, FIRST[name]) for name in names}
+    near = [name for name in names if first[name] <= 5 * min(first.values())]
+    rounds = [[_seconds(queries, vectors, FIRST[name]) for name in near] for _ in range(4)]
+    return min(zip(map(min, zip(*rounds, strict=True)), near, strict=True))[1]
 
 
 def _seconds(queries: torch.Tensor, vectors: torch.Tensor, first: First) -> float:
-    """The time of one product, after a small one: the first of a kind prepares what the others find."""
+    """The time of one product, the documents' conversion included."""
     tile = queries.to(first.dtype)
-    torch.mm(tile[:1], vectors[:1].to(first.dtype).T)
     begun = perf_counter()
     torch.mm(tile, vectors.to(first.dtype).T)
     return perf_counter() - begun
