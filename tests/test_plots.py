@@ -138,7 +138,7 @@ def test_the_leaderboard_fills_what_the_table_calls_level(tmp_path: Path) -> Non
     base, noise = generator.uniform(0.3, 0.6, 60), generator.normal(0, 0.2, 60)
     steady = generator.normal(0, 0.001, 60)
     for tag, scores in {"a": base + 0.03 + noise, "b": base + 0.02, "c": base + steady, "d": base - 0.2}.items():
-        add(tmp_path, tag, "scifact", scores.tolist())
+        add(tmp_path, tag, "scifact", (0.3 + 0.4 * scores).tolist())
     board = build(stored.read(tmp_path)[0], "ndcg@10")
     cells = {tag: board.cells[tag, "scifact"] for tag in board.tags}
     assert [tag for tag in board.tags if cells[tag].level] == ["a", "b", "c"]

@@ -11,7 +11,7 @@ from harness.errors import HarnessError
 from harness.leaderboard import build
 from harness.views.report import site
 
-TEST, TRAIN = [0.1, 0.4, 0.4, 0.7, 0.2, 0.6], [0.8, 0.9, 0.6, 1.0, 0.7, 0.9]
+TEST, TRAIN = [0.1, 0.4, 0.4, 0.7, 0.2, 0.6], [0.8, 0.9, 0.6, 0.94, 0.7, 0.9]
 
 
 def better(scores: list[float]) -> list[float]:
