@@ -9,6 +9,8 @@ import pytest
 
 import jobs
 from harness import cli
+from harness import results as stored
+from harness.leaderboard import ceilings
 from harness.running import ray_executor, suites
 from harness.running.plan import rows
 from test_ray import cluster  # noqa: F401 - a fixture
@@ -60,6 +62,14 @@ def test_rows_of_one_pass_with_costs_and_ceiling(results: Path, capsys: pytest.C
     rows = {line.split("|")[2].strip(): line.split("|")[3] for line in said.splitlines() if line.startswith("| ")}
     value = {tag: rows[tag].strip().strip("*")[:6] for tag in ("shared-depth=20", "words")}
     assert value["shared-depth=20"] == value["words"]  # an order of the same twenty
+
+
+@pytest.mark.parametrize("depth", [1, 7, 20, 100])
+def test_a_ceiling_is_the_recall_that_ranx_finds(results: Path, depth: int) -> None:
+    found = stored.read(results)[0]
+    assert len(found) > 1
+    for result in found:
+        assert ceilings.recall(result, depth) == pytest.approx(result.mean(f"recall@{depth}"), rel=1e-12)
 
 
 @pytest.mark.slow
