@@ -37,8 +37,8 @@ def steps(a: argparse.Namespace) -> Iterator[Step]:
         yield Step(
             before / "training.json",
             [HARNESS, "pretrain", objective, "--init", str(a.work / "start"), "--text", str(a.text), *data,
-             "--max-length", "112", "--batch-size", "24", "--steps", "400", "--learning-rate", "2e-4", *SAME, *cache,
-             "--output", str(before)],
+             "--max-length", "112", "--batch-size", "24", "--steps", "400", "--learning-rate", "2e-4", *SAME,
+             "--seed", "0", *cache, "--output", str(before)],
         )  # fmt: skip
     for seed in a.seed or ["0"]:
         for objective in (*OBJECTIVES, WITHOUT):
@@ -47,8 +47,8 @@ def steps(a: argparse.Namespace) -> Iterator[Step]:
             yield Step(
                 after / "training.json",
                 [HARNESS, "finetune", str(before), "--dataset", "made-first", "--data-dir",
-                 str(a.work / "data"), "--offline", "--embedding-teacher", str(a.minilm), *ROUND, "--dropout", "0",
-                 "--precision", "bf16", "--threads", "1", "--seed", seed, *cache, "--output", str(after)],
+                 str(a.work / "data"), "--offline", "--embedding-teacher", str(a.minilm), *ROUND, *SAME,
+                 "--seed", seed, *cache, "--output", str(after)],
             )  # fmt: skip
             for score in SCORES:
                 tag = f"distilled-{objective}-{score}-s{seed}"

@@ -3,6 +3,7 @@
     python experiments/mini.py --collections COLLECTIONS --text TEXT --minilm MODEL --work /big/disk/mini
     python experiments/mini.py … --method retromae       the other one
     python experiments/mini.py … --from text             without the documents of any collection; not shipped
+    python experiments/mini.py … --seed 1                another order, masks and made queries, in its own --work
 
 All six layers of MiniLM and 16,000 pieces of general English; pre-training; then two rounds on queries made of
 documents, in which the dense vector learns MiniLM's, DupMAE's vocabulary vector BM25's, and all together to find the
@@ -25,7 +26,7 @@ from harness.files import write_json
 
 COLLECTIONS = ("cacm", "cisi", "cystic-fibrosis", "medline-med", "scifact", "vaswani")
 TEXTS = ("abc_news", "biomed_ner_corpora", "medquad_answers", "wikitext2_valid_test")
-SAME = ("--dropout", "0", "--precision", "bf16", "--threads", "1", "--seed", "0")
+SAME = ("--dropout", "0", "--precision", "bf16", "--threads", "1")
 ROUNDS = {  # documents of a source, seed of the queries, and how they are learned
     "first": (1800, 1, ["--max-length", "128", "--steps", "509"]),
     "second": (1100, 2, ["--max-length", "144", "--steps", "240", "--export-dtype", "int8"]),
@@ -47,7 +48,7 @@ def steps(a: argparse.Namespace) -> Iterator[Step]:
     data = [part for name in COLLECTIONS for part in ("--dataset", name)] + where
     if a.source == "text":
         data = []
-    cache = ["--cache", str(a.work / "cache")]
+    same = [*SAME, "--seed", str(a.seed), "--cache", str(a.work / "cache")]
     start, before = a.work / "start", a.work / a.method / "pretrained"
     yield Step(
         start / "trimmed.json",
@@ -57,7 +58,7 @@ def steps(a: argparse.Namespace) -> Iterator[Step]:
     yield Step(
         before / "training.json",
         [HARNESS, "pretrain", a.method, "--init", str(start), "--text", str(a.text), *data, "--max-length", "112",
-         "--batch-size", "24", "--steps", "400", "--learning-rate", "2e-4", *SAME, *cache, "--output", str(before)],
+         "--batch-size", "24", "--steps", "400", "--learning-rate", "2e-4", *same, "--output", str(before)],
     )  # fmt: skip
     for name, (limit, seed, budget) in ROUNDS.items():
         made, after = a.work / "data" / f"made-{name}", a.work / a.method / name
@@ -65,8 +66,8 @@ def steps(a: argparse.Namespace) -> Iterator[Step]:
         each = limit if data else limit * (len(TEXTS) + len(COLLECTIONS)) // len(TEXTS)  # as many documents in all
         yield Step(
             made / "made.json",
-            [*module, "retrievers.training.queries", *data, *texts, "--limit", str(each), "--seed", str(seed),
-             "--output", str(made)],
+            [*module, "retrievers.training.queries", *data, *texts, "--limit", str(each), "--seed",
+             str(seed + len(ROUNDS) * a.seed), "--output", str(made)],
         )  # fmt: skip
         weights = ["--embedding-weight", WEIGHTS[name]["embedding"], "--ranking-weight", "0.25"]
         kind = ["--representation", "cls"]
@@ -77,7 +78,7 @@ def steps(a: argparse.Namespace) -> Iterator[Step]:
             after / "training.json",
             [HARNESS, "finetune", str(before), "--dataset", made.name, "--data-dir", str(made.parent), "--offline",
              *kind, "--query-max-length", "48", "--embedding-teacher", str(a.minilm), "--batch-size", "32",
-             "--warmup", "0.05", "--learning-rate", "2e-4", *weights, *budget, *SAME, *cache, "--output", str(after)],
+             "--warmup", "0.05", "--learning-rate", "2e-4", *weights, *budget, *same, "--output", str(after)],
         )  # fmt: skip
         before = after
 
@@ -122,6 +123,7 @@ def main() -> int:
     parser.add_argument("--work", type=Path, required=True, help="checkpoints and caches")
     parser.add_argument("--method", choices=("dupmae", "retromae"), default="dupmae")
     parser.add_argument("--from", dest="source", choices=("all", "text"), default="all", help="documents to learn from")
+    parser.add_argument("--seed", type=int, default=0, help="of order, masks, new weights and made queries (0)")
     parser.add_argument("--ship", action="store_true", help="replace retrievers/mini/METHOD-mini by the result")
     a = parser.parse_args()
     for step in steps(a):
