@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -145,7 +146,10 @@ def test_holes_are_marked_with_what_they_could_change(place: Path) -> None:
     # Judged: q1 d2 d1 of three, q2 d3, q3 none; relevant: two, one, none. If all unjudged were, all nine would be.
     assert (hole.judged, hole.mean, hole.if_relevant) == (pytest.approx(3 / 9), pytest.approx(3 / 9), 1.0)
     text = render([board], "md")
-    assert "¶" in text and "¶ less than 90 % of the first ten documents are judged" in text
+    assert "toy¶ |" in text and text.count("¶") == 2
+    assert "¶ less than 90 % of the first ten documents are judged" in text
+    one = replace(board, holes={("one", "toy"): hole})
+    assert "toy |" in render([one], "md") and "0.3333**¶" in render([one], "md")
     [body] = json.loads(render([board], "json"))
     assert body["cells"][0]["mean_if_unjudged_relevant"] == 1.0
     assert not with_holes(build(found, "judged@10"), found).holes

@@ -206,6 +206,7 @@ def holes(board: Leaderboard) -> list[str]:
             known = "" if at_most is None else f" ({tag} {here[tag].mean:.3f} to {at_most:.3f})"
             said.append(f"{column.name} {span}{known}")
     return [
-        f"{HOLES} less than 90 % of the first ten documents are judged. The share that is, and the mean of the best "
-        f"such system if no unjudged document were relevant, and if all were: {'; '.join(said)}."
+        f"{HOLES} less than 90 % of the first ten documents are judged; at the head of a column, of all its systems. "
+        "The share that is, and the mean of the best such system if no unjudged document were relevant, and if all "
+        f"were: {'; '.join(said)}."
     ]

@@ -38,7 +38,8 @@ def main_grid(board: Leaderboard, without: Collection[str] = ()) -> Grid:
         head.append("Average")
     if not single and rank_here:
         head.append("Rank")
-    head += [column.name for column in board.columns]
+    sparse = _sparse(board)
+    head += [column.name + HOLES * (column.name in sparse) for column in board.columns]
     if single:
         head += [*detail_heads(board), *["Rank"] * rank_here]
     rows = []
@@ -50,7 +51,7 @@ def main_grid(board: Leaderboard, without: Collection[str] = ()) -> Grid:
             row.append(Text(number(average), average is not None and top - average <= EQUAL))
         rank = [Text(rank_text(board.ranks.get(tag)))] * rank_here
         row += [] if single else rank
-        row += [_cell(board, tag, c.name, raised.get((tag, c.name), "")) for c in board.columns]
+        row += [_cell(board, tag, c.name, raised.get((tag, c.name), ""), c.name in sparse) for c in board.columns]
         row += [*details(board, tag), *rank] if single else []
         rows.append(tuple(row))
     return Grid(tuple(head), tuple(rows), fixed=2 if lettered else 1)
@@ -95,11 +96,17 @@ def averaged(board: Leaderboard, other: str) -> dict[str, AveragePair]:
     return {pair.first: pair for pair in turned if pair.second == other}
 
 
-def _cell(board: Leaderboard, tag: str, column: str, mark: str) -> Text:
+def _sparse(board: Leaderboard) -> set[str]:
+    """The columns in which every score rests on few judgments: marked once, at their head."""
+    cells = board.cells.keys()
+    return {column.name for column in board.columns} - {column for tag, column in cells - board.holes.keys()}
+
+
+def _cell(board: Leaderboard, tag: str, column: str, mark: str, sparse: bool) -> Text:
     cell = board.cells.get((tag, column))
     if cell is None:
         return Text(NONE)
-    signs = (SHALLOW if cell.depth else "") + (HOLES if (tag, column) in board.holes else "")
+    signs = (SHALLOW if cell.depth else "") + (HOLES if (tag, column) in board.holes and not sparse else "")
     signs += LEVEL if cell.level and not cell.best else ""
     signs += SAME if cell.equal and not cell.best and board.baseline is None else ""
     return Text(number(cell.mean), cell.best, signs + mark)
