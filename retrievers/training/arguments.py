@@ -30,6 +30,9 @@ def add_pretrain_arguments(parser: argparse.ArgumentParser) -> None:
         help="an example is a passage cut at --max-length, a piece of one, or passages joined until full")  # fmt: skip
     add("--max-length", type=int, default=128, metavar="TOKENS", help="of an example, [CLS] and [SEP] included (128)")
 
+    add("--held-out", action="append", default=[], metavar="PATH",
+        help="text to measure the losses on, its first 1,000 passages, at each checkpoint; repeatable")  # fmt: skip
+
     model = parser.add_argument_group("model")
     add = model.add_argument
     add("--init", default="bert-base-uncased", metavar="MODEL",

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate import Accelerator, InitProcessGroupKwargs
 from accelerate.utils import broadcast_object_list
@@ -12,11 +13,12 @@ from accelerate.utils import broadcast_object_list
 from retrievers.encoders.backbones import longest
 from retrievers.encoders.memory import keep_freed_memory
 from retrievers.training.arguments import add_pretrain_arguments
-from retrievers.training.data.batches import Schedule, cut_blocks
+from retrievers.training.data.batches import Batches, Schedule, cut_blocks
 from retrievers.training.data.masking import Masker
-from retrievers.training.data.store import Store
 from retrievers.training.data.vocabulary import continuations
 from retrievers.training.engine import checkpoints, loop, prepare, ranges, result
+from retrievers.training.engine.held_out import LOSSES as HELD_OUT
+from retrievers.training.engine.held_out import MOST, HeldOut
 from retrievers.training.engine.precision import resolve_precision
 from retrievers.training.models import objectives
 from retrievers.training.models.initial import Initial, start_from
@@ -50,16 +52,19 @@ def pretrain(a: argparse.Namespace) -> dict[str, Any]:
         sources = prepare.sources_of(a)
         tokenizer = prepare.tokenizer_for(a, sources, cache)
         text = prepare.tokenised(sources, tokenizer, cache)
+        other = prepare.held_out(a.held_out, sources, tokenizer, cache)
     precision = resolve_precision(a.precision, accelerator.device, a.output / prepare.RUN)
     (precision,) = broadcast_object_list([precision])  # processes may measure differently
     identity = prepare.identity(a, switches, text.facts, accelerator.num_processes, precision)
+    if other:
+        identity["held_out"] = other.facts["key"]  # another text is another record
     prepare.refuse_another(a.output, identity, a.overwrite)
     if done := prepare.done(a.output, identity):
         return done
 
     start = start_from(a.init, tokenizer, a.seed, a.dropout)
     model = build(a.objective, start, switches)
-    schedule = schedule_of(a, text, model)
+    schedule = schedule_of(a, text.ends, model)
     per_step = a.accumulate * accelerator.num_processes
     steps = a.steps if a.steps is not None else max(1, round(a.epochs * schedule.per_epoch / per_step))
     masker = Masker(
@@ -72,12 +77,18 @@ def pretrain(a: argparse.Namespace) -> dict[str, Any]:
         a.decoder_rows,
     )
     special = (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id)
-    batches = loop.Batches(text.ids, schedule, masker, special, a.seed, accelerator)
+    device, rank, world = accelerator.device, accelerator.process_index, accelerator.num_processes
+    batches = Batches(text.ids, schedule, masker, special, a.seed, device, rank, world)
     accelerator.wait_for_everyone()  # until all have looked into the folder
     if accelerator.is_main_process:
         prepare.claim(a.output, identity)
     accelerator.wait_for_everyone()
-    outcome = loop.train(a, accelerator, model, batches, steps, precision)
+    held_out = None
+    if other and accelerator.is_main_process:
+        whole = masker._replace(rows=1.0)  # the loss itself, of which a share of the rows is an estimate
+        texts = Batches(other.ids, schedule_of(a, other.ends[:MOST], model), whole, special, 0, device)
+        held_out = HeldOut(texts, precision, a.output / HELD_OUT, loop.tensorboard(a))
+    outcome = loop.train(a, accelerator, model, batches, steps, precision, held_out)
 
     record = {
         "schema": 1,
@@ -90,6 +101,7 @@ def pretrain(a: argparse.Namespace) -> dict[str, Any]:
         "parameters": sum(parameter.numel() for parameter in model.lm.parameters()),
         "device": torch.cuda.get_device_name() if accelerator.device.type == "cuda" else "cpu",
         **outcome,
+        **({"held_out": held_out.close()} if held_out else {}),
         "versions": result.versions(),
     }
     if accelerator.is_main_process:
@@ -127,12 +139,12 @@ def build(objective: str, start: Initial, switches: dict[str, Any]) -> MaskedLan
     return model
 
 
-def schedule_of(a: argparse.Namespace, text: Store, model: MaskedLanguageModel) -> Schedule:
-    """The batches of the tokenised text; ValueError if its examples are longer than the model."""
+def schedule_of(a: argparse.Namespace, ends: np.ndarray, model: MaskedLanguageModel) -> Schedule:
+    """The batches of passages that end there; ValueError if its examples are longer than the model."""
     most = longest(model.lm.config)
     if a.max_length > most:
         raise ValueError(f"--max-length {a.max_length}: this model has positions for {most}")
-    starts, lengths = cut_blocks(text.ends, a.max_length - 2, a.pack)
+    starts, lengths = cut_blocks(ends, a.max_length - 2, a.pack)
     return Schedule(starts, lengths, a.batch_size, a.seed)
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from retrievers.training.data.masking import Masked, Masker
+
 Pack = Literal["passages", "pieces", "packed"]
 WINDOW = 64  # batches that are sorted by length together
 GROUP = 8  # neighbouring batches that are alike in length, for processes that wait for each other
@@ -80,3 +82,37 @@ def frame(
         row[1 : length + 1] = ids[start : start + length]
         row[length + 1] = sep
     return torch.from_numpy(framed), torch.from_numpy(lengths + 2)
+
+
+class Batches:
+    """Batch n of the run, drawn on the device; batches are numbered over all steps and processes."""
+
+    def __init__(
+        self,
+        ids: np.ndarray,
+        schedule: Schedule,
+        masker: Masker,
+        special: tuple[int, int, int],
+        seed: int,
+        device: torch.device,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self.ids, self.schedule, self.masker, self.special, self.seed = ids, schedule, masker, special, seed
+        self.device, self.rank, self.world = device, rank, world
+        self.generator = torch.Generator(device)
+
+    def draw(self, turn: int) -> Masked:
+        """This process's batch of forward pass `turn`; also sets torch's seed, for dropout."""
+        number = turn * self.world + self.rank
+        masks, dropout = np.random.SeedSequence([self.seed, number]).generate_state(2, np.uint32)
+        torch.manual_seed(int(dropout))
+        chosen = self.schedule.examples(number)
+        ids, lengths = frame(self.ids, self.schedule.starts[chosen], self.schedule.lengths[chosen], *self.special)
+        generator = self.generator.manual_seed(int(masks))
+        return self.masker.draw(ids.to(self.device), lengths.to(self.device), generator)
+
+    def tokens(self, turn: int) -> int:
+        """Tokens of pass `turn` in all processes, padding left out."""
+        numbers = range(turn * self.world, (turn + 1) * self.world)
+        return sum(int((self.schedule.lengths[self.schedule.examples(number)] + 2).sum()) for number in numbers)

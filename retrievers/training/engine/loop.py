@@ -15,47 +15,14 @@ import torch
 from accelerate import Accelerator
 from tqdm import tqdm
 
-from retrievers.training.data.batches import Schedule, frame
-from retrievers.training.data.masking import Masked, Masker
+from retrievers.training.data.batches import Batches
 from retrievers.training.engine import checkpoints, optimisation
+from retrievers.training.engine.held_out import HeldOut
 from retrievers.training.engine.losses_log import LossLog
 from retrievers.training.models.retromae import MaskedLanguageModel
 
 CHECKPOINTS = "checkpoints"
 LOSSES = "losses.jsonl"
-
-
-class Batches:
-    """Batch n of the run, drawn on the device; batches are numbered over all steps and processes."""
-
-    def __init__(
-        self,
-        ids: np.ndarray,
-        schedule: Schedule,
-        masker: Masker,
-        special: tuple[int, int, int],
-        seed: int,
-        accelerator: Accelerator,
-    ) -> None:
-        self.ids, self.schedule, self.masker, self.special, self.seed = ids, schedule, masker, special, seed
-        self.device, self.world = accelerator.device, accelerator.num_processes
-        self.rank = accelerator.process_index
-        self.generator = torch.Generator(self.device)
-
-    def draw(self, turn: int) -> Masked:
-        """This process's batch of forward pass `turn`; also sets torch's seed, for dropout."""
-        number = turn * self.world + self.rank
-        masks, dropout = np.random.SeedSequence([self.seed, number]).generate_state(2, np.uint32)
-        torch.manual_seed(int(dropout))
-        chosen = self.schedule.examples(number)
-        ids, lengths = frame(self.ids, self.schedule.starts[chosen], self.schedule.lengths[chosen], *self.special)
-        generator = self.generator.manual_seed(int(masks))
-        return self.masker.draw(ids.to(self.device), lengths.to(self.device), generator)
-
-    def tokens(self, turn: int) -> int:
-        """Tokens of pass `turn` in all processes, padding left out."""
-        numbers = range(turn * self.world, (turn + 1) * self.world)
-        return sum(int((self.schedule.lengths[self.schedule.examples(number)] + 2).sum()) for number in numbers)
 
 
 def train(
@@ -65,8 +32,12 @@ def train(
     batches: Batches,
     steps: int,
     precision: str,
+    held_out: HeldOut | None = None,
 ) -> dict[str, Any]:
-    """Train `model` in place to step `steps`, from the newest checkpoint of the run; returns what to record."""
+    """Train `model` in place to step `steps`, from the newest checkpoint of the run; returns what to record.
+
+    `held_out`, in the main process alone, is measured before the first step and at each checkpoint.
+    """
     folder, main = a.output / CHECKPOINTS, accelerator.is_main_process
     wrapped = accelerator.prepare(model.train())
     optimizer = optimisation.adamw(model, a.learning_rate, a.weight_decay)
@@ -78,11 +49,13 @@ def train(
         progress = checkpoints.load(found[-1], model, optimizer)
         sums = torch.tensor(progress["sums"], dtype=torch.float64, device=accelerator.device)
     first, tokens, summed = progress["step"], progress["tokens"], progress["summed"]
-    log = LossLog(a.output / LOSSES, first, a.output / "tensorboard" if a.tensorboard else None) if main else None
+    log = LossLog(a.output / LOSSES, first, tensorboard(a)) if main else None
     began, seconds, seen = perf_counter(), progress["seconds"], tokens
     first_bad = torch.full((), steps, dtype=torch.int64, device=accelerator.device)  # found without waiting for a GPU
     bar = tqdm(total=steps, initial=first, unit="step", disable=not main, mininterval=1.0, dynamic_ncols=True)
 
+    if held_out:
+        held_out.begin(model, first)
     for step in range(first, steps):
         rate = optimisation.learning_rate(step, steps, a.learning_rate, a.warmup, a.decay)
         for group in optimizer.param_groups:
@@ -123,6 +96,8 @@ def train(
             speed = (tokens - seen) / (perf_counter() - began)
             bar.set_postfix_str(f"loss {means['loss']:.3f}, {speed:,.0f} tokens/s")
             sums, summed = torch.zeros_like(sums), 0
+        if saving and held_out:
+            held_out.measure(model, done)
         if saving and main:
             lasted = seconds + perf_counter() - began
             state = {"step": done, "tokens": tokens, "seconds": lasted, "sums": sums.tolist(), "summed": summed}
@@ -139,6 +114,11 @@ def train(
         "precision": precision,
         "losses": {"first": curve[0], "last": curve[-1]} if curve else {},
     }
+
+
+def tensorboard(a: argparse.Namespace) -> Path | None:
+    """Where curves go for TensorBoard, if they are to."""
+    return a.output / "tensorboard" if a.tensorboard else None
 
 
 def _not_a_number(step: int, means: dict[str, float], folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""The loss curve: a JSON object a line, every few steps; a pure function of the run, so that it holds no times."""
+"""Loss curves: a JSON object a line, every few steps; pure functions of the run, so that they hold no times."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from harness.files import write_bytes
 
 
 class LossLog:
-    """`losses.jsonl`, cut back to the step that a run goes on from, then appended to."""
+    """A file of losses, cut back to the step that a run goes on from, then appended to."""
 
     def __init__(self, path: Path, step: int, tensorboard: Path | None = None) -> None:
         """Keep the lines up to `step`. ImportError if TensorBoard is asked for and missing."""

@@ -9,12 +9,13 @@ from harness.files import sha256, write_bytes, write_json
 from retrievers.training.data import store, text
 from retrievers.training.data.vocabulary import train_wordpiece, wordpiece_tokenizer
 from retrievers.training.engine import checkpoints, loop, result
+from retrievers.training.engine.held_out import LOSSES as HELD_OUT_LOSSES
 from retrievers.training.models.initial import is_random, random_sizes, tokenizer_of
 
 RUN = "run.json"
 FREE = {  # arguments that change neither the losses nor the result, or that the identity holds in another form
     "output", "overwrite", "cache", "data_dir", "threads", "log_every", "checkpoint_every", "keep", "tensorboard",
-    "text", "dataset", "device", "precision", "command", "main",
+    "text", "held_out", "dataset", "device", "precision", "command", "main",
     "plan", "gpu_rate", "gpu_price", "json", "bow_weight", "normalise", "include_masked", "query", "average",
 }  # fmt: skip
 
@@ -49,6 +50,18 @@ def tokenised(sources: list[text.Source], tokenizer: Any, cache: Path) -> store.
     facts = {"key": key, "sources": [{"name": source.name, "sha256": source.key} for source in sources]}
     store.build(text.passages(sources), tokenizer, cache / f"text-{key}", facts)
     return store.open_store(cache / f"text-{key}")
+
+
+def held_out(paths: list[str], trained_on: list[text.Source], tokenizer: Any, cache: Path) -> store.Store | None:
+    """The tokenised text at `paths`, None without any; ValueError if it is also trained on."""
+    if not paths:
+        return None
+    sources = text.text_sources(paths)
+    both = {source.key for source in trained_on} & {source.key for source in sources}
+    if both:
+        names = ", ".join(source.name for source in sources if source.key in both)
+        raise ValueError(f"--held-out {names}: this text is also trained on; hold other text out")
+    return tokenised(sources, tokenizer, cache)
 
 
 def identity(
@@ -94,7 +107,8 @@ def claim(folder: Path, wanted: dict[str, Any]) -> None:
     """
     result.remove(folder)
     if _differing(folder, wanted) != []:
-        (folder / loop.LOSSES).unlink(missing_ok=True)
+        for name in (loop.LOSSES, HELD_OUT_LOSSES):
+            (folder / name).unlink(missing_ok=True)
         checkpoints.prune(folder / loop.CHECKPOINTS, 0)
         write_json(folder / RUN, wanted)
 
