@@ -64,7 +64,8 @@ def main(args: argparse.Namespace) -> int:
     with style.missing_signs() as missing:
         style.save(figure(args, found), args.output)
     if missing:
-        print(f"note: the font of the figures lacks {' '.join(missing)}: boxes stand there", file=sys.stderr)
+        cure = "a font such as Noto Sans CJK, installed, has more"
+        print(f"note: no font here has {' '.join(missing)}: boxes stand there; {cure}", file=sys.stderr)
     print(args.output)
     return 0
 

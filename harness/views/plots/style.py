@@ -25,8 +25,12 @@ NO_DATES: dict[str, dict[str, None]] = {
     "svg": {"Date": None, "Creator": None},
 }
 NO_GLYPH = re.compile(r"Glyph (\d+) .*missing from font")  # a warning of matplotlib
+FONT = "DejaVu Sans"  # comes with matplotlib, so a figure does not depend on the machine's fonts
+WIDER = (  # what has the signs that it lacks, where one is installed
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "Noto Sans SC", "PingFang SC", "Hiragino Sans",
+    "Microsoft YaHei", "Malgun Gothic", "WenQuanYi Zen Hei", "Droid Sans Fallback", "Arial Unicode MS",
+)  # fmt: skip
 RC: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so a figure does not depend on the machine's fonts
     "font.size": 8.5,
     "axes.edgecolor": NEUTRAL,
     "axes.labelcolor": INK,
@@ -51,9 +55,17 @@ def styled(height: float, width: float = WIDTH) -> Iterator[tuple["Figure", "Axe
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(RC):
+    with matplotlib.rc_context(RC | fonts()):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, figure.add_subplot()
+
+
+def fonts() -> dict[str, list[str]]:
+    """The font, and behind it the installed ones that are asked for a sign that it lacks."""
+    from matplotlib.font_manager import fontManager
+
+    here = {font.name for font in fontManager.ttflist}
+    return {"font.family": [FONT, *(name for name in WIDER if name in here)]}
 
 
 @contextmanager
@@ -79,7 +91,7 @@ def save(figure: "Figure", path: Path) -> None:
 
     form = check(path)
     buffer = io.BytesIO()
-    with matplotlib.rc_context(RC):
+    with matplotlib.rc_context(RC | fonts()):
         figure.savefig(buffer, format=form, dpi=200, metadata=NO_DATES[form])
     files.write_bytes(path, buffer.getvalue())
 
