@@ -129,6 +129,9 @@ def test_a_level_that_no_document_reaches_is_no_division_by_zero() -> None:
         ("q1\t5\t0x1 1x1\t1:1", "descending"),
         ("q1\t5\t\t", "descending"),
         ("q1\t5\t1by1\t1:1", "'1by1' is no grade"),
+        ("q1\t5\t1x1 1x1\t1:1", "descending"),
+        ("q1\t5\t1x1\t1:1:1", "'1:1:1' is no grade"),
+        ("q1\t5\t2x1  1x1\t1:1", "'' is no grade"),
         ("q1\t5\t1x1\t6:1", "can't be"),
         ("q1\t5\t1x1\t1:1 2:1", "can't be"),
         ("q1\t5\t1x2\t2:1 1:1", "can't be"),
@@ -145,8 +148,9 @@ def test_damage_is_named(tmp_path: Path, line: str, message: str) -> None:
     path.write_bytes(gzip.compress(good.encode()))
     assert read_judged(path).first.tolist() == [0, 1]
     path.write_bytes(gzip.compress((good + line + "\n").encode()))
-    with pytest.raises(BadInput, match=message):
+    with pytest.raises(BadInput, match=message) as raised:
         read_judged(path)
+    assert raised.value.line == (None if "second time" in message else 3)
     path.write_bytes(gzip.compress(b"query\n"))
     with pytest.raises(BadInput, match="its columns are not"):
         read_judged(path)

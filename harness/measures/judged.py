@@ -10,7 +10,7 @@ whose score all of the ranks 15 to 19 share. A kilobyte or ten a result, where t
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -24,8 +24,13 @@ from harness.measures import LARGEST_GRADE
 from harness.measures.matching import Matches
 
 HEAD = ("query_id", "retrieved", "judged", "found")
-GRADES = re.compile(r"(-?[0-9]{1,4})x([0-9]{1,9})")
-FOUND = re.compile(r"([0-9]{1,9})(?:\(([0-9]{1,9})-([0-9]{1,9})\))?:(-?[0-9]{1,4})")
+GRADE, NUMBER = r"-?[0-9]{1,4}", r"[0-9]{1,9}"
+GRADES = re.compile(rf"{GRADE}x{NUMBER}")
+FOUND = re.compile(rf"{NUMBER}(?:\({NUMBER}-{NUMBER}\))?:{GRADE}")
+LINE = re.compile("\t".join(["[^\t]*", NUMBER, *(f"(?:{p}(?: {p})*)?" for p in (GRADES.pattern, FOUND.pattern))]))
+APART = str.maketrans({"x": " ", ":": " ", "(": " ", ")": None, "-": " -"})
+STEP = 1 << 15  # more than grades lie apart: row * STEP - grade grows with the rows, and falls with the grades of each
+MOST = 1 << 24  # judged documents of a query
 
 
 @dataclass(frozen=True)
@@ -75,49 +80,71 @@ def read_judged(path: Path) -> Judged:
     _, head = next(lines, (1, ""))
     if tuple(head.split("\t")) != HEAD:
         raise BadInput(path, 1, f"its columns are not {', '.join(HEAD)}; score the run again")
-    rows = [_row(path, number, line) for number, line in lines]
-    ids = tuple(row[0] for row in rows)
+    fields = [_fields(path, number, line) for number, line in lines]
+    ids, counts, judged, found = list(zip(*fields, strict=True)) or [()] * 4
     if len(set(ids)) < len(ids):
         raise BadInput(path, None, "a query is there a second time; score the run again")
-    sizes = np.array([len(grades) for _, _, grades, _ in rows], np.int64)
-    grades = np.zeros((len(rows), int(sizes.max(initial=1))), np.int32)
-    hits: list[tuple[int, int, int, int, int]] = []
-    for at, (_, _, of_query, found) in enumerate(rows):
-        grades[at, : len(of_query)] = of_query
-        next_of = {grade: of_query.index(grade) for grade in set(of_query)}
-        for rank, first, last, grade in found:
-            hits.append((at, rank, next_of[grade], first, last))
-            next_of[grade] += 1
-    columns = np.array(hits, np.int64).reshape(-1, 5).T
-    retrieved = np.array([row[1] for row in rows], np.int64)
-    numbers = columns[2].astype(np.int32)
-    matches = Matches(grades, sizes, retrieved, columns[0], columns[1], numbers, np.empty(0, np.int64))
-    return Judged(ids, matches, columns[3], columns[4])
+    retrieved = np.array(counts, np.int64)
+
+    of, (grade, count) = _rows(judged, "x"), _numbers(judged).reshape(-1, 2).T
+    sizes = np.bincount(of, count, len(ids)).astype(np.int64)
+    rising = np.diff(of * STEP - grade, prepend=-STEP) <= 0
+    bad = [of[rising | (abs(grade) > LARGEST_GRADE)], np.flatnonzero((sizes < 1) | (sizes >= MOST))]
+    _refuse(path, bad, "its grades are not whole numbers in descending order")
+    grades = np.zeros((len(ids), int(sizes.max(initial=1))), np.int32)
+    grades[np.arange(grades.shape[1]) < sizes[:, None]] = np.repeat(grade, count)
+
+    rows, (ranks, first, last, of_grade) = _rows(found, ":"), _hits(found)
+    documents = np.repeat(of * STEP - grade, count)  # all that are judged, query by query
+    key = rows * STEP - of_grade
+    order = np.argsort(key, kind="stable")
+    alike = np.searchsorted(key[order], key[order])  # where those of this grade begin
+    taken = np.empty_like(order)  # the first judged documents of that grade
+    taken[order] = np.searchsorted(documents, key[order]) + np.arange(len(order)) - alike
+    none = np.append(documents, -STEP)[np.minimum(taken, len(documents))] != key
+    twice = np.diff(rows * 10**9 + ranks, prepend=-1) <= 0
+    outside = (first < 1) | (first > ranks) | (ranks > last) | (last > retrieved[rows])
+    _refuse(path, [rows[none | twice | outside]], "has ranks or grades that can't be")
+    numbers = (taken - (np.cumsum(sizes) - sizes)[rows]).astype(np.int32)
+    matches = Matches(grades, sizes, retrieved, rows, ranks - 1, numbers, np.empty(0, np.int64))
+    return Judged(ids, matches, first - 1, last - 1)
 
 
-def _row(path: Path, number: int, line: str) -> tuple[str, int, list[int], list[tuple[int, int, int, int]]]:
-    """Query id, documents retrieved, grades in descending order, and (rank, first, last, grade), ranks from 0."""
+def _fields(path: Path, number: int, line: str) -> tuple[str, int, str, str]:
+    """The columns of a line that is written as it should be."""
     fields = line.split("\t")
-    if len(fields) != 4 or not re.fullmatch(r"[0-9]{1,9}", fields[1]):
-        raise BadInput(path, number, "is not a query, a number, grades and ranks; score the run again")
-    counts = [_numbers(path, number, GRADES, part) for part in fields[2].split()]
-    grades = [grade for grade, count in counts for _ in range(count)] if sum(c for _, c in counts) < 1 << 24 else []
-    if not grades or sorted(grades, reverse=True) != grades or max(map(abs, grades)) > LARGEST_GRADE:
-        raise BadInput(path, number, "its grades are not whole numbers in descending order; score the run again")
-    found = []
-    for part in fields[3].split():
-        rank, first, last, grade = _numbers(path, number, FOUND, part)
-        found.append((rank - 1, (first or rank) - 1, (last or rank) - 1, grade))
-    ranks = [rank for rank, *_ in found]
-    wrong = ranks != sorted(set(ranks)) or any(not 0 <= one[1] <= one[0] <= one[2] < int(fields[1]) for one in found)
-    for grade in {one[3] for one in found}:
-        wrong = wrong or sum(one[3] == grade for one in found) > grades.count(grade)
-    if wrong:
-        raise BadInput(path, number, "has ranks or grades that can't be; score the run again")
-    return fields[0], int(fields[1]), grades, found
+    if not LINE.fullmatch(line):
+        parts = [(GRADES, fields[2]), (FOUND, fields[3])] if len(fields) == 4 else []
+        odd = [one for pattern, text in parts for one in text.split(" ") if text and not pattern.fullmatch(one)]
+        what = (
+            f"{odd[0][:40]!r} is no grade or rank as written here"
+            if odd
+            else "is not a query, a number, grades and ranks"
+        )
+        raise BadInput(path, number, f"{what}; score the run again")
+    return fields[0], int(fields[1]), fields[2], fields[3]
 
 
-def _numbers(path: Path, number: int, pattern: re.Pattern[str], text: str) -> tuple[int, ...]:
-    if not (match := pattern.fullmatch(text)):
-        raise BadInput(path, number, f"{text[:40]!r} is no grade or rank as written here; score the run again")
-    return tuple(int(group or 0) for group in match.groups())
+def _rows(texts: Sequence[str], sign: str) -> np.ndarray:
+    """The row of each part of these texts; one part has one `sign`."""
+    return np.repeat(np.arange(len(texts)), [text.count(sign) for text in texts])
+
+
+def _numbers(texts: Sequence[str]) -> np.ndarray:
+    """All whole numbers of these texts. The last rank of a tie has become negative."""
+    return np.fromstring(" ".join(filter(None, texts)).translate(APART), np.int64, sep=" ")
+
+
+def _hits(texts: Sequence[str]) -> tuple[np.ndarray, ...]:
+    """Rank, first and last rank of the tie, grade: (H,) each."""
+    numbers = _numbers(texts)
+    tied = np.array(["(" in part for text in texts if text for part in text.split(" ")], np.int64)
+    ends = np.cumsum(2 + 2 * tied)
+    starts = ends - 2 - 2 * tied
+    return numbers[starts], numbers[starts + tied], abs(numbers[starts + 2 * tied]), numbers[ends - 1]
+
+
+def _refuse(path: Path, rows: Sequence[np.ndarray], what: str) -> None:
+    """Raise BadInput that names the first line of these rows, if there is any."""
+    if len(bad := np.concatenate(rows)):
+        raise BadInput(path, int(bad.min()) + 2, f"{what}; score the run again")
