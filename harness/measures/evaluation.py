@@ -12,7 +12,8 @@ from harness import errors
 from harness.errors import HarnessError
 from harness.measures import DEFAULT_MEASURES, LARGEST_GRADE, Measure, crosscheck, display, parse, parse_measure
 from harness.measures.judged import Judged
-from harness.measures.matching import Matches, match
+from harness.measures.matches import Matches
+from harness.measures.matching import match
 from harness.measures.scores import Scores, mean, read_scores, write_scores
 from harness.measures.ties import extreme_ranks, tie_rate, tie_spans
 from harness.measures.values import values_at

@@ -4,7 +4,7 @@ import numpy as np
 
 from harness.errors import HarnessError
 from harness.measures import Measure
-from harness.measures.matching import Matches
+from harness.measures.matches import Matches
 
 NAMES = {
     "ndcg": "nDCG", "mrr": "RR", "map": "AP", "recall": "R", "precision": "P", "judged": "Judged", "success": "Success",

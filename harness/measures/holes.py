@@ -6,7 +6,7 @@ import numpy as np
 
 from harness.measures import Measure
 from harness.measures.judged import Judged
-from harness.measures.matching import Matches
+from harness.measures.matches import Matches
 from harness.measures.plain import plain
 from harness.measures.values import values_at
 

@@ -21,7 +21,7 @@ from harness.errors import BadInput
 from harness.files import atomic_gzip
 from harness.lines import numbered_text
 from harness.measures import LARGEST_GRADE
-from harness.measures.matching import Matches
+from harness.measures.matches import Matches
 
 HEAD = ("query_id", "retrieved", "judged", "found")
 GRADE, NUMBER = r"-?[0-9]{1,4}", r"[0-9]{1,9}"

@@ -6,7 +6,7 @@ Equal to `values` but for the order in which numbers are added.
 import numpy as np
 
 from harness.measures import Measure
-from harness.measures.matching import Matches
+from harness.measures.matches import Matches
 
 
 def plain(measure: Measure, matches: Matches, level: int) -> np.ndarray | None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from harness.measures.matching import Matches
+from harness.measures.matches import Matches
 from harness.runs.rankings import Run
 
 

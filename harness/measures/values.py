@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.errors import HarnessError
 from harness.measures import Measure
-from harness.measures.matching import Matches
+from harness.measures.matches import Matches
 from harness.measures.ranx_kernels import RANX_NAMES, compute
 
 BEYOND = 1 << 40  # a rank that no measure looks at
