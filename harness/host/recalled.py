@@ -1,7 +1,8 @@
 """Arrays that take long to compute and depend on nothing but their arguments: kept in the cache, found again there.
 
-<cache>/statistics/<key>.npz; the key is of the arguments and of the code of the function's package, so that neither
-another table nor another version is answered with it. A cache that cannot be written or read only costs time.
+<cache>/statistics/<key>.npz; the key is of the arguments, of the code of the function's package and of the versions of
+others, so that neither another table nor another version is answered with it. A cache that cannot be written or read
+only costs time.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from harness.files import atomic_path
+from harness.host.environment import versions
 from harness.paths import cache_dir
 
 T = TypeVar("T")
@@ -40,9 +42,9 @@ def recalled(made: Callable[[Iterable[np.ndarray]], T], function: Callable[..., 
 
 @cache
 def _code(module: str) -> bytes:
-    """The sources of the package that a module is of."""
+    """The sources of the package that a module is of, and the versions of what it may compute with."""
     folder = Path(sys.modules[module].__file__ or "").parent
-    return b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))
+    return b"".join([*(path.read_bytes() for path in sorted(folder.glob("*.py"))), repr(versions()).encode()])
 
 
 def _parts(value: Any) -> Iterator[bytes]:

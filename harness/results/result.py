@@ -166,9 +166,13 @@ class Result(Recorded):
         A measure that is not stored is made of the stored judgments, and checked by another engine on ten queries.
         Raises HarnessError where an older result has none.
         """
+        from harness.measures import parse
+        from harness.measures.made import made
+
         if measure not in self.measures:
             if self.knows(measure):
-                return self._made(measure)
+                values = made(self.seen, parse(measure), self.relevance_level).tolist()
+                return dict(zip(self.seen.query_ids, values, strict=True))
             listed = ", ".join(self.measures)
             raise HarnessError(
                 f"{self.tag} on {self.dataset} was scored with {listed}, and has no {manifest.JUDGED} to make "
@@ -177,15 +181,6 @@ class Result(Recorded):
         if measure not in self._stored.measures:
             raise BadInput(self.folder / manifest.SCORES, 1, f"lacks {measure}, which the manifest has; score it again")
         return self._stored.per_query(measure)
-
-    def _made(self, measure: str) -> dict[str, float]:
-        from harness.measures import crosscheck, parse
-        from harness.measures.values import values_at
-
-        seen, wanted, level = self.seen, [parse(measure)], self.relevance_level
-        values = values_at(wanted, seen.matches, seen.matches.ranks, seen.deepest, level)
-        crosscheck.check_judged(seen, wanted, values, level)
-        return dict(zip(seen.query_ids, values[:, 0].tolist(), strict=True))
 
 
 def about(folder: Path) -> Result | None:
