@@ -1,5 +1,6 @@
 """How deep a run goes: where it ends before a measure does, its value is but a bound, and nothing is tested."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from harness.cli import main
 from harness.errors import HarnessError
 from harness.leaderboard import build
 from harness.results import mteb, seeds
+from harness.views.tables.rendering import render
 
 DOCS = [f"d{number:03d}" for number in range(150)]
 QUERIES = [f"q{number:02d}" for number in range(30)]
@@ -60,6 +62,8 @@ def test_a_retriever_that_ends_before_it_is_told_to_is_as_deep_as_it_goes(place:
     found, _ = results.read(place / "results")
     board = build(found, "recall@100", "hundred")
     assert board.columns[0].shallow == {"ten": 10}
+    ends = {row["system"]: row["col: run ends at"] for row in csv.DictReader(render([board], "csv").splitlines())}
+    assert ends == {"ten": "10", "hundred": "", "all": "", "varied": ""}
     assert [one.first for one in board.family] == ["all", "varied"]
     assert [one.first for one in build(found, "precision@10", "hundred").family] == ["all", "ten", "varied"]
 

@@ -37,7 +37,7 @@ FACES: dict[str, set[str]] = {  # room -> its modules that others may import bes
         "across_datasets", "cliques", "fixed_point", "intervals", "macro_average", "matrix", "max_t", "pairwise",
         "permutation", "power", "significance", "ties",
     },
-    "measures": {"ahead", "crosscheck", "evaluation", "from_ir_measures", "holes", "judged", "scores", "values"},
+    "measures": {"ahead", "evaluation", "from_ir_measures", "holes", "judged", "made", "scores"},
     "datasets": {"dataset_table", "places", "sources.beir_format", "sources.source", "survey"},
     "plugins": {"constructor", "importing", "scaffold"},
     "conformance": set(),

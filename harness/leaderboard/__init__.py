@@ -105,16 +105,20 @@ class Leaderboard:
         """Every system with `baseline` on every dataset, corrected as one family: what `build(…, baseline)` marks."""
         return judge(against(self.pairs, baseline), self.correction, self.alpha, self.matrices, self.measure)
 
-    def frame(self) -> "pd.DataFrame":
-        """Means as a DataFrame, one row per system and NaN where there is none; then average and rank interval."""
-        import pandas as pd
-
-        rows: list[dict[str, Any]] = []
+    def rows(self) -> list[dict[str, Any]]:
+        """For each system its name, its mean or None by column, average and rank interval."""
+        rows = []
         for tag in self.tags:
             means = {c.name: c.mean(tag) if tag in c.tags else None for c in self.columns}
             low, high = self.ranks.get(tag, (None, None))
             rows.append({"system": tag, **means, "average": self.averages.get(tag), "rank_low": low, "rank_high": high})
-        frame = pd.DataFrame(rows).set_index("system")
+        return rows
+
+    def frame(self) -> "pd.DataFrame":
+        """Means as a DataFrame, one row per system and NaN where there is none; then average and rank interval."""
+        import pandas as pd
+
+        frame = pd.DataFrame(self.rows()).set_index("system")
         ranks = ["rank_low", "rank_high"]
         return frame.astype(dict.fromkeys(frame.columns, "float64") | dict.fromkeys(ranks, "Int64"))
 

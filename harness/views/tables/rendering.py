@@ -1,5 +1,7 @@
 """Leaderboards as text in four formats, and the folder of tables that is generated from the scores."""
 
+import csv
+import io
 import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -67,26 +69,23 @@ def _blocks(grid: Grid) -> list[str]:
 
 def _csv(boards: Sequence[Leaderboard]) -> str:
     """One line per measure and system: scores, then what is significant in words, then the signature."""
-    import pandas as pd
-
-    frames = []
+    rows = []
     for board in boards:
-        frame = board.frame().reset_index()
-        frame.insert(0, "measure", board.measure)
         better = tables.beaten(board)
-        for name in (column.name for column in board.columns if len(column.matrices) == 1):
-            above = {tag: set(better.get((tag, name), [])) for tag in board.tags}
-            frame[f"{name}: better than"] = [_listed(board, above[tag]) for tag in board.tags]
-            frame[f"{name}: worse than"] = [
-                _listed(board, {other for other in board.tags if tag in above[other]}) for tag in board.tags
-            ]
-        for column in (column for column in board.columns if column.shallow):
-            frame[f"{column.name}: run ends at"] = [column.shallow.get(tag) for tag in board.tags]
-        frame["signature"] = board.signature
-        frames.append(frame)
-    whole = pd.concat(frames, ignore_index=True)
-    return whole.to_csv(index=False, float_format="%.6f", lineterminator="\n")
+        for row in board.rows():
+            tag = row["system"]
+            row = {"measure": board.measure, **row}
+            for name in (column.name for column in board.columns if len(column.matrices) == 1):
+                row[f"{name}: better than"] = _listed(board, better.get((tag, name), []))
+                row[f"{name}: worse than"] = _listed(board, [o for o in board.tags if tag in better.get((o, name), [])])
+            row |= {f"{c.name}: run ends at": c.shallow.get(tag) for c in board.columns if c.shallow}
+            rows.append({**row, "signature": board.signature})
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: f"{v:.6f}" if isinstance(v, float) else v for name, v in row.items()} for row in rows)
+    return stream.getvalue()
 
 
-def _listed(board: Leaderboard, chosen: set[str]) -> str:
+def _listed(board: Leaderboard, chosen: Collection[str]) -> str:
     return " ".join(tag for tag in board.tags if tag in chosen)
