@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from harness.errors import HarnessError
 from harness.results import Result, manifest
 from harness.views.query_browser import DEPTH, MISSED, Judgments, Missed, Ranked, View, read_run, view
@@ -48,8 +50,9 @@ def kept(result: Result, query_ids: Iterable[str]) -> dict[str, Kept]:
     places = {query_id: row for row, query_id in enumerate(seen.query_ids)}
     found: dict[int, dict[int, int]] = {}  # query -> rank from 1 -> grade
     matches = seen.matches
-    for row, rank, number in zip(matches.rows.tolist(), matches.ranks.tolist(), matches.numbers.tolist(), strict=True):
-        found.setdefault(row, {})[rank + 1] = int(matches.grades[row, number])
+    hits = np.stack([matches.rows, matches.ranks + 1, matches.grades[matches.rows, matches.numbers]], axis=1)
+    for row, rank, grade in hits.tolist():
+        found.setdefault(row, {})[rank] = grade
     shown = {}
     for query_id in query_ids:
         row = places[query_id]
