@@ -4,7 +4,7 @@ import json
 from itertools import islice
 from pathlib import Path
 
-from broken_retrievers import Overlap, breaks
+from lawful import Overlap, breaks
 
 
 class InPieces(Overlap):

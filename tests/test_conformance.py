@@ -3,10 +3,11 @@
 import pytest
 
 from broken_pieces import InPieces
-from broken_retrievers import BROKEN, DoesNotIndex, FailsWithoutQueries, NeedsAnArgument, Overlap
+from broken_retrievers import DoesNotIndex, FailsWithoutQueries, NeedsAnArgument
 from harness import plugins
 from harness.conformance import CHECKS, Broken, check
 from harness.conformance.law import difference
+from lawful import BROKEN, Overlap
 
 OPTIONAL = ("parts_change_nothing", "missing_files_are_made_again")
 

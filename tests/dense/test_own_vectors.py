@@ -1,8 +1,6 @@
 """Foreign models: the vectors are those of the model's own `encode`, or the packed path declines and says why."""
 
-import json
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,31 +10,15 @@ from sentence_transformers import SentenceTransformer as Own
 from tokenizers import Tokenizer
 from torch import nn
 from torch.nn.utils import parametrize
-from transformers import RobertaConfig, RobertaModel, RobertaTokenizerFast
 
-import toy
+from dense.own import assert_own, settings
 from dense.tiny import DOCS, TEXTS, bert, minilm, save_bert, save_sentence_transformer
-from harness import files, plugins
-from harness.cli import main
+from harness import plugins
 from harness.errors import HarnessError
-from harness.records import Doc, Query
+from harness.records import Query
 from retrievers.encoders import own_vectors
 from retrievers.encoders.packed_bert import PackedBert, why_not
 from retrievers.sentence_transformer import SentenceTransformerEncoder as Encoder
-
-
-def settings(folder: Path, name: str, **changes: object) -> Path:
-    path = folder / name
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
-    return folder
-
-
-def assert_own(folder: Path, **arguments: object) -> Encoder:
-    encoder, own = Encoder(str(folder), **arguments), Own(str(folder), device="cpu", trust_remote_code=True)  # type: ignore[arg-type]
-    for ours, theirs in ((encoder.encode_queries, own.encode_query), (encoder.encode_docs, own.encode_document)):
-        expected = theirs(TEXTS, normalize_embeddings=encoder.facts()["similarity"] == "cos")
-        np.testing.assert_allclose(ours(TEXTS), expected, atol=2e-5, rtol=1e-3)
-    return encoder
 
 
 @pytest.mark.parametrize("arguments", [{}, {"similarity": "dot"}, {"similarity": "cos"}])
@@ -198,123 +180,6 @@ def test_a_class_of_its_own_runs_if_trusted_and_is_refused_else(own_code: Path) 
     for name in ("retromae", "dupmae"):
         with pytest.raises(HarnessError, match="asks to run code of its own"):
             plugins.make(name, {"checkpoint": str(own_code)})
-
-
-# --- a model is its content, wherever it lies
-
-
-def test_two_paths_to_equal_bytes_are_one(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    toy.write(tmp_path / "toy")
-    first = save_sentence_transformer(tmp_path / "private" / "place" / "mine")
-    shutil.copytree(first, tmp_path / "elsewhere" / "other-name")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("BEIR_HARNESS_CACHE", str(tmp_path / "cache"))
-    run = ["run", "sentence-transformer", "--dataset", "toy/", "--tag", "x", "--results", "results", "--json", "--set"]
-
-    assert main([*run, f"model={first}"]) == 0
-    manifest = tmp_path / "results" / "runs" / "x" / "toy" / "manifest.json"
-    body = json.loads(manifest.read_text())
-    assert body["retriever"]["arguments"] == {"model": "mine"} and body["retriever"]["all_arguments"]["model"] == "mine"
-    assert str(tmp_path) not in manifest.read_text()
-    assert "model" not in body["fingerprint"]["arguments"]
-    assert main([*run, f"model={tmp_path / 'elsewhere' / 'other-name'}"]) == 0
-    assert json.loads(manifest.read_text()) == body  # reused
-    assert len(list((tmp_path / "cache" / "indexes").iterdir())) == 1
-    settings(tmp_path / "elsewhere" / "other-name", "config.json", layer_norm_eps=1e-5)
-    assert main([*run, f"model={tmp_path / 'elsewhere' / 'other-name'}"]) == 1  # other bytes under that name
-
-
-def test_results_that_knew_a_model_by_its_path_are_still_known(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    toy.write(tmp_path / "toy")
-    model = save_sentence_transformer(tmp_path / "mine")
-    monkeypatch.setenv("BEIR_HARNESS_CACHE", str(tmp_path / "cache"))
-    run = [
-        "run",
-        "sentence-transformer",
-        "--dataset",
-        f"{tmp_path}/toy/",
-        "--tag",
-        "x",
-        "--results",
-        str(tmp_path / "r"),
-    ]
-    assert main([*run, "--set", f"model={model}"]) == 0
-    place = tmp_path / "r" / "runs" / "x" / "toy" / "manifest.json"
-    body = json.loads(place.read_text())
-    body["fingerprint"]["arguments"]["model"] = str(model)
-    del body["sha256"]
-    place.write_text(json.dumps(body | {"sha256": files.sha256_json(body)}))
-    before = place.read_bytes()
-    assert main([*run, "--set", f"model={model}"]) == 0 and place.read_bytes() == before
-
-
-# --- tokenizers, lengths, texts
-
-
-def roberta(folder: Path, positions: int = 20) -> Path:
-    """A RoBERTa: its position table has two rows that belong to no position."""
-    torch.manual_seed(1)
-    vocabulary = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "<mask>": 4, "a": 5, "b": 6, "Ġ": 7}
-    folder.mkdir(parents=True)
-    (folder / "vocab.json").write_text(json.dumps(vocabulary))
-    (folder / "merges.txt").write_text("#version: 0.2\n")
-    RobertaTokenizerFast(str(folder / "vocab.json"), str(folder / "merges.txt")).save_pretrained(folder)
-    config = RobertaConfig(
-        vocab_size=len(vocabulary), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
-        max_position_embeddings=positions, pad_token_id=1, initializer_range=0.3,
-    )  # fmt: skip
-    RobertaModel(config, add_pooling_layer=False).save_pretrained(folder)
-    return folder
-
-
-def test_roberta_has_fewer_positions_than_rows(tmp_path) -> None:
-    folder = roberta(tmp_path / "m")
-    encoder = Encoder(str(folder), max_length=18)
-    assert encoder.encode_docs(["a b " * 30]).shape == (1, 16)
-    for length in (19, 20):
-        with pytest.raises(ValueError, match="this model takes 3 to 18 tokens"):
-            Encoder(str(folder), max_length=length)
-    (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 20}))
-    says = Encoder(str(folder))
-    assert says.max_length == 18 and "has positions for 18" in " ".join(says.notes)
-    assert says.encode_docs(["a b " * 30]).shape == (1, 16)
-
-
-def without_frame(folder: Path) -> Path:
-    (folder / "vocab.txt").unlink(missing_ok=True)  # from which another class would make the frame anew
-    settings(folder, "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast")
-    return settings(folder, "tokenizer.json", post_processor=None)
-
-
-def test_a_tokenizer_that_frames_nothing_is_refused_where_cls_is_read(tmp_path) -> None:
-    with pytest.raises(HarnessError, match=r"not by \[CLS\] and \[SEP\]"):
-        plugins.make("retromae", {"checkpoint": str(without_frame(save_bert(tmp_path / "cls")))})
-    assert_own(without_frame(save_sentence_transformer(tmp_path / "mean")))  # as its own encode does, empty texts too
-
-
-def test_pieces_beyond_the_embeddings_are_refused_when_the_model_is_opened(tmp_path) -> None:
-    for name, argument, folder in (
-        ("retromae", "checkpoint", save_bert(tmp_path / "a")),
-        ("sentence-transformer", "model", save_sentence_transformer(tmp_path / "b")),
-    ):
-        body = json.loads((folder / "tokenizer.json").read_text())
-        body["model"]["vocab"]["zebra"] = 18
-        (folder / "tokenizer.json").write_text(json.dumps(body))
-        with pytest.raises(HarnessError, match="the piece 'zebra' as number 18, and the model has embeddings for 18"):
-            plugins.make(name, {argument: str(folder)})
-
-
-@pytest.mark.parametrize("name", ["sentence-transformer", "retromae"])
-def test_half_a_surrogate_pair_is_told_with_its_document_or_query(tmp_path, name: str) -> None:
-    folder = save_sentence_transformer(tmp_path / "m", "cls", False)
-    retriever = plugins.make(name, {{"retromae": "checkpoint"}.get(name, "model"): str(folder)})
-    (tmp_path / "index").mkdir()
-    with pytest.raises(ValueError, match=r"the text of document 'bad' holds '\\ud800', half of a surrogate pair"):
-        retriever.index([Doc("good", "x"), Doc("bad", "x \ud800 y")], tmp_path / "index")
-    retriever.index([Doc("good", "x")], tmp_path / "index")
-    retriever.load(tmp_path / "index")
-    with pytest.raises(ValueError, match=r"the text of query 'q2' holds"):
-        list(retriever.search([Query("q1", "x"), Query("q2", "\udfff")], 1))
 
 
 def test_differ_names_shapes_and_nan() -> None:
