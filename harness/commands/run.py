@@ -3,10 +3,16 @@
 import argparse
 import json
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.commands import options
+
+if TYPE_CHECKING:
+    from harness.running.known import Systems
+    from harness.running.suites import Suite, System
 
 HELP = "evaluate a retriever, or a suite of them, on datasets"
 EPILOG = """examples:
@@ -57,77 +63,98 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Run every pair; 1 if one failed, or could not be pushed to where the results belong."""
-    from harness import datasets, paths, plugins
+    from harness import datasets, paths
     from harness.errors import HarnessError
-    from harness.plugins.constructor import checked, parse
     from harness.results import glance, stale
-    from harness.running import devices, executor, forecast, looks, suites
+    from harness.running import devices, forecast, suites
     from harness.running.folders import Folders
     from harness.running.job import Job
     from harness.running.known import Systems
-    from harness.running.plan import plan, rows
+    from harness.running.plan import plan
 
     if args.k < 1:
         raise HarnessError(f"--k {args.k}: at least 1")
     if args.timeout is not None and not args.timeout > 0:
         raise HarnessError(f"--timeout {args.timeout:g}: seconds, more than 0")
     suite, known = suites.load(args.suite) if args.suite else None, Systems(paths.cache_dir())
-    if suite and args.retriever and args.dataset:
-        raise HarnessError(
-            "--suite gives a retriever its datasets; with --dataset it would say nothing: name one of them"
-        )
-    if args.retriever:
-        words = [args.retriever, args.set, args.tag]
-        if before := looks.recall(paths.cache_dir(), words):
-            systems = [before[0]]
-            known.add(*before)
-        else:
-            plugin = plugins.find(args.retriever)
-            settings = checked(plugin, parse(plugin, args.set))
-            systems = rows([suites.system(args.retriever, settings, args.tag)])
-            known.look(systems[0])  # what the retriever refuses is told before any work
-            if len(systems) == 1:
-                looks.keep(paths.cache_dir(), words, systems[0], known.seen(systems[0]))
-    elif suite:
-        if args.set or args.tag:
-            raise HarnessError("--set and --tag belong to a retriever; name one, or write them into the suite")
-        systems = rows(suite.systems, known)
-    else:
-        raise HarnessError("name a retriever or a --suite; `beir-harness list retrievers` and `list suites` show them")
+    systems = _systems(args, suite, known)
     names = args.dataset or (list(suite.datasets) if suite else [])
     if not names:
         raise HarnessError("name a --dataset or a --suite; `beir-harness list datasets` shows what there is")
     data = tuple(options.data_folders(args))
-    datasets.check_names(names, data)  # likewise
+    datasets.check_names(names, data)  # what can't be found is told before any work
     mirror = options.results_mirror(args)
     results = mirror.folder if mirror else options.results_folder(args)
     folders = Folders(results, paths.cache_dir(), data, not args.offline)
     used = devices.parse(args.devices) if args.devices else ()
     job, todo = Job(folders, args.k, args.overwrite, used, args.timeout), plan(systems, names, data, known)
+    run_all = _executor(args, known)
     if not args.no_forecast:
         forecast.warn(todo, job)
-    if args.executor == "ray":
-        if args.devices:
-            raise HarnessError("--devices are of one machine; with --executor ray the cluster gives GPUs to tasks")
-        from harness.running import ray_executor
-
-        run_all: Any = partial(ray_executor.run_all, address=args.address)
-    else:
-        if args.address:
-            raise HarnessError("--address is that of a Ray cluster; add --executor ray")
-        run_all = partial(executor.run_all, known=None if args.timeout else known)
     del known  # with its retriever, where the work is done in other processes
     outcomes = run_all(todo, job, finished=(lambda one: mirror.finished(one.tag, one.dataset)) if mirror else None)
     all_pushed = mirror.finish() if mirror else True
     made = {(outcome.tag, outcome.dataset) for outcome in outcomes if outcome.status == "done"}
     for note in stale(one for one in glance(results) if {(part.tag, one.dataset) for part in one.inputs} & made):
         print(f"note: {note}", file=sys.stderr)
-    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     if args.json:
         print(json.dumps([outcome.plain() for outcome in outcomes], indent=2, ensure_ascii=False))
     elif len(outcomes) > 1:
-        counts = {status: sum(outcome.status == status for outcome in outcomes) for status in ("done", "reused")}
-        print(f"{counts['done']} done, {counts['reused']} there already, {len(failed)} failed")
-        for outcome in failed:
+        _summarise(outcomes)
+    return 1 if any(outcome.status == "failed" for outcome in outcomes) or not all_pushed else 0
+
+
+def _systems(args: argparse.Namespace, suite: "Suite | None", known: "Systems") -> "list[System]":
+    """What is to be run: the retriever that is named, else those of the suite."""
+    from harness import paths, plugins
+    from harness.errors import HarnessError
+    from harness.plugins.constructor import checked, parse
+    from harness.running import looks, suites
+    from harness.running.plan import rows
+
+    if args.retriever:
+        if suite and args.dataset:
+            raise HarnessError(
+                "--suite gives a retriever its datasets; with --dataset it would say nothing: name one of them"
+            )
+        words = [args.retriever, args.set, args.tag]
+        if before := looks.recall(paths.cache_dir(), words):
+            known.add(*before)
+            return [before[0]]
+        plugin = plugins.find(args.retriever)
+        settings = checked(plugin, parse(plugin, args.set))
+        systems = rows([suites.system(args.retriever, settings, args.tag)])
+        known.look(systems[0])  # what the retriever refuses is told before any work
+        if len(systems) == 1:
+            looks.keep(paths.cache_dir(), words, systems[0], known.seen(systems[0]))
+        return systems
+    if not suite:
+        raise HarnessError("name a retriever or a --suite; `beir-harness list retrievers` and `list suites` show them")
+    if args.set or args.tag:
+        raise HarnessError("--set and --tag belong to a retriever; name one, or write them into the suite")
+    return rows(suite.systems, known)
+
+
+def _executor(args: argparse.Namespace, known: "Systems") -> Any:
+    """The `run_all` of the executor that is asked for."""
+    from harness.errors import HarnessError
+    from harness.running import executor
+
+    if args.executor == "ray":
+        if args.devices:
+            raise HarnessError("--devices are of one machine; with --executor ray the cluster gives GPUs to tasks")
+        from harness.running import ray_executor
+
+        return partial(ray_executor.run_all, address=args.address)
+    if args.address:
+        raise HarnessError("--address is that of a Ray cluster; add --executor ray")
+    return partial(executor.run_all, known=None if args.timeout else known)
+
+
+def _summarise(outcomes: Sequence[Any]) -> None:
+    """Print how many pairs are done, and why the others are not."""
+    counts = Counter(outcome.status for outcome in outcomes)
+    print(f"{counts['done']} done, {counts['reused']} there already, {counts['failed']} failed")
+    for outcome in outcomes:
+        if outcome.status == "failed":
             print(f"  failed: {outcome.tag} on {outcome.dataset}: {outcome.message.splitlines()[0]}")
-    return 1 if failed or not all_pushed else 0
