@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from accelerate import Accelerator, InitProcessGroupKwargs
 from accelerate.utils import broadcast_object_list
@@ -15,10 +14,11 @@ from retrievers.encoders.memory import keep_freed_memory
 from retrievers.training.arguments import add_pretrain_arguments
 from retrievers.training.data.batches import Batches, Schedule, cut_blocks
 from retrievers.training.data.masking import Masker
+from retrievers.training.data.store import Store
 from retrievers.training.data.vocabulary import continuations
 from retrievers.training.engine import checkpoints, loop, prepare, ranges, result
+from retrievers.training.engine.held_out import AT_ONCE, MOST, HeldOut
 from retrievers.training.engine.held_out import LOSSES as HELD_OUT
-from retrievers.training.engine.held_out import MOST, HeldOut
 from retrievers.training.engine.precision import resolve_precision
 from retrievers.training.models import objectives
 from retrievers.training.models.initial import Initial, start_from
@@ -64,7 +64,7 @@ def pretrain(a: argparse.Namespace) -> dict[str, Any]:
 
     start = start_from(a.init, tokenizer, a.seed, a.dropout)
     model = build(a.objective, start, switches)
-    schedule = schedule_of(a, text.ends, model)
+    schedule = schedule_of(a, text, model)
     per_step = a.accumulate * accelerator.num_processes
     steps = a.steps if a.steps is not None else max(1, round(a.epochs * schedule.per_epoch / per_step))
     masker = Masker(
@@ -86,7 +86,8 @@ def pretrain(a: argparse.Namespace) -> dict[str, Any]:
     held_out = None
     if other and accelerator.is_main_process:
         whole = masker._replace(rows=1.0)  # the loss itself, of which a share of the rows is an estimate
-        texts = Batches(other.ids, schedule_of(a, other.ends[:MOST], model), whole, special, 0, device)
+        blocks = cut_blocks(other.ends[:MOST], a.max_length - 2, a.pack)
+        texts = Batches(other.ids, Schedule(*blocks, AT_ONCE, 0), whole, special, 0, device)
         held_out = HeldOut(texts, precision, a.output / HELD_OUT, loop.tensorboard(a))
     outcome = loop.train(a, accelerator, model, batches, steps, precision, held_out)
 
@@ -139,12 +140,12 @@ def build(objective: str, start: Initial, switches: dict[str, Any]) -> MaskedLan
     return model
 
 
-def schedule_of(a: argparse.Namespace, ends: np.ndarray, model: MaskedLanguageModel) -> Schedule:
-    """The batches of passages that end there; ValueError if its examples are longer than the model."""
+def schedule_of(a: argparse.Namespace, text: Store, model: MaskedLanguageModel) -> Schedule:
+    """The batches of the tokenised text; ValueError if its examples are longer than the model."""
     most = longest(model.lm.config)
     if a.max_length > most:
         raise ValueError(f"--max-length {a.max_length}: this model has positions for {most}")
-    starts, lengths = cut_blocks(ends, a.max_length - 2, a.pack)
+    starts, lengths = cut_blocks(text.ends, a.max_length - 2, a.pack)
     return Schedule(starts, lengths, a.batch_size, a.seed)
 
 

@@ -11,10 +11,11 @@ from retrievers.training.models.retromae import MaskedLanguageModel
 
 LOSSES = "held_out.jsonl"
 MOST = 1000  # passages that are looked at
+AT_ONCE = 16  # texts of a batch, whatever a run's: with another seed or batch size the masks are still the same
 
 
 class HeldOut:
-    """Batches of text held out and a log of its losses; the masks are the same each time."""
+    """Batches of text held out and a log of its losses; the masks are the same each time, in every run."""
 
     def __init__(self, batches: Batches, precision: str, path: Path, tensorboard: Path | None) -> None:
         self.batches, self.precision, self.path, self.tensorboard = batches, precision, path, tensorboard
