@@ -57,7 +57,7 @@ def test_folder_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("first", ["torch", "ranx"])
 def test_scoring_leaves_a_model_as_many_threads_as_were_allowed(first: str) -> None:
     """numba starts OpenMP's threads, as many as there are processors; a model would then round in another way."""
-    torch, ranx = "import torch", "from harness.host.ranx_door import imported_ranx\nwith imported_ranx(): pass"
+    torch, ranx = "import torch", "from harness.host.ranx_door import ranx_metrics\nwith ranx_metrics(): pass"
     code = [torch, ranx] if first == "torch" else [ranx, torch]
     said = "import retrievers.encoders.encoding\nprint(torch.get_num_threads())"
     done = subprocess.run(

@@ -1,13 +1,13 @@
-"""The only door to ranx: imported when the first score is wanted, and numba left as it was found.
+"""The only door to ranx: its measures are imported when the first score is wanted, and numba left as it was found.
 
-Importing ranx takes seconds and sets numba's threading layer, and its first calls compile.
+Its first calls compile.
 """
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from importlib import import_module
+from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 from typing import Any
 
@@ -15,8 +15,8 @@ from harness.paths import cache_dir
 
 
 @contextmanager
-def imported_ranx() -> Iterator[ModuleType]:
-    """The module ranx, to be used on one thread; numba's threading layer and threads are put back in the end.
+def ranx_metrics() -> Iterator[ModuleType]:
+    """The module ranx.metrics, to be used on one thread; numba's threads are put back in the end.
 
     What numba compiles is kept in this project's cache folder unless $NUMBA_CACHE_DIR says otherwise.
     """
@@ -26,29 +26,38 @@ def imported_ranx() -> Iterator[ModuleType]:
     torch = sys.modules.get("torch")
     taken = torch.get_num_threads() if torch else 0
     config: Any = numba.config
-    layer, threads, cache = config.THREADING_LAYER, numba.get_num_threads(), config.CACHE_DIR
-    config.CACHE_DIR = cache or str(cache_dir() / "numba")
+    threads, folder = numba.get_num_threads(), config.CACHE_DIR
+    config.CACHE_DIR = folder or str(cache_dir() / "numba")
     # On a busy machine a second thread made the score of a small run ten times as slow (60 ms for 6 ms).
     numba.set_num_threads(1)
     try:
-        with _homes(cache_dir()):
-            import ranx
-        yield ranx
+        yield _metrics()
     finally:
-        config.THREADING_LAYER, config.CACHE_DIR = layer, cache
+        config.CACHE_DIR = folder
         numba.set_num_threads(threads)
         if torch:
             torch.set_num_threads(taken)
 
 
-@contextmanager
-def _homes(folder: Path) -> Iterator[None]:
-    """Send what ranx's dependencies create at import to `folder`: they fail where the user's home is read-only."""
-    homes = {"IR_DATASETS_HOME": str(folder / "ir_datasets"), "MPLCONFIGDIR": str(folder / "matplotlib")}
-    added = {name: home for name, home in homes.items() if name not in os.environ}
-    os.environ.update(added)
-    try:
-        yield
-    finally:
-        for name in added:
-            os.environ.pop(name, None)
+def _metrics() -> ModuleType:
+    """ranx.metrics, without what `import ranx` does besides (matplotlib, pandas, scipy.stats, …), which takes a second.
+
+    Whoever else imports ranx or a part of it has the whole, at the first name that is asked of it.
+    """
+    spec = None if "ranx" in sys.modules else find_spec("ranx")
+    if spec is None or spec.loader is None:
+        return import_module("ranx.metrics")
+    sys.modules["ranx"] = ranx = module_from_spec(spec)
+    metrics = import_module("ranx.metrics")
+    run, path = spec.loader.exec_module, vars(ranx).pop("__path__")
+
+    def asked(name: str) -> Any:
+        if name.startswith("__") and name not in ("__path__", "__all__"):  # tools ask these of every module
+            raise AttributeError(name)
+        if vars(ranx).pop("__getattr__", None):
+            vars(ranx)["__path__"] = path
+            run(ranx)
+        return getattr(ranx, name)
+
+    vars(ranx)["__getattr__"] = asked
+    return metrics

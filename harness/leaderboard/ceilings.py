@@ -27,7 +27,7 @@ def ceilings(results: Sequence[Result]) -> list[str]:
 
 
 def recall(result: Result, depth: int) -> float:
-    """R@`depth` of a result: stored, or counted in what it has of the judged documents; ranx takes seconds to load."""
+    """R@`depth` of a result: stored, or counted in what it has of the judged documents; ranx takes longer to load."""
     if (measure := f"recall@{depth}") in result.measures:
         return result.mean(measure)
     matches, level = result.seen.matches, result.relevance_level

@@ -1,4 +1,4 @@
-"""The common measures in numpy alone, for figures that need no bit of a library: ranx takes a second to import.
+"""The common measures in numpy alone, for figures that need no bit of a library: numba takes time to import.
 
 Equal to `values` but for the order in which numbers are added.
 """

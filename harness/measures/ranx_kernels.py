@@ -6,7 +6,7 @@ They are called directly, as `ranx.evaluate` sets the number of threads and fail
 
 import numpy as np
 
-from harness.host.ranx_door import imported_ranx
+from harness.host.ranx_door import ranx_metrics
 from harness.measures import Measure
 
 RANX_NAMES = {
@@ -28,8 +28,8 @@ def compute(measure: Measure, qrels: np.ndarray, run: np.ndarray, relevance_leve
     qrels: (Q, J, 2) int32, pairs of document number and grade, grades descending; run: (Q, K, 2) int32, pairs of
     document number and a strictly decreasing score, best first. Returns (Q,) float64.
     """
-    with imported_ranx() as ranx:
+    with ranx_metrics() as metrics:
         exponential = measure.name == "ndcg" and measure.param("dcg") == "exp-log2"
-        kernel = getattr(ranx.metrics, "ndcg_burges" if exponential else RANX_NAMES[measure.name])
+        kernel = getattr(metrics, "ndcg_burges" if exponential else RANX_NAMES[measure.name])
         values: np.ndarray = kernel(qrels, run, measure.cutoff, relevance_level)
     return values
