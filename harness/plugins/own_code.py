@@ -112,26 +112,23 @@ def _imported(name: str, path: Path) -> Iterator[str]:
     for node in _importing(code_paths.tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
+            continue
+        named = "." * node.level + (node.module or "") if isinstance(node, ast.ImportFrom) else _by_name(node)
+        with suppress(ImportError):  # beyond the package, so nothing is imported
+            base = importlib.util.resolve_name(named, package)
             yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names if alias.name != "*")
-        elif isinstance(node, ast.Call) and (named := _by_name(node)):
-            dots = len(named) - len(named.lstrip("."))
-            above = package.split(".")[: len(package.split(".")) - dots + 1] if dots else []
-            yield ".".join([*above, named.lstrip(".")])
+            if isinstance(node, ast.ImportFrom):
+                yield from (f"{base}.{alias.name}" for alias in node.names if alias.name != "*")
 
 
 @lru_cache(maxsize=64)
-def _importing(code: ast.AST) -> list[ast.AST]:
-    """The nodes that may import something."""
-    return [node for node in ast.walk(code) if isinstance(node, ast.Import | ast.ImportFrom | ast.Call)]
+def _importing(code: ast.AST) -> list[ast.Import | ast.ImportFrom | ast.Call]:
+    """The nodes that import something."""
+    imports = (node for node in ast.walk(code) if isinstance(node, ast.Import | ast.ImportFrom | ast.Call))
+    return [node for node in imports if not isinstance(node, ast.Call) or _by_name(node)]
 
 
 def _by_name(call: ast.Call) -> str:
     """The module that `import_module("name")` or `__import__("name")` imports; empty for another call."""
-    function = getattr(call.func, "attr", getattr(call.func, "id", ""))
-    first = call.args[0] if call.args else None
-    named = function in ("import_module", "__import__") and isinstance(first, ast.Constant) and first.value
-    return named if isinstance(named, str) else ""
+    by_name = call.args and code_paths.last(call.func) in ("import_module", "__import__")
+    return code_paths.text(call.args[0]) if by_name else ""
