@@ -7,6 +7,7 @@ import numpy as np
 
 from harness.measures import Measure
 from harness.measures.matches import Matches
+from harness.measures.values import over
 
 
 def plain(measure: Measure, matches: Matches, level: int) -> np.ndarray | None:
@@ -29,7 +30,7 @@ def plain(measure: Measure, matches: Matches, level: int) -> np.ndarray | None:
         exponential = measure.param("dcg") == "exp-log2"
         places = np.arange(min(matches.grades.shape[1], cutoff or matches.grades.shape[1]))
         best = (_gain(matches.grades[:, : len(places)], exponential) / np.log2(places + 2)).sum(axis=1)
-        return _over(total(inside, _gain(grades, exponential) / np.log2(ranks + 2)), best)
+        return over(total(inside, _gain(grades, exponential) / np.log2(ranks + 2)), best)
     hit = (grades >= level) & inside
     if name in ("mrr", "map"):
         earlier = np.cumsum(hit) - hit
@@ -37,13 +38,13 @@ def plain(measure: Measure, matches: Matches, level: int) -> np.ndarray | None:
         before = earlier - (earlier[starts[rows]] if len(rows) else 0)
         if name == "mrr":
             return total(hit & (before == 0), 1 / (ranks + 1))
-        return _over(total(hit, (before + 1) / (ranks + 1)), relevant)
+        return over(total(hit, (before + 1) / (ranks + 1)), relevant)
     hits = total(hit)
     if name == "success":
         return (hits > 0).astype(np.float64)
     if name == "rprec":
-        return _over(total((grades >= level) & (ranks < relevant[rows])), relevant)
-    return _over(
+        return over(total((grades >= level) & (ranks < relevant[rows])), relevant)
+    return over(
         hits, {"recall": relevant, "recall_cap": np.minimum(relevant, cutoff)}.get(name, np.full(queries, cutoff))
     )
 
@@ -58,7 +59,3 @@ def _there(matches: Matches) -> np.ndarray:
 def _gain(grades: np.ndarray, exponential: bool) -> np.ndarray:
     positive = np.maximum(grades, 0).astype(np.float64)
     return np.exp2(positive) - 1 if exponential else positive
-
-
-def _over(values: np.ndarray, most: np.ndarray) -> np.ndarray:
-    return np.divide(values, most, out=np.zeros(len(values)), where=most > 0)

@@ -45,7 +45,7 @@ def _column(measure: Measure, matches: Matches, ranks: np.ndarray, depth: int, l
     if measure.name == "recall_cap":
         relevant = np.count_nonzero(matches.grades >= level, axis=1)
         hits = compute(measure, qrels, run, level)
-        return _over(hits, np.minimum(relevant, measure.cutoff))
+        return over(hits, np.minimum(relevant, measure.cutoff))
     return compute(measure, qrels, run, 1 if measure.name in GRADED else level)
 
 
@@ -92,7 +92,7 @@ def _sums(matches: Matches, rows: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.bincount(rows, weights=values, minlength=len(matches.sizes)).astype(np.float64)
 
 
-def _over(hits: np.ndarray, most: np.ndarray) -> np.ndarray:
+def over(hits: np.ndarray, most: np.ndarray) -> np.ndarray:
     """`hits` out of `most`; 0 where there is nothing to find, as it can be by a `rel` of one's own."""
     return np.divide(hits, most, out=np.zeros(len(hits)), where=most > 0)
 

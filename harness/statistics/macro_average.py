@@ -17,7 +17,6 @@ from harness.statistics import power
 from harness.statistics.fixed_point import fixed_point
 from harness.statistics.intervals import ranks_by_tag
 from harness.statistics.max_t import Block, Flipped, max_t
-from harness.statistics.permutation import permutation
 from harness.statistics.significance import correct
 
 RESAMPLES = 10_000
@@ -120,13 +119,6 @@ def stacked(strata: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarra
     """
     shares = [weight / len(scores) for scores, weight in zip(strata, weights, strict=True)]
     return np.concatenate([scores * (share / max(shares)) for scores, share in zip(strata, shares, strict=True)])
-
-
-def average_p(
-    strata: Sequence[np.ndarray], weights: Sequence[float], left: Sequence[int], right: Sequence[int], seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Two-sided p of each pair's difference of averages by flipping signs within queries, and its standard error."""
-    return permutation(stacked(strata, weights), left, right, seed)
 
 
 def standard_errors(
