@@ -133,3 +133,9 @@ def sha256(path: Path) -> str:
 def sha256_json(value: Any) -> str:
     """Hex sha256 of `value` as canonical JSON: the key of a content-addressed cache."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
+def existing(folder: Path) -> Path:
+    """`folder`, or where it is not there yet, the one above it that is: the disk that it will lie on."""
+    folder = folder.absolute()
+    return next(one for one in (folder, *folder.parents) if one.exists())

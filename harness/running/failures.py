@@ -6,7 +6,7 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
-from harness.files import write_bytes
+from harness.files import existing, write_bytes
 from harness.results.manifest import FAILURE
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -51,6 +51,4 @@ def _has(error: BaseException | None, numbers: tuple[int, ...], words: str) -> b
 
 
 def _free(folder: Path) -> str:
-    while not folder.exists():
-        folder = folder.parent
-    return f"{shutil.disk_usage(folder).free / 1e9:.1f} GB"
+    return f"{shutil.disk_usage(existing(folder)).free / 1e9:.1f} GB"

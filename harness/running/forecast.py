@@ -14,6 +14,7 @@ from typing import Any
 from harness import datasets, plugins
 from harness.datasets import dataset_table, survey
 from harness.errors import HarnessError, counted
+from harness.files import existing
 from harness.host import progress
 from harness.plugins import Plugin
 from harness.records import Doc
@@ -98,9 +99,9 @@ def check(found: Forecast, results: Path, cache: Path) -> list[str]:
 
     notes, cures = [], "free some, set $BEIR_HARNESS_CACHE or --results to a larger disk, or go on with --no-forecast"
     need = sum(found.cache.values())
-    places = {"in the cache": (need, _existing(cache)), "for the results": (found.results, _existing(results))}
+    places = {"in the cache": (need, existing(cache)), "for the results": (found.results, existing(results))}
     if places["in the cache"][1].stat().st_dev == places["for the results"][1].stat().st_dev:
-        places = {"in the cache and for the results": (need + found.results, _existing(cache))}
+        places = {"in the cache and for the results": (need + found.results, existing(cache))}
     for what, (bytes_, folder) in places.items():
         free = shutil.disk_usage(folder).free
         if bytes_ > free:
@@ -194,13 +195,6 @@ def _made(plugin: Plugin, shaping: dict[str, Any], docs: int, there: Sequence[ca
 def _same(entry: cache_entries.Index, plugin: Plugin, shaping: dict[str, Any], dataset: str | None = None) -> bool:
     alike = entry.key_class == plugin.identity["class"] and entry.key.get("arguments") == shaping
     return alike and (dataset is None or entry.dataset == dataset)
-
-
-def _existing(folder: Path) -> Path:
-    folder = folder.absolute()
-    while not folder.exists():
-        folder = folder.parent
-    return folder
 
 
 def _gb(size: float) -> str:

@@ -3,8 +3,7 @@
 <cache>/looks/<key>.json; the key is of the words of the command, the folder they were said in, the interpreter and
 where it looks for modules. It counts as long as everything that it rests on is as it was, by size, times and inode: the
 files that the retriever names (`sources`), its code, the files and variables that this reads, and the installed
-packages. A cache that cannot be written or read
-only costs time.
+packages. A cache that cannot be written or read only costs time.
 """
 
 import os

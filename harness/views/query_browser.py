@@ -11,6 +11,7 @@ from harness import datasets
 from harness.datasets import Dataset, places
 from harness.datasets.sources.source import is_source
 from harness.errors import HarnessError, unknown
+from harness.measures.evaluation import by_query
 from harness.records import Doc
 from harness.results import Result, manifest
 from harness.runs import run_files
@@ -112,10 +113,7 @@ def _source(result: Result) -> str:
 
 def judgments(dataset: Dataset) -> Judgments:
     """The judgments of a dataset, by query."""
-    by_query: dict[str, dict[str, int]] = {}
-    for query_id, doc_id, grade in dataset.qrels():
-        by_query.setdefault(query_id, {})[doc_id] = grade
-    return Judgments(by_query, dataset.relevance_level)
+    return Judgments(by_query(dataset.qrels()), dataset.relevance_level)
 
 
 def read_run(result: Result) -> Run:
