@@ -11,26 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dense.counted import DOCS, Counter
 from dense.tiny import store
 from harness.records import Doc
 from retrievers.search import pieces, vector_store
 from retrievers.search.indexing import index_docs
 from retrievers.search.vector_store import VectorStore
-
-DOCS = [Doc(f"id-{number}", f"text {number}") for number in range(23)]
-
-
-class Counter:
-    """Encodes a text as three numbers made from it, and remembers what it was asked for."""
-
-    def __init__(self, dim: int = 3) -> None:
-        self.texts: list[str] = []
-        self.dim = dim
-
-    def __call__(self, texts: list[str]) -> dict[str, np.ndarray]:
-        self.texts += texts
-        numbers = np.array([[float(text.split()[-1])] * self.dim for text in texts], np.float32)
-        return {"vectors": numbers, "terms": numbers.astype(np.uint16)}
 
 
 def index(folder: Path, docs: object = DOCS, encode: object = None, **identity: object) -> Counter:
@@ -125,16 +111,17 @@ def test_a_kill_costs_the_work_of_seconds(tmp_path) -> None:
 import sys, time
 from pathlib import Path
 sys.path[:0] = sys.argv[2:]
-from dense import test_vector_store as here
+from dense.counted import DOCS, Counter
 from retrievers.search import pieces
+from retrievers.search.indexing import index_docs
 pieces.SECONDS = 0.05
-class Slow(here.Counter):
+class Slow(Counter):
     def __call__(self, texts):
         time.sleep(0.1)
         return super().__call__(texts)
 encode = Slow()
-here.index_docs(here.DOCS, Path(sys.argv[1]), render=lambda doc: doc.text, tokenize=list, encode=encode, identity={},
-                shard_docs=4096, piece_docs=2)
+index_docs(DOCS, Path(sys.argv[1]), render=lambda doc: doc.text, tokenize=list, encode=encode, identity={},
+           shard_docs=4096, piece_docs=2)
 print(len(encode.texts))
 """
     tests = Path(__file__).parents[1]
