@@ -54,5 +54,9 @@ def counted(count: int, noun: str) -> str:
     >>> counted(1, "query"), counted(6980, "query"), counted(2, "dataset")
     ('1 query', '6980 queries', '2 datasets')
     """
-    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{count} {noun if count == 1 else many}"
+    return f"{count} {noun if count == 1 else plural(noun)}"
+
+
+def plural(noun: str) -> str:
+    """`query` -> `queries`, `system` -> `systems`."""
+    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from harness.errors import plural
 from harness.leaderboard import Leaderboard
 from harness.measures import display
 from harness.published.reproduction import Verdict
@@ -12,16 +13,10 @@ from harness.views.tables.wording import CORRECTION_NAMES, number, rank_text
 FILTERS: dict[str, Callable[..., Any]] = {
     "score": number,
     "rank": lambda rank: rank_text(tuple(rank) if rank else None),
-    "thousands": lambda value: f"{value:,}",
     "counted": lambda value, noun: f"{value:,} {noun if value == 1 else plural(noun)}",
     "signed": lambda value: f"{value + 0.0:+.4f}" if round(value, 4) else "0.0000",
 }
 STATUS_SIGNS = {"ok": "✓", "close": "≈", "differs": "✗", "not comparable": "∅", "context": "·"}
-
-
-def plural(noun: str) -> str:
-    """`query` -> `queries`, `system` -> `systems`."""
-    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
 
 
 def baseline_of(tags: Sequence[str], wanted: str | None) -> str:
@@ -70,7 +65,6 @@ def context(
         "queries": sum(column["queries"] for column in columns),
         "test": data["tested"],
         "drawn": drawn(board) if board.test == "permutation" and board.pairs else "",
-        "confidence": f"{100 * (1 - board.alpha):g} %",
         "verdicts": [verdict for verdict in verdicts if verdict.status != "no figure"],
         "without_figure": sum(verdict.status == "no figure" for verdict in verdicts),
         "signs": STATUS_SIGNS,
