@@ -10,6 +10,7 @@ Dividing by a spread made anew for each flip would let the smallest dataset rule
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -59,8 +60,10 @@ def max_t(blocks: Sequence[Block], draws: int = DRAWS) -> Flipped:
         drawn = np.concatenate([_drawn(one, g, size) for one, g in zip(prepared, generators, strict=True)])
         alone += (drawn >= seen[:, None] - EQUAL).sum(axis=1)
         # From the least to the largest statistic: the largest of those that have not been passed by then.
-        largest = np.maximum.accumulate(drawn[order[::-1]], axis=0)[::-1]
-        reached[order] += (largest >= seen[order, None] - EQUAL).sum(axis=1)
+        largest = drawn[order[::-1]]
+        for before, one in pairwise(largest):  # row by row takes a third of the time of `accumulate`
+            np.maximum(one, before, out=one)
+        reached[order] += (largest[::-1] >= seen[order, None] - EQUAL).sum(axis=1)
     raw = (reached[order] + 1) / (draws + 1)
     p = np.empty(len(seen))
     p[order] = np.maximum.accumulate(raw)
