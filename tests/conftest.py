@@ -1,5 +1,6 @@
 """What several test modules share: the folder of real collections beside the checkout, and a clean cache."""
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,15 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the backgrou
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """What numba compiles is shared by all tests: anew it takes a quarter of a minute.
+
+    Said before numba is imported, which looks once.
+    """
+    if getattr(config, "cache", None):
+        os.environ["NUMBA_CACHE_DIR"] = str(config.cache.mkdir("numba"))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder `../shared` of real test collections and reference figures; the test is skipped where it is absent."""
@@ -28,15 +38,8 @@ def shared() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def own_cache(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
-) -> None:
-    """Every test has an empty cache of its own, so that none reads what another or the user left behind.
-
-    Only what numba compiles is shared: compiling it anew would take most of the time of the whole suite.
-    """
-    if getattr(pytestconfig, "cache", None):
-        monkeypatch.setenv("NUMBA_CACHE_DIR", str(pytestconfig.cache.mkdir("numba")))
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test has an empty cache of its own, so that none reads what another or the user left behind."""
     monkeypatch.setenv("BEIR_HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.delenv("BEIR_HARNESS_DATA", raising=False)
     monkeypatch.delenv("BEIR_HARNESS_RESULTS", raising=False)

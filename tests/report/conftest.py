@@ -32,13 +32,11 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def made(data_dir: Path, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Path]:
+def made(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A results folder of four systems on both collections."""
     results = tmp_path_factory.mktemp("report") / "results"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BEIR_HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
-        if pytestconfig.cache is not None:
-            patch.setenv("NUMBA_CACHE_DIR", str(pytestconfig.cache.mkdir("numba")))
         for seed, name in enumerate(("hostile", "other")):
             hostile.score(data_dir / name, results, tmp_path_factory.mktemp("runs"), SYSTEMS, seed)
         yield results
