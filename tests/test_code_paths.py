@@ -19,6 +19,13 @@ READ = {
     "def f():\n    p = HERE / 'b.txt'\n    p.write_text('')\np = HERE / 'order.txt'\nopen(p)": "order.txt",
     "json.dump((HERE / 'order.txt').read_text(), stream)": "order.txt",
     "(Path.cwd() / 'ways' / 'one.txt').read_text()": "ways/one.txt",
+    "open(f'{HERE}/order.txt')": "order.txt",
+    "HERE = Path(__file__).parent\ndef f(): return open(f'{HERE}/more/a.json')": "more/a.json",
+    "open(os.path.dirname(__file__) + '/order.txt')": "order.txt",
+    "KIND = 'a'\nopen(f'{HERE}/more/{KIND}.json')": "more/a.json",
+    "for n in NAMES: open(f'{HERE}/more/{n}.json')": "more",
+    "open('ways' + '/one.' + 'txt')": "ways/one.txt",
+    "N = 'one'\nopen(f'ways/{N}.txt')": "ways/one.txt",
 }
 NOT_READ = [
     "LOG = HERE / 'order.txt'\ndef f(): LOG.write_text('x')",
@@ -36,6 +43,10 @@ NOT_READ = [
     "'order.txt'",
     "def f():\n    'order.txt'",
     "WORD = 'more'",
+    "open(f'{HERE}/order.txt', 'w')",
+    "C = HERE / 'more'\nC.mkdir()\nopen(f'{C}/{x}.txt', 'w').write('x')",
+    "print(f'{x} more/order or less')",
+    "print('see ' + HERE + ' or more')",
     "a = 'b'\na = a / 'c'\nprint(a, none / 'order')",
     "this is no Python",
 ]
@@ -63,6 +74,13 @@ def test_what_is_read(code: Path, text: str) -> None:
 def test_what_is_not(code: Path, text: str) -> None:
     code.write_text(text)
     assert reads.contents([code]) == {}
+
+
+def test_long_calculations_are_no_long_search(code: Path) -> None:
+    """Divisions look like paths; each variable of these is made of two others, so there are 2^60 ways through them."""
+    lines = [f"x{n} = x{n - 1} / x{n - 2} + f'{{x{n - 1}}}/{{x{n - 2}}}'" for n in range(2, 62)]
+    code.write_text("\n".join([*lines, "open(HERE / 'order.txt')"]))
+    assert set(reads.contents([code])) == {"order.txt"}
 
 
 def test_compiled_and_hidden_files_of_a_folder_do_not_count(code: Path) -> None:

@@ -3,11 +3,12 @@
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, reduce
 from pathlib import Path
 from typing import NamedTuple
 
 LONGEST = 200  # bytes of a name
+DEEPEST = 4  # variables that are followed behind each other, which also ends `a = a / "b"`
 NAME = re.compile(r"(?!\.*$)(?!.*\.\.)[^\s\0][^\n\0]*")
 ENDING = re.compile(r"\.\w{1,12}$")
 JOINS = {"join", "joinpath", "Path", "PurePath", "str", "fspath", "abspath", "realpath", "absolute", "resolve"}
@@ -98,21 +99,51 @@ def _written(node: ast.AST) -> Iterator[ast.AST]:
         yield from given
 
 
-def _parts(node: ast.AST, known: Known) -> list[str | ast.AST]:
+def _parts(node: ast.AST, known: Known, deep: int = DEEPEST) -> list[str | ast.AST]:
     """The texts that a path is made of, in their order, and between them the nodes that nobody can tell."""
     if one := text(node):
         return [one]
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-        return _parts(node.left, known) + _parts(node.right, known)
+        return _parts(node.left, known, deep) + _parts(node.right, known, deep)
+    if isinstance(node, ast.BinOp) and _is_text(node):
+        return _glued(_parts(node.left, known, deep), _parts(node.right, known, deep))
+    if isinstance(node, ast.JoinedStr):
+        return reduce(_glued, (_parts(_shown(one), known, deep) for one in node.values), [])
     if isinstance(node, ast.Call) and last(node.func) in JOINS:
         operands = [*([node.func.value] if isinstance(node.func, ast.Attribute) else []), *node.args]
-        return [part for one in operands for part in _parts(one, known)]
+        return [part for one in operands for part in _parts(one, known, deep)]
     if isinstance(node, ast.Call) and last(node.func) in HERE:
         return []
-    if (name := _variable(node)) in known:
-        rest = {other: one for other, one in known.items() if other != name}  # no end otherwise of `a = a / "b"`
-        return _parts(known[name], rest)
+    if deep and (name := _variable(node)) in known:
+        return _parts(known[name], known, deep - 1)
     return [node]
+
+
+def _glued(left: list[str | ast.AST], right: list[str | ast.AST]) -> list[str | ast.AST]:
+    """The parts of two texts in one: of a text that touches what nobody can tell, the whole names."""
+    if not left or not right:
+        return left + right
+    before, after = left[-1], right[0]
+    if isinstance(before, str) and isinstance(after, str):
+        seam: list[str | ast.AST] = [before + after]
+    else:
+        seam = [
+            before.rpartition("/")[0] if isinstance(before, str) else before,
+            after.partition("/")[2] if isinstance(after, str) else after,
+        ]
+    return [*left[:-1], *(one for one in seam if one), *right[1:]]
+
+
+def _is_text(node: ast.AST) -> bool:
+    """Whether it is a text or puts one together by `+`: numbers are added, too, and to follow them takes long."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return _is_text(node.right) or _is_text(node.left)
+    return isinstance(node, ast.JoinedStr) or bool(text(node))
+
+
+def _shown(node: ast.AST) -> ast.AST:
+    """What stands in the braces of an f-string, unless it is formatted."""
+    return node.value if isinstance(node, ast.FormattedValue) and not node.format_spec else node
 
 
 def _joined(parts: list[str | ast.AST]) -> tuple[str, bool]:

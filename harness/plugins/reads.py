@@ -2,7 +2,7 @@
 
 A path counts where something lies there: a text with an ending or a slash, in the working folder or beside the code,
 and what stands behind a variable, `HERE / "prompts" / "query.txt"`, beside the code. What the same file of code writes
-does not count. What is put together while the code runs (an f-string, say) is not seen: `fingerprint()` is for that.
+does not count. Names that only a run can tell are not seen: `fingerprint()` is for these.
 """
 
 import os
