@@ -104,11 +104,20 @@ def test_what_a_run_is_writing_stays(place: Path, capsys: pytest.CaptureFixture)
     assert len(results.read(place)[0]) == 2 and not (place / "runs/b").exists()
 
 
-def test_a_fusion_made_of_it_is_named(place: Path, capsys: pytest.CaptureFixture) -> None:
-    run("a", "one")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["rename", "a", "b"], "note: made of a, and still naming it: both; run this again"),
+        (["remove", "a"], "note: made of a, which is gone: both; this stays, but can't be made again"),
+    ],
+)
+def test_a_fusion_made_of_it_is_named(place: Path, capsys: pytest.CaptureFixture, words: list[str], said: str) -> None:
+    run("a", "one", "two")
     made_results.add(place, "both", "one", [0.5], inputs={"a": "0" * 64})
-    assert main(["results", "rename", "a", "b"]) == 0
-    assert "both was made of a and still names it" in capsys.readouterr().err
+    assert main(["results", *words, "--dataset", "two"]) == 0
+    assert "made of" not in capsys.readouterr().err
+    assert main(["results", *words, "--dataset", "one"]) == 0
+    assert said in capsys.readouterr().err
 
 
 def test_a_failed_attempt_leaves_no_note_under_a_table(tmp_path: Path) -> None:

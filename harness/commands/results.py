@@ -33,11 +33,11 @@ def main(args: argparse.Namespace) -> int:
         raise HarnessError("rename takes two names, `results rename OLD NEW`; remove takes one")
     if isinstance(args.results or paths.results_dir(), str):
         raise HarnessError("results behind a URL are removed and renamed there, not in their mirror")
-    folder, notes = options.results_folder(args), list[str]()
+    folder = options.results_folder(args)
     if args.what == "rename":
         places, notes = filing.rename(folder, args.tag, args.new, args.dataset)
     else:
-        places = filing.remove(folder, args.tag, args.dataset)
+        places, notes = filing.remove(folder, args.tag, args.dataset)
     if args.json:
         print(json.dumps([str(path) for path in places], indent=2, ensure_ascii=False))
     else:

@@ -33,9 +33,10 @@ def places(results: Path, tag: str, datasets: Sequence[str] = ()) -> list[Path]:
     return sorted(path for path, name in mine.items() if not datasets or name in datasets)
 
 
-def remove(results: Path, tag: str, datasets: Sequence[str] = ()) -> list[Path]:
-    """Remove what `places` names; returns it. Raises HarnessError, and leaves all, where a run is at work there."""
+def remove(results: Path, tag: str, datasets: Sequence[str] = ()) -> tuple[list[Path], list[str]]:
+    """Remove what `places` names; returns it, and notes. Raises HarnessError, leaving all, where a run is at work."""
     found = places(results, tag, datasets)
+    made_of = _made_of(results, tag, found)
     with ExitStack() as stack:
         _hold(stack, found)
         for path in found:
@@ -45,7 +46,7 @@ def remove(results: Path, tag: str, datasets: Sequence[str] = ()) -> list[Path]:
             else:
                 path.unlink()
     _clear(found)
-    return found
+    return found, [f"made of {tag}, which is gone: {made_of}; this stays, but can't be made again"] if made_of else []
 
 
 def rename(results: Path, tag: str, new: str, datasets: Sequence[str] = ()) -> tuple[list[Path], list[str]]:
@@ -60,7 +61,7 @@ def rename(results: Path, tag: str, new: str, datasets: Sequence[str] = ()) -> t
     for path, target in zip(found, targets, strict=True):
         if target.exists() and (new == tag or not _moved(path, target)):
             raise HarnessError(f"{target} is there already; remove it first, or choose another name")
-    made_of = sorted({one.tag for one in stored.glance(results) if tag in {made.tag for made in one.inputs}})
+    made_of = _made_of(results, tag, found)
     with ExitStack() as stack:
         _hold(stack, found)
         for path, target in zip(found, targets, strict=True):
@@ -72,8 +73,16 @@ def rename(results: Path, tag: str, new: str, datasets: Sequence[str] = ()) -> t
             (path / manifest.NAME).unlink(missing_ok=True)  # first: what is left of a kill is no result
             shutil.rmtree(path)
     _clear(found)
-    notes = [f"{', '.join(made_of)} was made of {tag} and still names it; run it again"] if made_of else []
+    notes = [f"made of {tag}, and still naming it: {made_of}; run this again"] if made_of else []
     return [path for path in targets if path.exists()], notes
+
+
+def _made_of(results: Path, tag: str, found: Sequence[Path]) -> str:
+    """The systems that were made of a tag's runs at `found`."""
+    touched = {path.name for path in found if path.is_dir()}
+    resting = {one.tag for one in stored.glance(results) if tag in {made.tag for made in one.inputs}
+               and one.folder.name in touched}  # fmt: skip
+    return ", ".join(sorted(resting))
 
 
 def _moved(path: Path, target: Path) -> bool:
