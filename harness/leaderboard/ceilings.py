@@ -17,7 +17,10 @@ def ceilings(results: Sequence[Result]) -> list[str]:
         if not isinstance(tag, str) or not isinstance(depth, int):
             continue
         here = next((one.now for one in result.inputs if one.tag == tag and one.same is not False), None)
-        if here is not None and here.knows(f"recall@{depth}"):
+        if here is None:
+            continue
+        depth = min(depth, here.depth or depth)  # the run may end before
+        if here.knows(f"recall@{depth}"):
             found[result.tag, tag, depth].append(f"{recall(here, depth):.4f} on {result.dataset}")
     return [
         f"{reranker} orders the first {depth} documents of {tag}; more than their R@{depth} no order finds: "

@@ -64,6 +64,14 @@ def test_rows_of_one_pass_with_costs_and_ceiling(results: Path, capsys: pytest.C
     assert value["shared-depth=20"] == value["words"]  # an order of the same twenty
 
 
+def test_a_run_that_ends_before_the_depth_is_the_ceiling(tmp_path: Path, results: Path) -> None:
+    mine, out = str(tmp_path / "mine.py:Shared"), ["--dataset", "sample", "--results", str(results)]
+    assert cli.main(["run", OVERLAP, "--tag", "five", "--k", "5", *out]) == 0
+    assert cli.main(["run", mine, "--set", "system=five", "--tag", "reranked", *out]) == 0
+    [said] = [line for line in ceilings.ceilings(stored.read(results)[0]) if line.startswith("reranked ")]
+    assert said.startswith("reranked orders the first 5 documents of five; more than their R@5 no order finds: ")
+
+
 @pytest.mark.parametrize("depth", [1, 7, 20, 100])
 def test_a_ceiling_is_the_recall_that_ranx_finds(results: Path, depth: int) -> None:
     found = stored.read(results)[0]
