@@ -164,7 +164,10 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:  # a full disk, a read-only folder: the message names the file
-        return _complain(f"{error.filename}: {error.strerror}" if error.filename else str(error), 2)
+        from harness.files import FULL
+
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return _complain(what + "; free some space there, or name another place" * (error.errno in FULL), 2)
 
 
 def _complain(message: str, code: int) -> int:

@@ -4,6 +4,7 @@ A leaf module: it imports nothing of the project, so that retrievers may use it 
 """
 
 import bz2
+import errno
 import gzip
 import hashlib
 import io
@@ -18,6 +19,7 @@ from typing import Any, BinaryIO
 
 BLOCK = 1 << 20  # bytes read at a time when a file is hashed
 SMALL, RATIO = 100 << 20, 200  # text shrinks to a tenth or so; what swells beyond both (bytes, times) is a bomb
+FULL = (errno.ENOSPC, errno.EDQUOT)
 LARGEST_JSON = 64 << 20  # bytes; the largest manifest of a hundred systems has less than a thousandth
 
 
@@ -25,8 +27,9 @@ LARGEST_JSON = 64 << 20  # bytes; the largest manifest of a hundred systems has 
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; on success it is flushed to disk and renamed to `path`.
 
-    On any exception the temporary file is removed and `path` stays as it was. The temporary file is there already,
-    empty and our own: whoever may write into the folder too cannot have us write through a link of theirs.
+    On any exception the temporary file is removed and `path` stays as it was; where the disk is full, the error names
+    `path`. The temporary file is there already, empty and our own: whoever may write into the folder too cannot have
+    us write through a link of theirs.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # Machines that share a folder may have processes of the same number.
@@ -39,6 +42,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
         with open(temporary, "rb") as written:
             os.fsync(written.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.errno in FULL:  # a write does not know its file
+            error.filename = str(path)
+        raise
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()

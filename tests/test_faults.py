@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -147,6 +149,29 @@ def test_a_full_disk(place: Path, mounted: Path) -> None:
     filler.unlink()
     assert run(place, "mount/cache", SYSTEMS[:1])[0].status == "done"
     assert outputs(place) == whole
+
+
+def test_what_is_written_to_a_full_disk_is_named(
+    place: Path, mounted: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(place, systems=SYSTEMS[:1])
+    shutil.copytree(place / "results", mounted / "results")
+    with suppress(OSError), open(mounted / "filler", "wb") as filler:
+        while True:
+            filler.write(b"x" * 4096)
+    here = ["--results", str(mounted / "results")]
+    for words, file in (
+        (["leaderboard", *here, "--output", str(mounted / "table.md")], "table.md"),
+        (["leaderboard", *here, "--tables"], "results/tables/"),
+        (["report", *here, "--output", str(mounted / "site")], "site/"),
+        (["plot", "leaderboard", *here, "--output", str(mounted / "a.svg")], "a.svg"),
+    ):
+        capsys.readouterr()
+        assert main(words) == 2
+        said = capsys.readouterr().err
+        assert f"beir-harness: {mounted}/{file}" in said
+        assert said.endswith(": No space left on device; free some space there, or name another place\n")
+    assert not list(mounted.glob("*.*"))
 
 
 def test_a_read_only_cache_serves_what_it_has(place: Path, mounted: Path) -> None:

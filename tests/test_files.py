@@ -28,6 +28,13 @@ def test_a_new_file_appears_only_when_whole(tmp_path: Path) -> None:
     assert path.read_bytes() == b"new"
 
 
+def test_a_full_disk_is_told_with_the_file(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    """A write to a full disk fails without saying of which file: /dev/full does, and always."""
+    with pytest.raises(OSError, match="No space left") as told, files.atomic_path(tmp_path / "a.txt"):
+        Path("/dev/full").write_bytes(b"x")
+    assert told.value.filename == str(tmp_path / "a.txt")
+
+
 def test_gzip_bytes_depend_on_the_content_alone(tmp_path: Path) -> None:
     made = []
     for name in ("a.gz", "b.gz"):

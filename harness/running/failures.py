@@ -6,10 +6,8 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
-from harness.files import existing, write_bytes
+from harness.files import FULL, existing, write_bytes
 from harness.results.manifest import FAILURE
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def told(error: BaseException, place: Path, cache: Path) -> str:
