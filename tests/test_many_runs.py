@@ -68,7 +68,11 @@ def test_one_bad_file_costs_no_other(place: Path, capsys: pytest.CaptureFixture)
     [
         (["runs", "--tag", "x"], "--tag x is for one file, and there are 4; see --tags"),
         (["nothing*"], "there is no run file in nothing*"),
-        (["runs/sys0.trec", "other/sys0.run"], "would both be sys0; name one of them with --tag, alone\n"),
+        (["up"], "there is no run file in up, but folders; name one of them, or a pattern: 'up/*/*'"),
+        (
+            ["runs/sys0.trec", "other/sys0.run"],
+            "would both be sys0; name one of them with --tag, alone; or name all by --tags column",
+        ),
         (
             ["other", "--tags", "column"],
             "would both be x; name one of them with --tag, alone; or name all by --tags file",
@@ -78,6 +82,7 @@ def test_one_bad_file_costs_no_other(place: Path, capsys: pytest.CaptureFixture)
 )
 def test_what_is_asked_wrongly(place: Path, capsys: pytest.CaptureFixture, words: list[str], says: str) -> None:
     Path("other").mkdir()
+    Path("up/inner").mkdir(parents=True)
     Path("other/sys0.run").write_text(RUN.format(tag="x"))
     Path("other/sys1.run").write_text(RUN.format(tag="x"))
     Path("predictions.json").write_text('{"q1": {"d2": 1}}')

@@ -33,7 +33,9 @@ def files_of(given: Iterable[Path]) -> list[Path]:
         else:
             inside = [path]
         if not inside:
-            raise HarnessError(f"there is no run file in {path}")
+            deeper = path.is_dir() and any(one.is_dir() for one in path.iterdir())
+            cure = f", but folders; name one of them, or a pattern: '{path}/*/*'" if deeper else ""
+            raise HarnessError(f"there is no run file in {path}{cure}")
         found += inside
     return list(dict.fromkeys(found))
 
@@ -53,8 +55,8 @@ def tags_of(paths: Sequence[Path], by: str) -> tuple[dict[Path, str], dict[Path,
             refused[path] = error
             continue
         if tag in found:
-            cure = "; or name all by --tags file" * (by == "column")
-            raise HarnessError(f"{found[tag]} and {path} would both be {tag}; name one of them with --tag, alone{cure}")
+            cure = f"name one of them with --tag, alone; or name all by --tags {_other(by)}"
+            raise HarnessError(f"{found[tag]} and {path} would both be {tag}; {cure}")
         found[tag] = path
     return {path: tag for tag, path in found.items()}, refused
 
@@ -65,14 +67,17 @@ def _tag(path: Path, by: str) -> str:
     if by == "column" and not name:
         raise HarnessError(f"{path}: nothing in it names its system; take the file's name with --tags file")
     plain = "".join(sign for sign in unicodedata.normalize("NFKD", name) if not unicodedata.combining(sign))
-    other = "column" if by == "file" else "file"
-    cure = f"name it with --tag, or all by --tags {other}"
+    cure = f"name it with --tag, or all by --tags {_other(by)}"
     if lost := "".join(dict.fromkeys(filter(_lost, unicodedata.normalize("NFC", name)))):
         raise HarnessError(f"{path}: its name holds {printable(lost)}, and a tag has letters from a to z; {cure}")
     try:
         return tags.check(tags.tidy(plain))
     except HarnessError as error:
         raise HarnessError(f"{path}: {error}; {cure}") from None
+
+
+def _other(by: str) -> str:
+    return "column" if by == "file" else "file"
 
 
 def _lost(sign: str) -> bool:
