@@ -6,24 +6,25 @@ reranker as well: its constructor's keywords become arguments of the retriever, 
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
+from harness.errors import counted
 from harness.records import Doc, Query, ScoredDoc
 from harness.runs import Run
 from retrievers.dense import doc_text, escaped, sources_of
 from retrievers.inputs import checked_tag, not_in_collection, run_in
 from retrievers.made_for import made_for, named_parameters
+from retrievers.reranking.blocks import blocks, compared
 from retrievers.reranking.kept_scores import KeptScores, Scored
 from retrievers.reranking.texts import Texts, write
 from retrievers.search.indexing import named
 
 WHOLE = "a list of depths holds whole numbers, at least one, from 1: depth=[20,100]"
-FIRST, EVERY = 10, (20, 50)  # where blocks end: behind rank 10, and behind multiples of these
 STEP = 2.0**-20  # of a score's size, between documents of the tail: fp32 tells steps of 2^-23 apart
 
 
@@ -57,6 +58,7 @@ class Reranker:
         self.run: Run | None = None
         self.earlier_s = 0.0  # that earlier searches spent on what this one found done; part of what the search costs
         self.counts: Counter[str] = Counter()
+        self.alone: tuple[float, float, float, int] | None = None  # see `compared`
 
     @staticmethod
     def refuse(_: type, arguments: Mapping[str, Any]) -> None:
@@ -108,6 +110,8 @@ class Reranker:
                     f"depth is {self.depth}, and the run of {self.system} holds {self.run.deepest} documents of a query"
                     " at most: all of them were reranked"
                 )
+        if self.alone and (moved := compared(*self.alone)):
+            notes.append(moved)
         if self.counts["queries"]:
             known["pairs_per_query"] = round(self.counts["pairs"] / self.counts["queries"], 1)
             known["pairs_scored"] = self.counts["scored"]  # the others were kept by an earlier search
@@ -161,10 +165,18 @@ class Reranker:
         found = self.texts.of(doc_ids)
         if missing := [doc_id for doc_id in doc_ids if doc_id not in found]:
             raise not_in_collection(self.system, query.query_id, missing[0])
-        texts = [found[doc_id] for doc_id in doc_ids]
+        scores = self._given(query, doc_ids, texts := [found[doc_id] for doc_id in doc_ids])
+        spent = perf_counter() - begun
+        if self.alone is None and len(doc_ids) > 1:
+            (alone,) = self._given(query, doc_ids[-1:], texts[-1:]).tolist()
+            self.alone = alone, float(scores[-1]), float(np.ptp(scores)), len(doc_ids)
+        return Scored(scores.tolist(), spent)
+
+    def _given(self, query: Query, doc_ids: Sequence[str], texts: list[str]) -> np.ndarray:
+        """What the scorer gives these pairs (n,) float32. ValueError where that is not a finite number for each."""
         with named("query", [query.query_id], [query.text]), named("document", doc_ids, texts):
             given = self.scorer.score([query.text] * len(doc_ids), texts)
-        right = f"score(queries, docs) has to give one number for each of the {len(doc_ids)} pairs"
+        right = f"score(queries, docs) has to give one number for each of the {counted(len(doc_ids), 'pair')}"
         try:
             scores = np.asarray(given.detach().cpu() if hasattr(given, "detach") else given, np.float32)
         except (TypeError, ValueError) as error:
@@ -174,22 +186,11 @@ class Reranker:
         if not (finite := np.isfinite(scores)).all():
             doc_id = doc_ids[int(np.argmin(finite))]
             raise ValueError(f"the score of query {query.query_id!r} and document {doc_id!r} is NaN or infinite")
-        return Scored(scores.tolist(), perf_counter() - begun)
+        return scores
 
 
 def _whole(depths: list[Any]) -> bool:
     return bool(depths) and all(type(depth) is int and depth > 0 for depth in depths)
-
-
-def blocks(ranked: Sequence[str], depth: int) -> list[tuple[str, ...]]:
-    """The documents down to `depth` in stretches whose pairs are scored together.
-
-    What a model gives a pair depends in its last digits on the pairs beside it. So blocks end at the same ranks for
-    every depth, and the last is whole: then all depths share every pair. Usual depths are where a block ends.
-    """
-    ends = [end for end in range(FIRST, len(ranked), FIRST) if end == FIRST or any(end % each == 0 for each in EVERY)]
-    edges = [0, *ends, len(ranked)]
-    return [tuple(ranked[start:end]) for start, end in pairwise(edges) if start < min(depth, len(ranked))]
 
 
 class CrossEncoderScorer:

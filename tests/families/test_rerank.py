@@ -13,6 +13,7 @@ from harness import runs
 from harness.records import Doc, Query, ScoredDoc
 from retrievers import rerank
 from retrievers.rerank import Reranker, adapt
+from retrievers.reranking.blocks import blocks
 from retrievers.reranking.texts import Texts, write
 
 QUERIES = [Query("q1", "heart failure"), Query("q2", "mice of the cells"), Query("q3", "nothing found")]
@@ -20,13 +21,13 @@ MANY = [*DOCS, *(Doc(f"e{number}", f"heart {'mice ' * number}", "") for number i
 
 
 class Lengths:
-    """Scores a pair by the lengths of its texts; counts the pairs that it was asked for."""
+    """Scores a pair by the lengths of its texts; counts the pairs that it was asked for, but for one alone, a test."""
 
     def __init__(self, sign: float = 1.0, fault: str = "") -> None:
         self.sign, self.fault, self.asked = sign, fault, 0
 
     def score(self, queries: list[str], docs: list[str]) -> np.ndarray:
-        self.asked += len(docs)
+        self.asked += len(docs) if len(docs) > 1 else 0
         if self.fault == "stop" and self.asked > 40:
             raise KeyboardInterrupt
         scores = np.array([self.sign * len(doc) for doc in docs], np.float32)
@@ -195,7 +196,7 @@ def alone_asked(docs: list[Doc], depth: int, place: Path) -> int:
 def test_usual_depths_score_no_pair_beyond() -> None:
     ranked = [str(rank) for rank in range(1000)]
     for depth in (10, 20, 40, 50, 100, 150, 200, 500, 1000):
-        assert sum(map(len, rerank.blocks(ranked, depth))) == depth
+        assert sum(map(len, blocks(ranked, depth))) == depth
 
 
 @pytest.mark.parametrize(
@@ -209,6 +210,33 @@ def test_usual_depths_score_no_pair_beyond() -> None:
 def test_unusable_scores_are_named(tmp_path, fault: str, what: str) -> None:
     with pytest.raises(ValueError, match=what):
         list(ready(tmp_path, Scored(system="first", fault=fault)).search(iter(QUERIES), 9))
+
+
+class Normalised:
+    """The scores of a call sum to 1: what a softmax over the documents would do."""
+
+    def score(self, queries, docs):
+        given = np.array(
+            [len({*query.split()} & {*doc.split()}) + 1.0 for query, doc in zip(queries, docs, strict=True)]
+        )
+        return given / given.sum()
+
+
+class Rounded:
+    """What half precision does to scores: the last digits hang on the pairs beside them."""
+
+    def score(self, queries, docs):
+        given = np.array(
+            [len({*query.split()} & {*doc.split()}) + 1.0 for query, doc in zip(queries, docs, strict=True)]
+        )
+        return given * (1 + 0.004 * len(docs) / 10)
+
+
+@pytest.mark.parametrize(("scorer", "noted"), [(Normalised, True), (Rounded, False)])
+def test_scores_that_hang_on_the_pairs_beside_them_are_told(tmp_path, scorer: type, noted: bool) -> None:
+    made = ready(tmp_path, adapt(scorer)(system="first"))
+    list(made.search(iter(QUERIES), 9))
+    assert any("depends on the pairs beside it" in note for note in made.facts()["notes"]) == noted
 
 
 @pytest.mark.parametrize(
