@@ -2,8 +2,8 @@
 
     python experiments/teacher_run.py --collections COLLECTIONS --text TEXT --minilm MODEL --work /big/disk/teacher
 
-`again` repeats the recipe's second round: in-batch negatives. `hard` takes negatives from a fusion of BM25 and MiniLM
-over made queries. `taught` takes the same documents with that fusion's scores as soft labels. Each reads as many
+`again` repeats the recipe's second round: in-batch negatives. `hard` takes negatives from a weighted sum of BM25 and
+MiniLM over made queries. `taught` takes the same documents with the sum's scores as soft labels. Each reads as many
 documents. Results go into WORK/results; every step is a command, and what is done is not done again.
 """
 
@@ -18,7 +18,7 @@ from mini import COLLECTIONS, SAME, SHIPPED, TEXTS
 
 SEARCHED = ("cacm", "cisi", "cystic-fibrosis", "medline-med", "sample")
 MADE = "made-third"
-FUSION = 'systems=["bm25","minilm"]'
+FUSION = ("--set", 'systems=["bm25","minilm"]', "--set", "method=wsum")
 LEARNED = (
     "--representation", "joint", "--dim", "384", "--k", "192", "--max-length", "144", "--query-max-length", "48",
     "--embedding-scale", "30", "--embedding-weight", "6", "--lexical-weight", "0.5", "--learning-rate", "1e-4",
@@ -28,7 +28,7 @@ MINED = ("--negatives-per-query", "3", "--batch-size", "16", "--steps", "120")
 ARMS = {
     "again": ("--ranking-weight", "0.25", "--batch-size", "32", "--steps", "240"),
     "hard": ("--ranking-weight", "0.25", "--negatives", "{fused}", *MINED),
-    "taught": ("--ranking-weight", "1", "--teacher-run", "{fused}", "--teacher-temperature", "0.1", *MINED),
+    "taught": ("--ranking-weight", "0.25", "--teacher-run", "{fused}", *MINED),
 }
 
 
@@ -52,7 +52,7 @@ def steps(a: argparse.Namespace) -> Iterator[Step]:
     for tag, system in (
         ("bm25", ["bm25"]),
         ("minilm", ["sentence-transformer", "--set", f"model={a.minilm}", "--set", "threads=1"]),
-        ("fused", ["fusion", "--set", FUSION]),
+        ("fused", ["fusion", *FUSION]),
     ):
         done = results / "runs" / tag / f"{MADE}@train" / "manifest.json"
         yield Step(done, [HARNESS, "run", *system, "--tag", tag, *on_made])

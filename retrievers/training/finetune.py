@@ -95,6 +95,9 @@ def finetune(given: argparse.Namespace, data_dirs: Sequence[Path] = ()) -> dict[
         a.steps if a.steps is not None else max(1, round(a.epochs * len(numbers) / (batches.per_pass * a.accumulate)))
     )
     model, projection = finetune_start.model(a, start, batches, len(tokenizer), precision)
+    (model.teacher_temperature,) = broadcast_object_list(
+        [model.teacher_temperature]
+    )  # each has looked at its own batch
     (at_start,) = broadcast_object_list([model.first_look(batches.draw(0))])
     if a.scale == "balance":
         model.representation.balance(at_start["sparse_spread"], projection == "continued")
@@ -118,6 +121,7 @@ def finetune(given: argparse.Namespace, data_dirs: Sequence[Path] = ()) -> dict[
         "settings": settings,
         "hard_negatives": batches.hard,
         "temperature": a.temperature,
+        "teacher_temperature": model.teacher_temperature if a.stage == 3 else None,
         "arguments": {name: named(value) for name, value in identity.items()}
         | {"init": start_facts(a.checkpoint)["name"]},
         "scores_at_start": at_start,

@@ -15,7 +15,7 @@ EPILOG = """examples:
   beir-harness run dupmae --set checkpoint=retriever/ --dataset scifact@train                         (mining)
   beir-harness finetune ckpt/ --dataset scifact --negatives run.trec.gz --output retriever2/          (stage 2)
   beir-harness finetune ckpt/ --dataset scifact --negatives run.trec.gz --teacher cross-encoder/ --output retriever3/
-  beir-harness finetune ckpt/ --dataset made --teacher-run fused.trec.gz --teacher-temperature 0.1 --output retriever4/
+  beir-harness finetune ckpt/ --dataset made --teacher-run fused.trec.gz --output retriever4/
   beir-harness finetune ckpt/ --dataset cacm --pairs title --output retriever/     (no training queries)
   torchrun --nproc-per-node 8 -m retrievers.training.finetune ckpt/ --dataset msmarco-dev --output retriever/
 The same command goes on where an interrupted one stopped."""
@@ -89,7 +89,8 @@ def _add_data(group: Any) -> None:
     add("--teacher-length", type=int, metavar="TOKENS", help="of query and document together (default: the model's)")
     add("--margin", type=float, metavar="SCORE",
         help="drop negatives that the teacher puts less than this below the positive; stage 2")  # fmt: skip
-    add("--teacher-temperature", type=float, metavar="T", help="the teacher's scores are divided by it (1)")
+    add("--teacher-temperature", type=float, metavar="T",
+        help="the teacher's scores are divided by it (1; a --teacher-run's spread as the model's own)")  # fmt: skip
     add("--embedding-teacher", metavar="MODEL",
         help="a sentence-transformers model, folder or hub name; the dense half learns its vectors")  # fmt: skip
     add("--query-max-length", type=int, metavar="TOKENS", help="[CLS] and [SEP] included (64)")
@@ -166,6 +167,7 @@ def resolved(given: argparse.Namespace, own: Mapping[str, Any]) -> argparse.Name
         if a.teacher or a.teacher_scores or a.margin is not None:
             raise ValueError("--teacher-run brings its scores: no --teacher, --teacher-scores or --margin beside it")
         a.negatives, a.teacher_scores = [a.teacher_run], a.teacher_run
+        a.teacher_temperature = given.teacher_temperature  # None: a run's scores have any scale, see `even_temperature`
     a.stage = 1 if not a.negatives else 3 if (a.teacher or a.teacher_scores) and a.margin is None else 2
     _check(a)
     return a

@@ -62,12 +62,14 @@ def model(
     lessons = Lessons(a.ranking_weight, a.embedding_weight if taught else 0.0, a.embedding_scale, a.lexical_weight)
     if a.lexical_weight:
         made.lexicon = lexicon_of(batches.docs.ids, batches.docs.ends, vocabulary, a.lexical_scale)
-    found = FineTuning(made, a.stage, a.temperature, a.gradient_cache, lessons, a.teacher_temperature)
+    found = FineTuning(made, a.stage, a.temperature, a.gradient_cache, lessons, a.teacher_temperature or 1.0)
     found.to(batches.device)
     if taught and projection == "fresh":
         fit_projection(made, batches, a.embedding_scale, precision)
     if a.lexical_weight and not own_settings(Path(a.checkpoint)):
         fit_level(made, batches, precision)
+    if a.teacher_temperature is None:
+        found.teacher_temperature = found.even_temperature(batches.draw(0))
     return found, projection
 
 

@@ -135,6 +135,28 @@ def test_any_run_can_be_the_teacher_for_the_queries_whose_document_it_found(
         tune(*more, "--margin", "1", output="none")
 
 
+@pytest.mark.parametrize("scale", [1e-3, 100.0])
+def test_a_run_may_have_scores_of_any_scale(tune: Tune, run_file: Path, tmp_path: Path, scale: float) -> None:
+    """Reciprocal ranks differ by thousandths, BM25's scores by tens: what is learned is the same."""
+    records = []
+    for number, factor in enumerate((1.0, scale)):
+        path = tmp_path / f"{number}.trec"
+        lines = (line.split() for line in run_file.read_text().splitlines())
+        path.write_text("".join(f"{' '.join(words[:4])} {float(words[4]) * factor} x\n" for words in lines))
+        more = ["--teacher-run", str(path), "--negatives-per-query", "4", "--steps", "3", "--representation", "joint"]
+        records.append(tune(*more, output=f"of-{number}"))
+    one, other = records
+    assert one["losses"]["last"]["distillation"] == pytest.approx(other["losses"]["last"]["distillation"], rel=1e-3)
+    assert other["teacher_temperature"] == pytest.approx(one["teacher_temperature"] * scale, rel=1e-4)
+
+
+def test_a_run_without_an_order_teaches_nothing(tune: Tune, run_file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "flat.trec"
+    path.write_text("".join(f"{' '.join(line.split()[:4])} 1 x\n" for line in run_file.read_text().splitlines()))
+    with pytest.raises(ValueError, match="gives all documents of a query the same score"):
+        tune("--teacher-run", str(path), "--negatives-per-query", "4", "--steps", "3")
+
+
 def test_a_margin_makes_it_stage_2_with_fewer_negatives(tune: Tune, run_file: Path, cross_encoder: Path) -> None:
     record = tune("--negatives", str(run_file), "--teacher", str(cross_encoder), "--margin", "0")
     assert record["stage"] == 2 and record["arguments"]["margin"] == 0

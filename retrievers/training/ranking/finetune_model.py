@@ -34,6 +34,7 @@ class Lessons(NamedTuple):
 
 
 RANKING = Lessons()
+EVEN = 1.0, 10.0
 
 
 class FineTuning(nn.Module):
@@ -113,6 +114,26 @@ class FineTuning(nn.Module):
         """The figures of a batch without dropout: whether the softmax saturates, whether one part drowns the other."""
         self.eval()
         return {name: value.item() for name, value in self(batch).items()}
+
+    @torch.no_grad()
+    def even_temperature(self, batch: Batch) -> float:
+        """What makes the teacher's scores of a query's documents spread as far as the model's own do in a batch.
+
+        As far as a softmax can use: by EVEN at the least and at the most, as those of a fresh model may be anything.
+        ValueError where the teacher's are all the same.
+        """
+        assert batch.teacher is not None
+        self.eval()
+        queries = encode(self.representation.queries, batch.queries, self.cached)
+        docs = encode(self.representation.docs, batch.docs, self.cached)
+        own, others = (
+            one.float().std(1).mean().item() for one in (self._total(*score_groups(queries, docs)), batch.teacher)
+        )
+        if not others:
+            raise ValueError(
+                "the teacher gives all documents of a query the same score: nothing can be learned from it"
+            )
+        return others / min(max(own, EVEN[0]), EVEN[1])
 
     def _total(self, dense: Tensor | None, sparse: Tensor | None) -> Tensor:
         if sparse is not None:
