@@ -18,7 +18,7 @@ from mini import COLLECTIONS, SAME, SHIPPED, TEXTS
 
 SEARCHED = ("cacm", "cisi", "cystic-fibrosis", "medline-med", "sample")
 MADE = "made-third"
-FUSION = ("--set", 'systems=["bm25","minilm"]', "--set", "method=wsum")
+FUSION = ("--set", 'systems=["bm25","minilm"]', "--set", "method=wsum", "--set", 'params={"weights":[0.5,0.5]}')
 LEARNED = (
     "--representation", "joint", "--dim", "384", "--k", "192", "--max-length", "144", "--query-max-length", "48",
     "--embedding-scale", "30", "--embedding-weight", "6", "--lexical-weight", "0.5", "--learning-rate", "1e-4",
