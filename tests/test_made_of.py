@@ -85,6 +85,44 @@ def test_through_the_commands_a_stale_fusion_is_named_everywhere(tmp_path: Path,
     assert note not in said("leaderboard")
 
 
+def test_a_result_rests_on_the_inputs_of_its_inputs_and_a_run_that_is_gone_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    toy.write(tmp_path / "toy")
+    where = ["--dataset", "toy", "--data-dir", str(tmp_path), "--results", str(tmp_path / "results")]
+    for words in ([OVERLAP, "--tag", "part"], ["fusion", "--set", 'systems=["part"]', "--tag", "fused"],
+                  ["fusion", "--set", 'systems=["fused"]', "--tag", "top"]):  # fmt: skip
+        assert cli.main(["run", *words, *where]) == 0
+
+    def said(*words: str) -> str:
+        capsys.readouterr()
+        assert cli.main([*words, "--results", str(tmp_path / "results")]) == 0
+        printed = capsys.readouterr()
+        return printed.out + printed.err
+
+    commands = (["leaderboard", "--system", "top"], ["list", "results"], ["verify"],
+                ["compare", "top", "part", "--dataset", "toy"])  # fmt: skip
+    assert not any("top on toy" in said(*words) for words in commands)
+    again = said("run", OVERLAP, "--set", "bonus=1.0", "--tag", "part", "--overwrite", *where[:-2])
+    deep = "top on toy rests on fused, which was made of another run of part than the one that is here; run fused, then"
+    assert deep in again and all(deep in said(*words) for words in commands)
+
+    for words in (["rename", "part", "other"], ["remove", "fused"]):
+        said("results", *words)
+    commands[3][2] = "other"
+    gone = "top on toy was made of a run of fused, which is not here: removed, renamed or not brought along"
+    assert all(gone in said(*words) for words in commands)
+    said("report", "--system", "top", "--output", str(tmp_path / "site"))
+    assert gone in (tmp_path / "site" / "index.html").read_text()
+
+
+def test_results_made_of_each_other_in_a_circle_end(tmp_path: Path) -> None:
+    everybody = [f"s{number}" for number in range(30)]
+    for tag in everybody:
+        made_results.add(tmp_path, tag, "scifact", [0.5], inputs=dict.fromkeys(everybody, "0"))
+    assert results.stale(results.read(tmp_path)[0]) == []
+
+
 def test_old_results_tell_by_the_run_file_while_it_is_there(tmp_path: Path) -> None:
     """Before a manifest listed its inputs, the sha256 of the run's file was in the fingerprint."""
     toy.write(tmp_path / "toy")

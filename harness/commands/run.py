@@ -95,7 +95,7 @@ def main(args: argparse.Namespace) -> int:
     outcomes = run_all(todo, job, finished=(lambda one: mirror.finished(one.tag, one.dataset)) if mirror else None)
     all_pushed = mirror.finish() if mirror else True
     made = {(outcome.tag, outcome.dataset) for outcome in outcomes if outcome.status == "done"}
-    for note in stale(one for one in glance(results) if {(part.tag, one.dataset) for part in one.inputs} & made):
+    for note in stale(one for one in glance(results) if {(part.tag, one.dataset) for _, part in one.beneath} & made):
         print(f"note: {note}", file=sys.stderr)
     if args.json:
         print(json.dumps([outcome.plain() for outcome in outcomes], indent=2, ensure_ascii=False))

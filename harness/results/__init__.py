@@ -7,8 +7,8 @@ from pathlib import Path
 
 from harness.datasets import dataset_table
 from harness.errors import BadInput, HarnessError, printable, unknown
-from harness.results import manifest
-from harness.results.result import Result, about
+from harness.results import manifest, tags
+from harness.results.result import Input, Result, about
 
 __all__ = ["Note", "Result", "about_shown", "at", "glance", "read", "select", "sound", "stale"]
 
@@ -95,14 +95,24 @@ def about_shown(notes: Iterable[str], chosen: Sequence[Result], datasets: bool, 
 
 
 def stale(results: Iterable[Result]) -> list[str]:
-    """A note for each result that was made of another run of a system than the one that stands beside it."""
+    """A note for each result that rests, itself or by what it was made of, on a run that is not the one filed here."""
     return [
-        f"{result.tag} on {result.dataset} was made of another run of {one.tag} than the one that is here; run it again"
+        f"{member.tag} on {member.dataset} {said}"
         for result in results
         for member in result.members
-        for one in member.inputs
-        if one.same is False
+        for maker, one in member.beneath
+        if (said := _stale(member, maker, one))
     ]
+
+
+def _stale(result: Result, maker: Result, one: Input) -> str:
+    made = "was made of" if maker is result else f"rests on {maker.tag}, which was made of"
+    if one.same is False:
+        again = "it" if maker is result else f"{maker.tag}, then it"
+        return f"{made} another run of {one.tag} than the one that is here; run {again} again"
+    if one.now is None and tags.allowed(one.tag):
+        return f"{made} a run of {one.tag}, which is not here: removed, renamed or not brought along"
+    return ""
 
 
 def select(results: Iterable[Result], datasets: Sequence[str] = (), systems: Sequence[str] = ()) -> list[Result]:

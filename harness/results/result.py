@@ -135,6 +135,21 @@ class Result(Recorded):
         hashes = {name.removeprefix("runs/").removesuffix(".trec.gz"): digest for name, digest in laid.items()}
         return tuple(self._input(tag, recorded.get(tag), hashes.get(tag)) for tag in sorted(recorded.keys() | hashes))
 
+    @cached_property
+    def beneath(self) -> "tuple[tuple[Result, Input], ...]":
+        """Each of its inputs with the result that was made of it, itself first, then the inputs of those, and so on.
+
+        Below a run that is another one by now nothing follows: what that is made of says nothing about this result.
+        """
+        found: list[tuple[Result, Input]] = []
+        makers = {self.tag: self}
+        for maker in (waiting := [self]):
+            for one in maker.inputs:
+                found.append((maker, one))
+                if one.now and one.same is not False and makers.setdefault(one.tag, one.now) is one.now:
+                    waiting.append(one.now)
+        return tuple(found)
+
     def _input(self, tag: str, text: str | None, file: str | None) -> Input:
         try:
             now = about(self.folder.parent.parent / tag / self.folder.name) if tags.check(tag) else None

@@ -12,9 +12,14 @@ LONGEST = 80
 _ALLOWED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=@,-]*")
 
 
+def allowed(tag: str) -> bool:
+    """Whether `tag` can be one of a system."""
+    return bool(_ALLOWED.fullmatch(tag)) and ".." not in tag and len(tag) <= LONGEST
+
+
 def check(tag: str) -> str:
     """`tag` itself; raises HarnessError where it could leave the results folder or break a run file."""
-    if not _ALLOWED.fullmatch(tag) or ".." in tag or len(tag) > LONGEST:
+    if not allowed(tag):
         raise HarnessError(
             f"tag {tag!r}: use a letter or digit, then letters, digits and . _ + = @ , - ; no '..', "
             f"at most {LONGEST} characters"
