@@ -178,14 +178,19 @@ class Reranker:
             given = self.scorer.score([query.text] * len(doc_ids), texts)
         right = f"score(queries, docs) has to give one number for each of the {counted(len(doc_ids), 'pair')}"
         try:
-            scores = np.asarray(given.detach().cpu() if hasattr(given, "detach") else given, np.float32)
-        except (TypeError, ValueError) as error:
+            values = np.asarray(given.detach().cpu().double() if hasattr(given, "detach") else given)  # bf16 as well
+            if values.dtype.kind in "cSU":  # numpy would drop the imaginary part, or read the text
+                raise TypeError(f"of {values.dtype.name}")
+            with np.errstate(over="ignore"):  # told below
+                scores = values.astype(np.float32)
+        except (TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"{right}, and gave {type(given).__name__} ({error})") from error
         if scores.shape != (len(doc_ids),):
             raise ValueError(f"{right}, and gave an array of shape {scores.shape}")
         if not (finite := np.isfinite(scores)).all():
-            doc_id = doc_ids[int(np.argmin(finite))]
-            raise ValueError(f"the score of query {query.query_id!r} and document {doc_id!r} is NaN or infinite")
+            at = int(np.argmin(finite))
+            what = f"is NaN, infinite or beyond fp32 ({values[at]})"
+            raise ValueError(f"the score of query {query.query_id!r} and document {doc_ids[at]!r} {what}")
         return scores
 
 

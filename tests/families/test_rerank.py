@@ -6,6 +6,7 @@ from time import sleep
 
 import numpy as np
 import pytest
+import torch
 
 from dense.tiny import DOCS, save_sentence_transformer
 from families import tiny
@@ -31,7 +32,11 @@ class Lengths:
         if self.fault == "stop" and self.asked > 40:
             raise KeyboardInterrupt
         scores = np.array([self.sign * len(doc) for doc in docs], np.float32)
-        return {"nan": scores * np.nan, "short": scores[1:], "words": "abc"}.get(self.fault, scores)
+        return {
+            "nan": scores * np.nan, "short": scores[1:], "words": "abc", "huge": [1e300] * len(docs),
+            "integers": [10**400] * len(docs), "complex": scores * 1j, "text": ["1.5"] * len(docs),
+            "bf16": torch.from_numpy(scores).bfloat16(),
+        }.get(self.fault, scores)  # fmt: skip
 
 
 Scored = adapt(Lengths)
@@ -205,11 +210,20 @@ def test_usual_depths_score_no_pair_beyond() -> None:
         ("nan", r"the score of query 'q1' and document 'd\d' is NaN"),
         ("short", r"one number for each of the 10 pairs, and gave an array of shape \(9,\)"),
         ("words", "one number for each of the 10 pairs, and gave str"),
+        ("huge", r"the score of query 'q1' and document 'd\d' is .* beyond fp32 \(1e\+300\)"),
+        ("integers", "one number for each of the 10 pairs, and gave list .*too large"),
+        ("complex", r"one number for each of the 10 pairs, and gave ndarray \(of complex64\)"),
+        ("text", r"one number for each of the 10 pairs, and gave list \(of str\d*\)"),
     ],
 )
 def test_unusable_scores_are_named(tmp_path, fault: str, what: str) -> None:
     with pytest.raises(ValueError, match=what):
         list(ready(tmp_path, Scored(system="first", fault=fault)).search(iter(QUERIES), 9))
+
+
+def test_scores_in_bf16_are_taken(tmp_path) -> None:
+    first, *_ = ready(tmp_path, Scored(system="first", fault="bf16")).search(iter(QUERIES[:1]), 9)
+    assert first.score == torch.tensor(max(len(f"{doc.title} {doc.text}".strip()) for doc in MANY)).bfloat16().item()
 
 
 class Normalised:
