@@ -121,6 +121,9 @@ def _carried(doc_ids: Sequence[str]) -> bool:
 def _float32(scores: Sequence[float]) -> np.ndarray:
     """As float32; NaN throughout if one of them is no number."""
     try:
-        return as_float32(np.array(scores, np.float64).reshape(len(scores)))
-    except (TypeError, ValueError):
+        given = np.array(scores)
+        if given.dtype.kind in "cSU":  # numpy would drop the imaginary part, or read the text
+            raise TypeError(given.dtype.name)
+        return as_float32(given.astype(np.float64).reshape(len(scores)))
+    except (TypeError, ValueError, OverflowError):
         return np.full(len(scores), np.nan, np.float32)
