@@ -33,8 +33,9 @@ def save(folder: Path, step: int, model: nn.Module, optimizer: torch.optim.Optim
     except Exception as error:  # safetensors has an error class of its own for a full disk
         last = all_checkpoints(folder)
         kept = f"the last good one is {last[-1]}" if last else "there is none before it"
+        why = getattr(error, "strerror", None) or error
         raise OSError(
-            f"could not write the checkpoint {path}: {error}; {kept}; the same command goes on from it"
+            f"could not write the checkpoint {path}: {why}; {kept}; the same command goes on from it"
         ) from error
     return path
 
