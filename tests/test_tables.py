@@ -239,20 +239,6 @@ def test_tables_are_the_same_bytes_each_time_whatever_the_order_on_disk(two, tmp
     assert (two / "tables" / "ndcg@10.md").read_bytes() == first[0].read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("place", "seeds"), [("results", ""), ("results/duplex", "--seeds"), ("results/distilled", "--seeds")]
-)
-def test_the_committed_tables_are_those_of_the_committed_scores(tmp_path, place, seeds):
-    folder = REPOSITORY / place
-    if not any(folder.glob("runs/*/*/manifest.json")):
-        pytest.skip("this checkout has no results")
-    made = write_tables(folder, tmp_path, merge_seeds=bool(seeds))
-    assert {path.name for path in made} == {path.name for path in (folder / "tables").iterdir()} - {"README.md"}
-    for path in made:
-        cure = f"{path.name}: run leaderboard --results {place} {seeds} --tables"
-        assert path.read_bytes() == (folder / "tables" / path.name).read_bytes(), cure
-
-
 def test_one_query_has_no_interval_and_no_effect_size(tmp_path):
     for tag, score in {"a": 0.5, "b": 0.7}.items():
         made_results.add(tmp_path, tag, "scifact", [score])

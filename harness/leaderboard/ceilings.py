@@ -19,7 +19,7 @@ def ceilings(results: Sequence[Result]) -> list[str]:
         here = next((one.now for one in result.inputs if one.tag == tag and one.same is not False), None)
         if here is None:
             continue
-        depth = min(depth, here.depth or depth)  # the run may end before
+        depth = min(depth, result.facts.get("input_deepest") or depth)  # the run may end before
         if here.knows(f"recall@{depth}"):
             found[result.tag, tag, depth].append(f"{recall(here, depth):.4f} on {result.dataset}")
     return [
